@@ -1,0 +1,23 @@
+export type {
+  AccountDump,
+  AccountOptions,
+  CallCounts,
+  CloudTrailOptions,
+  Control,
+  FaultSpec,
+  FaultState,
+  OrganizationMember,
+  OrganizationOptions,
+  Partition,
+  Quotas,
+  RateLimit,
+  RunningSimulator,
+  ServiceControlPolicy,
+  Settings,
+  SimulatedAccount,
+  SimulatorOptions,
+  UserDump,
+  WriteRecord,
+} from './types.ts';
+export { SimulatorControl } from './control-client.ts';
+export { startSimulator } from './server.ts';
