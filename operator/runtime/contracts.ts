@@ -1,0 +1,221 @@
+import type { Registry } from 'prom-client';
+import type { Clock } from './clock.ts';
+import type { Logger } from './logger.ts';
+import type { KubeObject, ObjectKey, Reconciler, ResourceType } from './types.ts';
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ListOptions extends RequestOptions {
+  /** All namespaces when absent. */
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+  /** Objects a page; 500 unless told. */
+  readonly pageSize?: number | undefined;
+}
+
+export interface ObjectList<T> {
+  readonly items: T[];
+  /** The version of the snapshot that all pages show. */
+  readonly resourceVersion: string;
+}
+
+export type WatchEvent<T> =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
+  | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
+
+export interface WatchOptions extends RequestOptions {
+  readonly namespace?: string | undefined;
+  readonly resourceVersion: string;
+  /** The server ends the stream after this many seconds. */
+  readonly timeoutSeconds: number;
+  /** Without a byte for this long the peer counts as dead; 120 s unless told. */
+  readonly idleTimeoutMs?: number | undefined;
+}
+
+/**
+ * Typed access to an API server. Every call rejects with `ApiError` (an answer other than 2xx),
+ * `TransportError` (no usable answer) or the signal's reason. Nothing is retried, except once
+ * after a 401 with freshly read credentials.
+ */
+export interface Client {
+  /** The last exchange got an answer below 500. False until the first one. */
+  readonly reachable: boolean;
+  get<T extends KubeObject>(type: ResourceType<T>, key: ObjectKey, options?: RequestOptions): Promise<T>;
+  /** A consistent snapshot, all pages of it. */
+  list<T extends KubeObject>(type: ResourceType<T>, options?: ListOptions): Promise<ObjectList<T>>;
+  create<T extends KubeObject>(type: ResourceType<T>, object: T, options?: RequestOptions): Promise<T>;
+  delete(
+    type: ResourceType<KubeObject>,
+    key: ObjectKey,
+    options?: RequestOptions & {
+      readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+    },
+  ): Promise<void>;
+  /** RFC 7386. A `metadata.resourceVersion` in the patch makes a change in between a conflict. */
+  mergePatch<T extends KubeObject>(
+    type: ResourceType<T>,
+    key: ObjectKey,
+    patch: object,
+    options?: RequestOptions,
+  ): Promise<T>;
+  /** Server-side apply of `object`, which holds only the fields that `fieldManager` wants. */
+  apply<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: object & { readonly metadata: { name: string; namespace?: string } },
+    options: RequestOptions & { readonly fieldManager: string; readonly force?: boolean },
+  ): Promise<T>;
+  /** Server-side apply on `/status`, by force: one field manager owns the whole of it. */
+  applyStatus<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: object & { readonly metadata: { name: string; namespace?: string } },
+    options: RequestOptions & { readonly fieldManager: string },
+  ): Promise<T>;
+  /**
+   * Events from `resourceVersion` on, bookmarks among them. Ends when the server ends the stream
+   * (half a line at its end is dropped); throws when the connection breaks or goes silent.
+   */
+  watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
+}
+
+/** A cache of one kind of object, kept current by a list and a watch. Its objects are frozen. */
+export interface Informer<T extends KubeObject> {
+  readonly type: ResourceType<T>;
+  get(key: ObjectKey): T | undefined;
+  list(): readonly T[];
+  /** Objects for which the index function gave `value`; throws on an unknown index. */
+  byIndex(index: string, value: string): readonly T[];
+  /** The first list is in. */
+  readonly hasSynced: boolean;
+  /**
+   * Puts the answer of an own write into the cache when it is newer than what is there, so that
+   * the next reconcile does not act on what was before the write.
+   */
+  set(object: T): void;
+}
+
+export interface InformerOptions<T extends KubeObject> {
+  readonly indexes?: Readonly<Record<string, (object: T) => readonly string[]>>;
+  /** Applied before an object is kept, for instance to drop `managedFields`. */
+  readonly transform?: (object: T) => T;
+}
+
+/** Members are methods so that watches of different kinds fit into one list. */
+export interface Watch<T extends KubeObject> {
+  readonly informer: Informer<T>;
+  /** The keys to reconcile when the object appeared, changed or went; its own key unless told. */
+  map?(object: T): readonly ObjectKey[];
+  /**
+   * Whether a change is worth a reconcile. Unless told: generation, labels, annotations,
+   * deletion timestamp or finalizers differ, never the status alone.
+   */
+  changed?(before: T, after: T): boolean;
+  /** Priority of a change; 0 unless told. First listings are always at low priority. */
+  readonly priority?: number;
+}
+
+export interface BackoffOptions {
+  /** First delay after an error, ms. */
+  readonly baseMs: number;
+  /** First delay after a conflict, ms. */
+  readonly conflictBaseMs: number;
+  /** Longest delay, ms. */
+  readonly maxMs: number;
+}
+
+export interface ControllerOptions {
+  /** Label of metrics and logs. */
+  readonly name: string;
+  readonly reconciler: Reconciler;
+  /** Reconciles at once, over different keys. */
+  readonly workers: number;
+  readonly watches: readonly Watch<KubeObject>[];
+  readonly backoff?: Partial<BackoffOptions>;
+}
+
+export interface EnqueueOptions {
+  /** Higher goes first; 0 unless told. */
+  readonly priority?: number | undefined;
+  readonly afterMs?: number | undefined;
+}
+
+export interface Controller {
+  readonly name: string;
+  /** Asks for a reconcile; of several requests for one key the earliest and the highest count. */
+  enqueue(key: ObjectKey, options?: EnqueueOptions): void;
+}
+
+export interface LeaderElectionOptions {
+  readonly namespace: string;
+  /** Of the Lease. */
+  readonly name: string;
+  /** Unique to this process. */
+  readonly identity: string;
+  /** 15 s unless told. */
+  readonly leaseDurationMs?: number;
+  /** 10 s unless told. */
+  readonly renewDeadlineMs?: number;
+  /** 2 s unless told. */
+  readonly retryPeriodMs?: number;
+}
+
+export interface ManagerOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  /** Without it this process counts as the leader. */
+  readonly leaderElection?: LeaderElectionOptions;
+  /** Namespaces to watch; all when absent. */
+  readonly namespaces?: readonly string[];
+  /** How long running reconciles may go on after a stop, ms. */
+  readonly gracePeriodMs: number;
+}
+
+/**
+ * Runs informers, then, once their caches are synced and the lease is held, controllers and tasks.
+ */
+export interface Manager {
+  /** The given client, its writes refused with `NotLeadingError` while `leading` is false. */
+  readonly client: Client;
+  /** One for a type; asking again with other options is an error, as is asking after `run`. */
+  informer<T extends KubeObject>(type: ResourceType<T>, options?: InformerOptions<T>): Informer<T>;
+  controller(options: ControllerOptions): Controller;
+  /** Started once the lease is held and caches are synced; ends at the latest with its signal. */
+  onLeading(task: (signal: AbortSignal) => Promise<void>): void;
+  /**
+   * Runs until `signal` aborts, then takes no new items, lets running reconciles finish within the
+   * grace period, and gives the lease back last. `lease-lost`: all signals were aborted at once;
+   * the process should end.
+   */
+  run(signal: AbortSignal): Promise<'stopped' | 'lease-lost'>;
+  /** Caches are synced and the API server answers. */
+  ready(): boolean;
+  /** False when the lease was lost or its renewal hangs: the process should be restarted. */
+  healthy(): boolean;
+  /**
+   * Whether this process may write now: the lease was renewed less than the renew deadline ago by
+   * clocks that go on while the process is frozen. Ask before each external write.
+   */
+  readonly leading: boolean;
+}
+
+/** What happened to an object, for people who look at it. */
+export interface EventNote {
+  readonly type: 'Normal' | 'Warning';
+  /** One word in CamelCase, for programs. */
+  readonly reason: string;
+  /** A sentence for people; cut at 1,024 characters. */
+  readonly message: string;
+  /** What was done or tried, one word in CamelCase. */
+  readonly action: string;
+}
+
+export interface EventRecorder {
+  /** Queues an event about `object`. Never throws, never waits. */
+  event(object: KubeObject, note: EventNote): void;
+}
