@@ -1,0 +1,219 @@
+import { isAwsError, type AwsApi, type CallOptions } from '../aws/index.ts';
+import type { Tag } from '../schema/index.ts';
+import { listCredentials, switchCredential } from './credentials.ts';
+import { denyAllArn, denyPolicyDocument, denyPolicyName } from './deny.ts';
+import type { DenyState, DisableWith, ObservedUser } from './model.ts';
+import {
+  describe,
+  isDisabledTag,
+  remembered,
+  rememberTags,
+  sameItem,
+  type SwitchedOff,
+} from './switched-off.ts';
+
+export interface DisableOptions extends CallOptions {
+  readonly disableWith: DisableWith;
+  readonly partition: string;
+}
+
+/** What a disable or an enable did, and how the user looks afterwards. */
+export interface SwitchOutcome {
+  readonly user: ObservedUser;
+  /** Credentials that were switched in this run. */
+  readonly switched: readonly SwitchedOff[];
+  /** Sentences on what could not be done as asked, though nothing is left open by it. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Leaves nothing usable. The Deny goes first: from that call on the user can do nothing, sessions
+ * that already run included. Then what is Active is written down on the user, and switched off one
+ * by one. Every credential is tried, also after one has failed; the first failure is thrown at the
+ * end. Repeated after a crash, it finishes what is left and forgets nothing.
+ */
+export async function disableUser(
+  api: AwsApi,
+  user: ObservedUser,
+  options: DisableOptions,
+): Promise<SwitchOutcome> {
+  const urgent: CallOptions = { signal: options.signal, priority: 'urgent' };
+  const notes: string[] = [];
+  const memory = remembered(user.tags) ?? [];
+  const denied = await putDeny(api, user, options, urgent);
+  if (denied.note !== undefined) {
+    notes.push(denied.note);
+  }
+
+  const active = (await listCredentials(api, user.userName, urgent)).filter((each) => each.active);
+  const items: SwitchedOff[] = [...memory];
+  const add = (item: SwitchedOff): void => {
+    if (!items.some((known) => sameItem(known, item))) {
+      items.push(item);
+    }
+  };
+  if (denied.attached) {
+    add({ kind: 'managedDeny' });
+  }
+  active.forEach((each) => add(each.item));
+  const tags = await remember(api, user, items, urgent);
+  if (tags === undefined && active.length > 0) {
+    notes.push(
+      'the user carries 50 tags, so that what was switched off could not be noted on it; ' +
+        `enabling will not bring back: ${active.map((each) => describe(each.item)).join(', ')}`,
+    );
+  }
+
+  const switched: SwitchedOff[] = [];
+  let failure: unknown;
+  for (const { item } of active) {
+    try {
+      if (await switchCredential(api, user.userName, item, 'Inactive', urgent)) {
+        switched.push(item);
+      }
+    } catch (error) {
+      options.signal.throwIfAborted();
+      failure ??= error;
+    }
+  }
+  if (failure !== undefined) {
+    throw failure as Error;
+  }
+  return { user: { ...user, deny: denied.state, tags: tags ?? user.tags }, switched, notes };
+}
+
+/**
+ * Brings back what a disable of ours switched off, and nothing that somebody else did; the Deny goes
+ * last. Access keys come back only where `accessKeys` (the guide's `enableProgrammaticAccess`).
+ */
+export async function enableUser(
+  api: AwsApi,
+  user: ObservedUser,
+  options: CallOptions & { readonly accessKeys: boolean; readonly partition: string },
+): Promise<SwitchOutcome> {
+  const memory = remembered(user.tags) ?? [];
+  const switched: SwitchedOff[] = [];
+  const notes: string[] = [];
+  for (const item of memory) {
+    if (item.kind === 'managedDeny') {
+      continue;
+    }
+    if (item.kind === 'console') {
+      notes.push('the console password was removed when the account was disabled; set a new one in AWS');
+    } else if (item.kind === 'accessKey' && !options.accessKeys) {
+      notes.push(
+        `${describe(item)} stays Inactive: the connection has settings.enableProgrammaticAccess false`,
+      );
+    } else if (await switchCredential(api, user.userName, item, 'Active', options)) {
+      switched.push(item);
+    } else {
+      notes.push(`${describe(item)} was removed meanwhile and does not come back`);
+    }
+  }
+  if (user.deny === 'inline' || user.deny === 'altered') {
+    await ignoreMissing(
+      api.call('DeleteUserPolicy', { UserName: user.userName, PolicyName: denyPolicyName }, options),
+    );
+  }
+  if (memory.some((item) => item.kind === 'managedDeny')) {
+    await ignoreMissing(
+      api.call(
+        'DetachUserPolicy',
+        { UserName: user.userName, PolicyArn: denyAllArn(options.partition) },
+        options,
+      ),
+    );
+  }
+  const keys = user.tags.filter((tag) => isDisabledTag(tag.key)).map((tag) => tag.key);
+  if (keys.length > 0) {
+    await api.call('UntagUser', { UserName: user.userName, TagKeys: keys }, options);
+  }
+  const foreignDeny = user.deny === 'managed' && !memory.some((item) => item.kind === 'managedDeny');
+  return {
+    user: {
+      ...user,
+      deny: foreignDeny ? 'managed' : 'absent',
+      tags: user.tags.filter((tag) => !isDisabledTag(tag.key)),
+    },
+    switched,
+    notes,
+  };
+}
+
+async function putDeny(
+  api: AwsApi,
+  user: ObservedUser,
+  options: DisableOptions,
+  urgent: CallOptions,
+): Promise<{ state: DenyState; attached: boolean; note?: string }> {
+  if (options.disableWith === 'CredentialsOnly' || user.deny === 'inline' || user.deny === 'managed') {
+    return { state: user.deny, attached: false };
+  }
+  try {
+    await api.call(
+      'PutUserPolicy',
+      { UserName: user.userName, PolicyName: denyPolicyName, PolicyDocument: denyPolicyDocument },
+      urgent,
+    );
+    return { state: 'inline', attached: false };
+  } catch (error) {
+    if (!isAwsError(error, 'limitExceeded')) {
+      throw error;
+    }
+  }
+  try {
+    const arn = denyAllArn(options.partition);
+    await api.call('AttachUserPolicy', { UserName: user.userName, PolicyArn: arn }, urgent);
+    return { state: 'managed', attached: true };
+  } catch (error) {
+    if (!isAwsError(error, 'limitExceeded')) {
+      throw error;
+    }
+    return {
+      state: user.deny,
+      attached: false,
+      note:
+        'neither an inline Deny nor AWSDenyAll fits into the quotas of this user: its credentials are switched off, ' +
+        'but sessions that already run go on until they end; detach a policy to make room',
+    };
+  }
+}
+
+/** Writes the memory before anything is switched off. Undefined where the user has no tag to spare. */
+async function remember(
+  api: AwsApi,
+  user: ObservedUser,
+  items: readonly SwitchedOff[],
+  urgent: CallOptions,
+): Promise<readonly Tag[] | undefined> {
+  const wanted = rememberTags(items);
+  const present = user.tags.filter((tag) => isDisabledTag(tag.key));
+  const missing = wanted.filter(
+    (tag) => !present.some((other) => other.key === tag.key && other.value === tag.value),
+  );
+  if (missing.length > 0) {
+    try {
+      await api.call(
+        'TagUser',
+        { UserName: user.userName, Tags: missing.map((tag) => ({ Key: tag.key, Value: tag.value })) },
+        urgent,
+      );
+    } catch (error) {
+      if (isAwsError(error, 'limitExceeded')) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+  return [...user.tags.filter((tag) => !wanted.some((other) => other.key === tag.key)), ...wanted];
+}
+
+async function ignoreMissing(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!isAwsError(error, 'notFound')) {
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import type { Declared, Memory, ObservedUser } from './model.ts';
+import { ownership, type Owner } from './ownership.ts';
+
+/** Where a complete reading of the account shows users that may be the one of this object. */
+export interface Sighting {
+  readonly byId: ObservedUser | undefined;
+  readonly byName: ObservedUser | undefined;
+  /** The user that carries this object's owner tag. */
+  readonly byOwner: ObservedUser | undefined;
+}
+
+/** Which user the object stands for, if any, and whether it may be touched. */
+export type Identity =
+  /** No such user, and none was ever recorded: it may be made. */
+  | { readonly kind: 'absent' }
+  /** The recorded user is nowhere in the account. */
+  | { readonly kind: 'gone'; readonly userId: string }
+  | { readonly kind: 'ours'; readonly user: ObservedUser }
+  /** A user that the adoption policy (or a person's confirmation) lets us take. */
+  | { readonly kind: 'adoptable'; readonly user: ObservedUser; readonly previousOwner: string | undefined }
+  | {
+      readonly kind: 'refused';
+      readonly user: ObservedUser;
+      readonly reason: 'AlreadyExists' | 'Conflict' | 'IdentityChanged';
+      readonly message: string;
+    };
+
+/**
+ * Decides by the unique id and the owner tag, never by the name alone: a name that was deleted and
+ * made again is another person, and a name that is taken is never ours without being told so.
+ */
+export function identify(declared: Declared, owner: Owner, memory: Memory, seen: Sighting): Identity {
+  if (memory.userId !== undefined) {
+    return identifyRecorded(declared, owner, memory.userId, seen);
+  }
+  const user = seen.byOwner ?? seen.byName;
+  if (user === undefined) {
+    return { kind: 'absent' };
+  }
+  const owned = ownership(user.tags, owner);
+  switch (owned.kind) {
+    case 'ours':
+      return { kind: 'ours', user };
+    case 'none':
+      return declared.adoptionPolicy === 'Never'
+        ? refused(
+            user,
+            'AlreadyExists',
+            `IAM user "${user.userName}" exists and was not made by this object; ` +
+              'set spec.adoptionPolicy to IfUnowned to take it over, or choose another spec.userName',
+          )
+        : { kind: 'adoptable', user, previousOwner: undefined };
+    case 'otherObject':
+    case 'otherInstallation':
+      return declared.adoptionPolicy === 'Always'
+        ? { kind: 'adoptable', user, previousOwner: owned.value }
+        : refused(
+            user,
+            owned.kind === 'otherObject' ? 'Conflict' : 'AlreadyExists',
+            `IAM user "${user.userName}" belongs to ${owned.value}; remove that object first ` +
+              '(with deletionPolicy Retain it lets go of the user), or set spec.adoptionPolicy to Always',
+          );
+  }
+}
+
+function identifyRecorded(declared: Declared, owner: Owner, userId: string, seen: Sighting): Identity {
+  const user = seen.byId;
+  if (user !== undefined) {
+    const owned = ownership(user.tags, owner);
+    if (owned.kind === 'ours' || owned.kind === 'none') {
+      return { kind: 'ours', user };
+    }
+    return declared.adoptionPolicy === 'Always'
+      ? { kind: 'adoptable', user, previousOwner: owned.value }
+      : refused(
+          user,
+          owned.kind === 'otherObject' ? 'Conflict' : 'AlreadyExists',
+          `IAM user "${user.userName}" has been taken over by ${owned.value}; ` +
+            'remove one of the two objects, or set spec.adoptionPolicy to Always to take it back',
+        );
+  }
+  const other = seen.byName;
+  if (other === undefined) {
+    return { kind: 'gone', userId };
+  }
+  return declared.confirmedId === other.userId
+    ? { kind: 'adoptable', user: other, previousOwner: undefined }
+    : refused(
+        other,
+        'IdentityChanged',
+        `IAM user "${other.userName}" is now ${other.userId}; this object stands for ${userId}, which is gone. ` +
+          `If it is the same person, annotate the object with aws.idhub.io/confirm-user-id=${other.userId}`,
+      );
+}
+
+function refused(
+  user: ObservedUser,
+  reason: 'AlreadyExists' | 'Conflict' | 'IdentityChanged',
+  message: string,
+): Identity {
+  return { kind: 'refused', user, reason, message };
+}

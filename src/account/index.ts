@@ -1,0 +1,29 @@
+export { applySteps, createUser, type ApplyOptions, type ApplyOutcome, type UserLedger } from './apply.ts';
+export { denyState } from './deny.ts';
+export { disableUser } from './disable.ts';
+export { identify, type Identity, type Sighting } from './identify.ts';
+export type {
+  AdoptionPolicy,
+  Applied,
+  AttachedPolicy,
+  Declared,
+  DeletionPolicy,
+  DisableWith,
+  Memory,
+  ObservedUser,
+} from './model.ts';
+export { readUser } from './observe.ts';
+export { ownership, ownerTag, ownerValue, reservedTagPrefix, tagValue, type Owner } from './ownership.ts';
+export {
+  desiredTags,
+  memoryOfNew,
+  planChanges,
+  reportedAttributes,
+  sameApplied,
+  type Plan,
+  type Problem,
+  type Rules,
+  type Step,
+} from './plan.ts';
+export { removeUser, type RemovalOutcome } from './remove.ts';
+export { describe, remembered } from './switched-off.ts';

@@ -1,0 +1,66 @@
+import type { Tag } from '../schema/index.ts';
+
+/** Whether our Deny on everything stands on the user: as an inline policy, as `AWSDenyAll`, or not. */
+export type DenyState = 'inline' | 'altered' | 'managed' | 'absent';
+
+export interface AttachedPolicy {
+  readonly name: string;
+  readonly arn: string;
+}
+
+/** An IAM user as AWS shows it in `GetAccountAuthorizationDetails`, `ListUsers` and `GetUser`. */
+export interface ObservedUser {
+  readonly userName: string;
+  /** The identity: `AIDA…`. A name that is deleted and made again has another one. */
+  readonly userId: string;
+  readonly arn: string;
+  readonly path: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly tags: readonly Tag[];
+  readonly boundary: string | undefined;
+  readonly deny: DenyState;
+  readonly groups: readonly string[];
+  readonly attachedPolicies: readonly AttachedPolicy[];
+  readonly inlinePolicies: readonly string[];
+  /** Milliseconds since the epoch; undefined where the password was never used, or was not read. */
+  readonly passwordLastUsed: number | undefined;
+}
+
+export type DeletionPolicy = 'Delete' | 'Disable' | 'Retain';
+export type AdoptionPolicy = 'Never' | 'IfUnowned' | 'Always';
+export type DisableWith = 'DenyPolicy' | 'CredentialsOnly';
+
+/** What the object remembers of the user, independent of its status. */
+export interface Memory {
+  /** The unique id of the user that the object stands for. */
+  readonly userId: string | undefined;
+  readonly applied: Applied | undefined;
+}
+
+/** What we last declared on the user. Kept on the object, since AWS cannot tell ours from others'. */
+export interface Applied {
+  readonly userName: string;
+  /** Tag keys that are ours to remove. */
+  readonly tags: readonly string[];
+  /** Whether the boundary is ours to remove. */
+  readonly boundary: boolean;
+  /** For `bi-directional` attributes: a hash of the value in the spec that was last written. */
+  readonly written: Readonly<Record<string, string>>;
+  /** When the first of it was announced, milliseconds since the epoch. */
+  readonly since: number;
+}
+
+/** What an AwsAccount asks for, with the defaults of its connection filled in. */
+export interface Declared {
+  readonly userName: string;
+  readonly path: string | undefined;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly enabled: boolean;
+  readonly boundary: string | undefined;
+  readonly adoptionPolicy: AdoptionPolicy;
+  readonly onExternalDelete: 'Hold' | 'Recreate';
+  /** The unique id that a person confirmed after `IdentityChanged`. */
+  readonly confirmedId: string | undefined;
+}

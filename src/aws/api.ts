@@ -1,0 +1,155 @@
+import { IAMClient } from '@aws-sdk/client-iam';
+import { STSClient } from '@aws-sdk/client-sts';
+import type { Clock } from '../ports.ts';
+import { AwsError, toAwsError } from './errors.ts';
+import { operations, type InputOf, type Operation, type OutputOf } from './operations.ts';
+
+/** Who waits for a call: a person's change goes before a background reading, a leaver before all. */
+export type Priority = 'urgent' | 'interactive' | 'background';
+
+/** Spaces calls to one AWS account. */
+export interface Pacer {
+  /** Waits for a place; the answer gives it back and says how the call went. */
+  acquire(priority: Priority, signal: AbortSignal): Promise<(outcome: 'ok' | 'throttled') => void>;
+}
+
+/** What happened to one call, for metrics. `code` is `ok` or AWS's name for the error. */
+export interface CallRecord {
+  readonly service: 'iam' | 'sts';
+  readonly operation: Operation;
+  readonly code: string;
+  readonly seconds: number;
+}
+
+export interface CallOptions {
+  readonly signal: AbortSignal;
+  /** Default `interactive`. */
+  readonly priority?: Priority;
+}
+
+/** Calls AWS. One for each connection; owns its sockets until `close`. */
+export interface AwsApi {
+  /**
+   * One call. Throttled calls are repeated here (they changed nothing); reads also after a fault
+   * of the network or the service. A write whose outcome is unknown is never repeated blindly:
+   * it throws, and the next reconcile looks first.
+   * @throws {AwsError}
+   */
+  call<K extends Operation>(operation: K, input: InputOf<K>, options: CallOptions): Promise<OutputOf<K>>;
+  close(): void;
+}
+
+export interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+export interface AwsApiOptions {
+  readonly credentials: AwsCredentials;
+  /** `aws-global`, or a region of the partition. */
+  readonly region: string;
+  /** Addresses in place of AWS's own. */
+  readonly endpoints: { readonly iam?: string | undefined; readonly sts?: string | undefined };
+  readonly pacer: Pacer;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly observe: (record: CallRecord) => void;
+  /** Asked before each write; a reason refuses it (the lease is lost, the account is another one). */
+  readonly fence: () => string | undefined;
+}
+
+const maxThrottledAttempts = 8;
+const maxReadAttempts = 4;
+/** Sockets a connection keeps; the pacer lets fewer calls through at once. */
+const maxSockets = 16;
+
+/** The only client of AWS: SDK clients behind one pacer, with errors told apart. */
+export function createAwsApi(options: AwsApiOptions): AwsApi {
+  const shared = {
+    region: options.region,
+    credentials: { ...options.credentials },
+    // Repeating is decided here, where the pacer sees it; the SDK's own retries share one budget
+    // among all calls of a client (aws-sdk-js-v3#4754).
+    maxAttempts: 1,
+    requestHandler: {
+      connectionTimeout: 5_000,
+      requestTimeout: 30_000,
+      httpsAgent: { maxSockets, keepAlive: true },
+    },
+  };
+  const endpoint = (url: string | undefined) => (url === undefined ? {} : { endpoint: url });
+  const clients = {
+    iam: new IAMClient({ ...shared, ...endpoint(options.endpoints.iam) }),
+    sts: new STSClient({ ...shared, ...endpoint(options.endpoints.sts) }),
+  };
+
+  const once = async (operation: Operation, input: object, call: CallOptions): Promise<unknown> => {
+    const facts = operations[operation];
+    const release = await options.pacer.acquire(call.priority ?? 'interactive', call.signal);
+    const refused = facts.access === 'write' ? options.fence() : undefined;
+    if (refused !== undefined) {
+      release('ok');
+      throw new AwsError({ kind: 'invalid', operation, code: 'WriteFenced', message: refused });
+    }
+    const started = options.clock.now();
+    let code = 'ok';
+    let throttled = false;
+    try {
+      const command = new (facts.command as unknown as new (input: object) => never)(input);
+      const client = clients[facts.service] as {
+        send(c: never, o: { abortSignal: AbortSignal }): Promise<unknown>;
+      };
+      return await client.send(command, { abortSignal: call.signal });
+    } catch (thrown) {
+      const error = toAwsError(operation, thrown, call.signal);
+      code = error instanceof AwsError ? error.code : 'Aborted';
+      throttled = error instanceof AwsError && error.kind === 'throttled';
+      throw error;
+    } finally {
+      release(throttled ? 'throttled' : 'ok');
+      options.observe({
+        service: facts.service,
+        operation,
+        code,
+        seconds: (options.clock.now() - started) / 1000,
+      });
+    }
+  };
+
+  return {
+    call: async <K extends Operation>(
+      operation: K,
+      input: InputOf<K>,
+      call: CallOptions,
+    ): Promise<OutputOf<K>> => {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return (await once(operation, input, call)) as OutputOf<K>;
+        } catch (error) {
+          if (!(error instanceof AwsError)) {
+            throw error;
+          }
+          const again =
+            (error.kind === 'throttled' && attempt < maxThrottledAttempts) ||
+            (operations[operation].access === 'read' &&
+              (error.kind === 'unreachable' || error.kind === 'service') &&
+              attempt < maxReadAttempts);
+          if (!again) {
+            throw error;
+          }
+          await options.clock.sleep(backoffMs(attempt, options.random), call.signal);
+        }
+      }
+    },
+    close: () => {
+      clients.iam.destroy();
+      clients.sts.destroy();
+    },
+  };
+}
+
+/** Exponential back-off with full jitter: up to 0.2 s, 0.4 s, … 10 s. */
+function backoffMs(attempt: number, random: () => number): number {
+  return Math.min(10_000, 100 * 2 ** attempt) * (0.5 + random() / 2);
+}

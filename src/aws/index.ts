@@ -1,0 +1,14 @@
+export {
+  createAwsApi,
+  type AwsApi,
+  type AwsApiOptions,
+  type AwsCredentials,
+  type CallOptions,
+  type CallRecord,
+  type Pacer,
+  type Priority,
+} from './api.ts';
+export { AwsError, isAwsError, type AwsErrorKind } from './errors.ts';
+export { operations, type InputOf, type Operation, type OutputOf } from './operations.ts';
+export { pages } from './pages.ts';
+export { features, minimalPolicy, type PolicyDocument } from './policy.ts';

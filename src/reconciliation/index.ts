@@ -1,0 +1,2 @@
+export { readAccount, type AccountReading, type GroupPolicies } from './read-account.ts';
+export { SnapshotStore, type Snapshot } from './snapshot.ts';

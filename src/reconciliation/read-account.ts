@@ -1,0 +1,93 @@
+import { denyState, type ObservedUser } from '../account/index.ts';
+import { pages, type AwsApi, type CallOptions } from '../aws/index.ts';
+
+/** Policies that the members of a group inherit. */
+export interface GroupPolicies {
+  readonly group: string;
+  /** ARNs of attached policies, and `inline/<name>` for the group's own. */
+  readonly policies: readonly string[];
+}
+
+/** Everything read of an account, complete. */
+export interface AccountReading {
+  readonly users: readonly ObservedUser[];
+  /** Only with `inherited`. */
+  readonly groups: ReadonlyMap<string, GroupPolicies>;
+  readonly pages: number;
+}
+
+export interface ReadingOptions extends CallOptions {
+  /** Items a page, 1 to 1,000. */
+  readonly pageSize: number;
+  /** Also read groups with their policies (`settings.policyGroup`). */
+  readonly inherited: boolean;
+  /** Also read when passwords were last used (`settings.passwordLastUsed`). */
+  readonly passwordLastUsed: boolean;
+}
+
+/**
+ * Reads a whole account, to the last page; any fault on the way is thrown, so that a part is never
+ * taken for the whole. `GetAccountAuthorizationDetails` is the one call that carries tags, boundary,
+ * groups and policies of 1,000 users at a time (IAM API reference).
+ */
+export async function readAccount(api: AwsApi, options: ReadingOptions): Promise<AccountReading> {
+  const users: ObservedUser[] = [];
+  const groups = new Map<string, GroupPolicies>();
+  let count = 0;
+  const filter: ('User' | 'Group')[] = options.inherited ? ['User', 'Group'] : ['User'];
+  const input = { Filter: filter, MaxItems: options.pageSize };
+  for await (const page of pages(api, 'GetAccountAuthorizationDetails', input, options)) {
+    count += 1;
+    for (const user of page.UserDetailList ?? []) {
+      const attachedPolicies = (user.AttachedManagedPolicies ?? []).map((policy) => ({
+        name: policy.PolicyName ?? '',
+        arn: policy.PolicyArn ?? '',
+      }));
+      const inline = (user.UserPolicyList ?? []).map((policy) => ({
+        name: policy.PolicyName ?? '',
+        document: policy.PolicyDocument,
+      }));
+      users.push({
+        userName: user.UserName ?? '',
+        userId: user.UserId ?? '',
+        arn: user.Arn ?? '',
+        path: user.Path ?? '/',
+        createdAt: user.CreateDate?.getTime() ?? 0,
+        tags: (user.Tags ?? []).map((tag) => ({ key: tag.Key ?? '', value: tag.Value ?? '' })),
+        boundary: user.PermissionsBoundary?.PermissionsBoundaryArn,
+        deny: denyState(inline, attachedPolicies),
+        groups: user.GroupList ?? [],
+        attachedPolicies,
+        inlinePolicies: inline.map((policy) => policy.name),
+        passwordLastUsed: undefined,
+      });
+    }
+    for (const group of page.GroupDetailList ?? []) {
+      const name = group.GroupName ?? '';
+      groups.set(name, {
+        group: name,
+        policies: [
+          ...(group.AttachedManagedPolicies ?? []).map((policy) => policy.PolicyArn ?? ''),
+          ...(group.GroupPolicyList ?? []).map((policy) => `inline/${policy.PolicyName ?? ''}`),
+        ],
+      });
+    }
+  }
+  if (!options.passwordLastUsed) {
+    return { users, groups, pages: count };
+  }
+  const lastUsed = new Map<string, number>();
+  for await (const page of pages(api, 'ListUsers', { MaxItems: options.pageSize }, options)) {
+    count += 1;
+    for (const user of page.Users ?? []) {
+      if (user.PasswordLastUsed !== undefined) {
+        lastUsed.set(user.UserId ?? '', user.PasswordLastUsed.getTime());
+      }
+    }
+  }
+  return {
+    users: users.map((user) => ({ ...user, passwordLastUsed: lastUsed.get(user.userId) })),
+    groups,
+    pages: count,
+  };
+}

@@ -1,0 +1,143 @@
+import { ownerTag, tagValue, type ObservedUser } from '../account/index.ts';
+import type { Clock } from '../ports.ts';
+import type { AccountReading, GroupPolicies } from './read-account.ts';
+
+/** The last complete reading of an account, with our own newer writes laid over it. */
+export interface Snapshot {
+  /** When the reading began, milliseconds since the epoch: what it shows is at least as new. */
+  readonly takenAt: number;
+  readonly size: number;
+  byId(userId: string): ObservedUser | undefined;
+  /** Without regard to case, as IAM compares names. */
+  byName(userName: string): ObservedUser | undefined;
+  /** By the value of the owner tag. */
+  byOwner(value: string): ObservedUser | undefined;
+  inheritedBy(user: ObservedUser): readonly GroupPolicies[];
+}
+
+export interface SnapshotStoreOptions {
+  readonly clock: Clock;
+  readonly read: (signal: AbortSignal) => Promise<AccountReading>;
+}
+
+/**
+ * How long AWS may go on showing what was before a write of ours (IAM is eventually consistent).
+ * A reading that began within this time after a write does not overrule it.
+ */
+const settleMs = 30_000;
+
+interface Overlay {
+  readonly at: number;
+  readonly userId: string;
+  /** Undefined: deleted by us. */
+  readonly user: ObservedUser | undefined;
+}
+
+/** Keeps the snapshot of one connection. Readings are single-flight, complete or not used. */
+export class SnapshotStore {
+  readonly #options: SnapshotStoreOptions;
+  readonly #overlay = new Map<string, Overlay>();
+  #users = new Map<string, ObservedUser>();
+  #names = new Map<string, string>();
+  #owners = new Map<string, string>();
+  #groups: ReadonlyMap<string, GroupPolicies> = new Map();
+  #takenAt: number | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: SnapshotStoreOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined until the first reading is complete. */
+  get current(): Snapshot | undefined {
+    const takenAt = this.#takenAt;
+    return takenAt === undefined
+      ? undefined
+      : {
+          takenAt,
+          size: this.#users.size,
+          byId: (userId) => this.#users.get(userId),
+          byName: (userName) => this.#at(this.#names.get(userName.toLowerCase())),
+          byOwner: (value) => this.#at(this.#owners.get(value)),
+          inheritedBy: (user) => user.groups.flatMap((group) => this.#groups.get(group) ?? []),
+        };
+  }
+
+  /** Reads the account anew; a call while one is under way joins it. */
+  refresh(signal: AbortSignal): Promise<void> {
+    this.#running ??= this.#read(signal).finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** What a write of ours, or a live read, has shown: newer than the snapshot. */
+  record(user: ObservedUser): void {
+    this.#overlay.set(user.userId, { at: this.#options.clock.now(), userId: user.userId, user });
+    this.#put(user);
+  }
+
+  /** A user that we deleted, or saw to be gone. */
+  forget(userId: string): void {
+    this.#overlay.set(userId, { at: this.#options.clock.now(), userId, user: undefined });
+    this.#drop(userId);
+  }
+
+  /** When a write of ours last touched this user; undefined where that is settled or never was. */
+  touchedAt(userId: string): number | undefined {
+    const at = this.#overlay.get(userId)?.at;
+    return at !== undefined && this.#options.clock.now() - at < settleMs ? at : undefined;
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const began = this.#options.clock.now();
+    const reading = await this.#options.read(signal);
+    this.#users = new Map();
+    this.#names = new Map();
+    this.#owners = new Map();
+    for (const user of reading.users) {
+      this.#put(user);
+    }
+    for (const [userId, overlay] of this.#overlay) {
+      if (overlay.at + settleMs < began) {
+        this.#overlay.delete(userId);
+      } else if (overlay.user === undefined) {
+        this.#drop(userId);
+      } else {
+        this.#put(overlay.user);
+      }
+    }
+    this.#groups = reading.groups;
+    this.#takenAt = began;
+  }
+
+  #at(userId: string | undefined): ObservedUser | undefined {
+    return userId === undefined ? undefined : this.#users.get(userId);
+  }
+
+  #put(user: ObservedUser): void {
+    this.#drop(user.userId);
+    this.#users.set(user.userId, user);
+    this.#names.set(user.userName.toLowerCase(), user.userId);
+    const owner = tagValue(user.tags, ownerTag);
+    if (owner !== undefined) {
+      this.#owners.set(owner, user.userId);
+    }
+  }
+
+  #drop(userId: string): void {
+    const known = this.#users.get(userId);
+    if (known === undefined) {
+      return;
+    }
+    this.#users.delete(userId);
+    const name = known.userName.toLowerCase();
+    if (this.#names.get(name) === userId) {
+      this.#names.delete(name);
+    }
+    const owner = tagValue(known.tags, ownerTag);
+    if (owner !== undefined && this.#owners.get(owner) === userId) {
+      this.#owners.delete(owner);
+    }
+  }
+}
