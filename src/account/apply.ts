@@ -115,7 +115,7 @@ async function applyStep(
   const { userName } = user;
   switch (step.do) {
     case 'disable': {
-      const outcome = await disableUser(api, user, options);
+      const outcome = await disableUser(api, user, { ...options, audit: step.audit });
       const off = outcome.switched.map(describe);
       return {
         user: outcome.user,

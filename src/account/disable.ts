@@ -15,6 +15,8 @@ import {
 export interface DisableOptions extends CallOptions {
   readonly disableWith: DisableWith;
   readonly partition: string;
+  /** Only to look whether what was switched off still is: the lists are not urgent then. */
+  readonly audit: boolean;
 }
 
 /** What a disable or an enable did, and how the user looks afterwards. */
@@ -45,7 +47,8 @@ export async function disableUser(
     notes.push(denied.note);
   }
 
-  const active = (await listCredentials(api, user.userName, urgent)).filter((each) => each.active);
+  const reads: CallOptions = options.audit ? { signal: options.signal, priority: 'background' } : urgent;
+  const active = (await listCredentials(api, user.userName, reads)).filter((each) => each.active);
   const items: SwitchedOff[] = [...memory];
   const add = (item: SwitchedOff): void => {
     if (!items.some((known) => sameItem(known, item))) {

@@ -17,7 +17,7 @@ import { isDisabledTag, remembered } from './switched-off.ts';
 
 /** One thing to do to a user, each harmless when it is done twice. In the order of the plan. */
 export type Step =
-  | { readonly do: 'disable' }
+  | { readonly do: 'disable'; readonly audit: boolean }
   | { readonly do: 'rename'; readonly to: string }
   | { readonly do: 'move'; readonly path: string }
   | { readonly do: 'putBoundary'; readonly arn: string }
@@ -139,7 +139,7 @@ export function planChanges(inputs: PlanInputs): Plan {
   if (!declared.enabled) {
     const open = memory === undefined || (rules.disableWith === 'DenyPolicy' && !denied);
     if (open || inputs.auditDue) {
-      steps.push({ do: 'disable' });
+      steps.push({ do: 'disable', audit: !open });
       if (open) {
         differences.push('enabled');
       }

@@ -1,7 +1,7 @@
 import { IAMClient } from '@aws-sdk/client-iam';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { Clock } from '../ports.ts';
-import { AwsError, toAwsError } from './errors.ts';
+import { AwsError, toAwsError, type AwsErrorKind } from './errors.ts';
 import { operations, type InputOf, type Operation, type OutputOf } from './operations.ts';
 
 /** Who waits for a call: a person's change goes before a background reading, a leaver before all. */
@@ -13,11 +13,11 @@ export interface Pacer {
   acquire(priority: Priority, signal: AbortSignal): Promise<(outcome: 'ok' | 'throttled') => void>;
 }
 
-/** What happened to one call, for metrics. `code` is `ok` or AWS's name for the error. */
+/** What happened to one call, for metrics. */
 export interface CallRecord {
   readonly service: 'iam' | 'sts';
   readonly operation: Operation;
-  readonly code: string;
+  readonly outcome: 'ok' | 'aborted' | AwsErrorKind;
   readonly seconds: number;
 }
 
@@ -36,6 +36,7 @@ export interface AwsApi {
    * @throws {AwsError}
    */
   call<K extends Operation>(operation: K, input: InputOf<K>, options: CallOptions): Promise<OutputOf<K>>;
+  /** Lets calls that are under way end, then gives the sockets back. */
   close(): void;
 }
 
@@ -84,6 +85,15 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
     sts: new STSClient({ ...shared, ...endpoint(options.endpoints.sts) }),
   };
 
+  let inFlight = 0;
+  let closing = false;
+  const destroyIfIdle = (): void => {
+    if (closing && inFlight === 0) {
+      clients.iam.destroy();
+      clients.sts.destroy();
+    }
+  };
+
   const once = async (operation: Operation, input: object, call: CallOptions): Promise<unknown> => {
     const facts = operations[operation];
     const release = await options.pacer.acquire(call.priority ?? 'interactive', call.signal);
@@ -93,8 +103,8 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
       throw new AwsError({ kind: 'invalid', operation, code: 'WriteFenced', message: refused });
     }
     const started = options.clock.now();
-    let code = 'ok';
-    let throttled = false;
+    inFlight += 1;
+    let outcome: CallRecord['outcome'] = 'ok';
     try {
       const command = new (facts.command as unknown as new (input: object) => never)(input);
       const client = clients[facts.service] as {
@@ -103,15 +113,16 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
       return await client.send(command, { abortSignal: call.signal });
     } catch (thrown) {
       const error = toAwsError(operation, thrown, call.signal);
-      code = error instanceof AwsError ? error.code : 'Aborted';
-      throttled = error instanceof AwsError && error.kind === 'throttled';
+      outcome = error instanceof AwsError ? error.kind : 'aborted';
       throw error;
     } finally {
-      release(throttled ? 'throttled' : 'ok');
+      release(outcome === 'throttled' ? 'throttled' : 'ok');
+      inFlight -= 1;
+      destroyIfIdle();
       options.observe({
         service: facts.service,
         operation,
-        code,
+        outcome,
         seconds: (options.clock.now() - started) / 1000,
       });
     }
@@ -143,8 +154,8 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
       }
     },
     close: () => {
-      clients.iam.destroy();
-      clients.sts.destroy();
+      closing = true;
+      destroyIfIdle();
     },
   };
 }

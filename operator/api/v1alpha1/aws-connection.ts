@@ -1,0 +1,233 @@
+// Generated from crds/ by npm run generate. Do not edit.
+import type { ObjectMeta, ResourceType } from '../../runtime/index.ts';
+
+/**
+ * What is declared of the connection.
+ */
+export interface AwsConnectionSpec {
+  /**
+   * Where the credentials of the communication user are.
+   */
+  credentials: {
+    /**
+     * A Secret of this namespace with the keys accessKeyId and secretAccessKey, and sessionToken for temporary credentials. It is read again within 60 seconds of a change. It gets a finalizer, so that clean-up still works while the namespace is deleted.
+     */
+    secretRef: {
+      /**
+       * Name of the Secret.
+       */
+      name: string;
+    };
+  };
+  /**
+   * IAM user name of the communication user. When given, the credentials must belong to it. It is never managed as an account.
+   */
+  userName?: string;
+  /**
+   * The AWS account that the credentials must lead to, twelve digits. When it is not given, the account of the first contact is recorded. Credentials of another account make the connection not Ready (AccountMismatch) and nothing is written.
+   */
+  accountId?: string;
+  /**
+   * Addresses in place of AWS's own, for tests and private endpoints. Only where the operator runs with --allow-endpoint-override.
+   */
+  endpoints?: {
+    /**
+     * Address of IAM, http:// or https://.
+     */
+    iam?: string;
+    /**
+     * Address of STS, http:// or https://.
+     */
+    sts?: string;
+  };
+  /**
+   * The parameters of the connector. A change is in force with the next reconcile.
+   */
+  settings?: {
+    /**
+     * Items a page when the account is read; default 1000.
+     */
+    pageSize?: number;
+    /**
+     * Also report when each user's password was last used; default false.
+     */
+    passwordLastUsed?: boolean;
+    /**
+     * Region for IAM and STS; default aws-global. A region of another partition (cn-north-1, us-gov-west-1) makes that partition's endpoints be used.
+     */
+    region?: string;
+    /**
+     * Region whose CloudTrail holds IAM's events; default the home region of the partition, the only one that has them. Another one is reported in the condition CloudTrailRegion.
+     */
+    cloudTrailRegion?: string;
+    /**
+     * Also report the policies that users inherit from their groups; default false.
+     */
+    policyGroup?: boolean;
+    /**
+     * When an account is enabled again, also bring back the access keys that its disable had switched off; default false. Disabling always switches them off.
+     */
+    enableProgrammaticAccess?: boolean;
+    /**
+     * IANA time zone in which times of AWS are shown in the status; default UTC. IST is read as Asia/Kolkata.
+     */
+    timeZone?: string;
+    /**
+     * Put before an attribute's name to make its tag key; default empty. A change leaves the tags of the old prefix to be removed as any attribute that is no longer declared.
+     */
+    attributeTagPrefix?: string;
+    /**
+     * Tag keys that are never written or removed, whoever asks: those that access rules of the account stand on. Compared without regard to case.
+     */
+    protectedTags?: string[];
+    /**
+     * How an account is disabled: DenyPolicy (the default) denies everything first, which also stops sessions that already run, and switches the credentials off; CredentialsOnly leaves the Deny out.
+     */
+    disableWith?: 'DenyPolicy' | 'CredentialsOnly';
+  };
+  /**
+   * Changes of the account schema.
+   */
+  schema?: {
+    /**
+     * Attributes added, renamed, changed or removed, by name.
+     */
+    attributes?: {
+      /**
+       * Name of the attribute, as in AwsAccount.spec.attributes.
+       */
+      name: string;
+      /**
+       * The attribute of the guide that gets this name. It keeps its tag.
+       */
+      renames?: string;
+      /**
+       * Tag key that holds the attribute, without the prefix; default its name.
+       */
+      tagKey?: string;
+      /**
+       * Who leads: idhub-to-app (the default) writes the declared value and mends drift; app-to-idhub reports AWS's value and never writes; bi-directional writes a change of the declared value and reports a change in AWS until then; no-sync does neither.
+       */
+      syncDirection?: 'idhub-to-app' | 'app-to-idhub' | 'bi-directional' | 'no-sync';
+      /**
+       * Most characters of a value.
+       */
+      maxLength?: number;
+      /**
+       * The only values that are accepted.
+       */
+      canonicalValues?: string[];
+      /**
+       * Take the attribute out of the schema.
+       */
+      removed?: boolean;
+    }[];
+  };
+  /**
+   * What accounts of this connection get where they say nothing.
+   */
+  defaults?: {
+    /**
+     * What happens to the IAM user when the AwsAccount is deleted; default Retain.
+     */
+    deletionPolicy?: 'Delete' | 'Disable' | 'Retain';
+    /**
+     * Whether an IAM user that exists already is taken over; default Never.
+     */
+    adoptionPolicy?: 'Never' | 'IfUnowned' | 'Always';
+    /**
+     * ARN of the policy that bounds what accounts may be allowed.
+     */
+    permissionsBoundary?: string;
+  };
+}
+
+/**
+ * What was seen. Written by the operator only.
+ */
+export interface AwsConnectionStatus {
+  /**
+   * The generation of the spec that this status speaks of.
+   */
+  observedGeneration?: number;
+  /**
+   * Ready, Synced, Verified, CloudTrailRegion.
+   */
+  conditions?: {
+    type: string;
+    status: 'True' | 'False' | 'Unknown';
+    reason: string;
+    message: string;
+    observedGeneration?: number;
+    lastTransitionTime: string;
+  }[];
+  /**
+   * The AWS account.
+   */
+  account?: {
+    /**
+     * Twelve digits.
+     */
+    id?: string;
+    /**
+     * The account's alias, if it has one.
+     */
+    alias?: string;
+    /**
+     * aws, aws-us-gov or aws-cn.
+     */
+    partition?: string;
+  };
+  /**
+   * Whose credentials are in use.
+   */
+  caller?: {
+    arn?: string;
+    /**
+     * Which access key is in use, so that a rotation can be followed.
+     */
+    accessKeyId?: string;
+  };
+  /**
+   * Quotas of the account and how much of each is used.
+   */
+  quotas?: {
+    name: string;
+    used: number;
+    quota: number;
+  }[];
+  /**
+   * The last complete reading of the account.
+   */
+  snapshot?: {
+    /**
+     * When the reading began.
+     */
+    takenAt?: string;
+    /**
+     * How many users it shows.
+     */
+    users?: number;
+  };
+  /**
+   * How many AwsAccount objects use this connection.
+   */
+  accounts?: number;
+}
+
+export interface AwsConnection {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+  readonly spec: AwsConnectionSpec;
+  readonly status?: AwsConnectionStatus;
+}
+
+/** AwsConnection of aws.idhub.io/v1alpha1, as the API server serves it. */
+export const awsConnectionType: ResourceType<AwsConnection> = {
+  group: 'aws.idhub.io',
+  version: 'v1alpha1',
+  plural: 'awsconnections',
+  kind: 'AwsConnection',
+  namespaced: true,
+};

@@ -1,0 +1,3 @@
+// Generated from crds/ by npm run generate. Do not edit.
+export * from './aws-account.ts';
+export * from './aws-connection.ts';
