@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+
+/** Where a local control plane keeps its things; all below its state directory. */
+export interface LocalPaths {
+  readonly etcdData: string;
+  readonly etcdSocket: string;
+  readonly apiserverCerts: string;
+  /** Made by kube-apiserver at its first start: the serving certificate and its CA. */
+  readonly apiserverCa: string;
+  readonly controllerManagerCerts: string;
+  readonly controllerManagerCa: string;
+  readonly serviceAccountKey: string;
+  readonly tokenFile: string;
+  readonly adminKubeconfig: string;
+  readonly controllerManagerKubeconfig: string;
+}
+
+/** TCP ports of 127.0.0.1. */
+export interface LocalPorts {
+  readonly apiserver: number;
+  readonly controllerManager: number;
+}
+
+/** The controllers without which namespaces do not end, owner references do nothing, tokens are not made. */
+const controllers = [
+  'namespace-controller',
+  'garbage-collector-controller',
+  'serviceaccount-controller',
+  'serviceaccount-token-controller',
+  'resourcequota-controller',
+  'clusterrole-aggregation-controller',
+];
+
+export function localPaths(stateDir: string): LocalPaths {
+  const apiserverCerts = join(stateDir, 'apiserver-certs');
+  const controllerManagerCerts = join(stateDir, 'controller-manager-certs');
+  return {
+    etcdData: join(stateDir, 'etcd'),
+    etcdSocket: join(stateDir, 'etcd.sock'),
+    apiserverCerts,
+    apiserverCa: join(apiserverCerts, 'apiserver.crt'),
+    controllerManagerCerts,
+    controllerManagerCa: join(controllerManagerCerts, 'kube-controller-manager.crt'),
+    serviceAccountKey: join(stateDir, 'service-account.key'),
+    tokenFile: join(stateDir, 'tokens.csv'),
+    adminKubeconfig: join(stateDir, 'admin.kubeconfig'),
+    controllerManagerKubeconfig: join(stateDir, 'controller-manager.kubeconfig'),
+  };
+}
+
+export function etcdFlags(paths: LocalPaths): readonly string[] {
+  // A socket in a directory of ours: no port to collide on, and nobody else on the machine can write to it.
+  const client = `unix://${paths.etcdSocket}`;
+  // One member has no peers, but insists on the listener: port 0 lets the kernel choose.
+  const peer = 'http://127.0.0.1:0';
+  return [
+    `--data-dir=${paths.etcdData}`,
+    `--listen-client-urls=${client}`,
+    `--advertise-client-urls=${client}`,
+    `--listen-peer-urls=${peer}`,
+    `--initial-advertise-peer-urls=${peer}`,
+    `--initial-cluster=default=${peer}`,
+    '--unsafe-no-fsync',
+    // A lone member elects itself after one election time-out: the default of 1 s would be a third of the start.
+    '--heartbeat-interval=20',
+    '--election-timeout=200',
+    '--log-level=warn',
+  ];
+}
+
+export function apiserverFlags(paths: LocalPaths, ports: LocalPorts): readonly string[] {
+  return [
+    `--etcd-servers=unix://${paths.etcdSocket}`,
+    '--bind-address=127.0.0.1',
+    `--secure-port=${ports.apiserver}`,
+    `--cert-dir=${paths.apiserverCerts}`,
+    '--advertise-address=127.0.0.1',
+    // A loopback address is no valid endpoint of the `kubernetes` Service, and no pod is there to use it.
+    '--endpoint-reconciler-type=none',
+    '--service-cluster-ip-range=10.0.0.0/24',
+    '--authorization-mode=RBAC',
+    `--token-auth-file=${paths.tokenFile}`,
+    '--service-account-issuer=https://kubernetes.default.svc',
+    `--service-account-key-file=${paths.serviceAccountKey}`,
+    `--service-account-signing-key-file=${paths.serviceAccountKey}`,
+  ];
+}
+
+export function controllerManagerFlags(paths: LocalPaths, ports: LocalPorts): readonly string[] {
+  return [
+    `--kubeconfig=${paths.controllerManagerKubeconfig}`,
+    `--controllers=${controllers.join(',')}`,
+    '--leader-elect=false',
+    '--bind-address=127.0.0.1',
+    `--secure-port=${ports.controllerManager}`,
+    `--cert-dir=${paths.controllerManagerCerts}`,
+    `--service-account-private-key-file=${paths.serviceAccountKey}`,
+    `--root-ca-file=${paths.apiserverCa}`,
+    // Tests delete whole namespaces of objects: the default 20 requests a second would be what they measure.
+    '--kube-api-qps=200',
+    '--kube-api-burst=400',
+  ];
+}

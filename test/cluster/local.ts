@@ -1,0 +1,175 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { freePort } from '../support/process.ts';
+import { ComponentFailedError, LocalComponent } from './component.ts';
+import {
+  apiserverFlags,
+  controllerManagerFlags,
+  etcdFlags,
+  localPaths,
+  type LocalPaths,
+  type LocalPorts,
+} from './flags.ts';
+import { Guard } from './guard.ts';
+import { tokenKubeconfig } from './kubeconfig.ts';
+import { probe } from './probe.ts';
+import type { ControlPlaneTools } from './tools.ts';
+
+export type ComponentName = 'etcd' | 'apiserver' | 'controllerManager';
+
+/** A control plane of processes of ours. */
+export interface LocalControlPlane {
+  readonly kubeconfigPath: string;
+  readonly server: string;
+  readonly caData: string;
+  readonly ports: LocalPorts;
+  readonly components: Readonly<Record<ComponentName, LocalComponent>>;
+  /** Everything gone: the signals are sent and files removed before this returns its promise. */
+  stop(): Promise<void>;
+  /** From now on it outlives this process. */
+  release(): void;
+}
+
+const attempts = 5;
+
+/**
+ * Starts etcd, kube-apiserver and kube-controller-manager with their state below `stateDir`, which must
+ * exist and be empty. They end with this process, however it ends, unless released. A port that somebody
+ * took in between is a reason to try again with others.
+ */
+export async function startLocal(options: {
+  readonly stateDir: string;
+  readonly tools: ControlPlaneTools;
+}): Promise<LocalControlPlane> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await tryStart(options.stateDir, options.tools);
+    } catch (error) {
+      if (!(error instanceof ComponentFailedError && error.portTaken) || attempt === attempts) {
+        throw error;
+      }
+      mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
+    }
+  }
+}
+
+async function tryStart(stateDir: string, tools: ControlPlaneTools): Promise<LocalControlPlane> {
+  const paths = localPaths(stateDir);
+  const ports: LocalPorts = { apiserver: await freePort(), controllerManager: await freePort() };
+  const server = `https://127.0.0.1:${ports.apiserver}`;
+  const tokens = { admin: newToken(), controllerManager: newToken() };
+  writeSecrets(paths, tokens);
+
+  const guard = new Guard(stateDir);
+  const onChange = (): void => {
+    const running = Object.values(components).filter((component) => component.running);
+    guard.watch(running.map((component) => component.pid));
+  };
+  const component = (name: ComponentName, command: string, args: readonly string[]): LocalComponent =>
+    new LocalComponent({
+      name: basename(command),
+      command,
+      args,
+      logFile: join(stateDir, `${basename(command)}.log`),
+      ready: () => componentReady(name, stateDir, ports),
+      onChange,
+    });
+  const components = {
+    etcd: component('etcd', tools.etcd, etcdFlags(paths)),
+    apiserver: component('apiserver', tools.apiserver, apiserverFlags(paths, ports)),
+    controllerManager: component(
+      'controllerManager',
+      tools.controllerManager,
+      controllerManagerFlags(paths, ports),
+    ),
+  };
+  const stop = async (): Promise<void> => {
+    const killed = Object.values(components).map((each) => each.stop());
+    guard.dismiss();
+    removeDir(stateDir);
+    await Promise.all(killed);
+    // What a process wrote between its signal and its end.
+    removeDir(stateDir);
+  };
+
+  try {
+    await components.etcd.start();
+    await components.apiserver.start();
+    const caData = readFileSync(paths.apiserverCa).toString('base64');
+    for (const [path, user, token] of [
+      [paths.adminKubeconfig, 'admin', tokens.admin],
+      [paths.controllerManagerKubeconfig, 'kube-controller-manager', tokens.controllerManager],
+    ] as const) {
+      writeFileSync(path, tokenKubeconfig({ server, caData, user, token }), { mode: 0o600 });
+    }
+    await components.controllerManager.start();
+    return {
+      kubeconfigPath: paths.adminKubeconfig,
+      server,
+      caData,
+      ports,
+      components,
+      stop,
+      release: () => guard.release(),
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function newToken(): string {
+  return randomBytes(24).toString('hex');
+}
+
+function removeDir(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // Somebody writes in it still; the caller removes it again when nobody does.
+  }
+}
+
+/** The users and the key of service-account tokens: made anew for each control plane. */
+function writeSecrets(paths: LocalPaths, tokens: { admin: string; controllerManager: string }): void {
+  const users = [
+    [tokens.admin, 'admin'],
+    [tokens.controllerManager, 'system:kube-controller-manager'],
+  ].map(([token, user]) => `${token},${user},${user},"system:masters"\n`);
+  writeFileSync(paths.tokenFile, users.join(''), { mode: 0o600 });
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  writeFileSync(paths.serviceAccountKey, privateKey.export({ type: 'sec1', format: 'pem' }), { mode: 0o600 });
+}
+
+/** The certificate is made at the first start: before that, nobody can be asked. */
+function readCa(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether a component says that it is ready. Nobody but ours can say so: etcd is asked on our socket, the
+ * others must show the certificate in our directory.
+ */
+export async function componentReady(
+  name: ComponentName,
+  stateDir: string,
+  ports: LocalPorts,
+): Promise<boolean> {
+  const paths = localPaths(stateDir);
+  const secure = async (caFile: string, port: number, path: string): Promise<boolean> => {
+    const ca = readCa(caFile);
+    return ca !== undefined && (await probe(`https://127.0.0.1:${port}${path}`, { ca }))?.status === 200;
+  };
+  const ask: Record<ComponentName, () => Promise<boolean>> = {
+    etcd: async () =>
+      (await probe('http://localhost/health', { socketPath: paths.etcdSocket }))?.status === 200,
+    apiserver: () => secure(paths.apiserverCa, ports.apiserver, '/readyz'),
+    controllerManager: () => secure(paths.controllerManagerCa, ports.controllerManager, '/healthz'),
+  };
+  return ask[name]();
+}
