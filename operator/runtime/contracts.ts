@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { Clock } from './clock.ts';
 import type { Logger } from './logger.ts';
-import type { KubeObject, ObjectKey, Reconciler, ResourceType } from './types.ts';
+import type { KubeObject, ObjectKey, ObjectMeta, Reconciler, ResourceType } from './types.ts';
 
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
@@ -35,6 +35,11 @@ export interface WatchOptions extends RequestOptions {
   readonly idleTimeoutMs?: number | undefined;
 }
 
+/** The fields of an object that one field manager wants; kind and version are filled in. */
+export type Applied<T extends KubeObject> = Partial<Omit<T, 'metadata'>> & {
+  readonly metadata: Partial<ObjectMeta> & Pick<ObjectMeta, 'name'>;
+};
+
 /**
  * Typed access to an API server. Every call rejects with `ApiError` (an answer other than 2xx),
  * `TransportError` (no usable answer) or the signal's reason. Nothing is retried, except once
@@ -64,13 +69,13 @@ export interface Client {
   /** Server-side apply of `object`, which holds only the fields that `fieldManager` wants. */
   apply<T extends KubeObject>(
     type: ResourceType<T>,
-    object: object & { readonly metadata: { name: string; namespace?: string } },
+    object: Applied<T>,
     options: RequestOptions & { readonly fieldManager: string; readonly force?: boolean },
   ): Promise<T>;
   /** Server-side apply on `/status`, by force: one field manager owns the whole of it. */
   applyStatus<T extends KubeObject>(
     type: ResourceType<T>,
-    object: object & { readonly metadata: { name: string; namespace?: string } },
+    object: Applied<T>,
     options: RequestOptions & { readonly fieldManager: string },
   ): Promise<T>;
   /**

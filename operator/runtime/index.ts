@@ -1,6 +1,8 @@
-export { systemClock, type Clock } from './clock.ts';
+export { createClient, type ClientOptions } from './client.ts';
+export { sleepWith, systemClock, type Clock } from './clock.ts';
 export { formatTime, setCondition, type Condition } from './conditions.ts';
 export type {
+  Applied,
   BackoffOptions,
   Client,
   Controller,
@@ -29,7 +31,24 @@ export {
   isGone,
   isNotFound,
 } from './errors.ts';
-export type { LogFields, LogLevel, Logger, LoggerOptions } from './logger.ts';
+export { createEventRecorder, type EventRecorderOptions, type QueueingEventRecorder } from './events.ts';
+export {
+  createLogger,
+  createSecretValues,
+  type LogFields,
+  type LogLevel,
+  type Logger,
+  type LoggerOptions,
+  type SecretValues,
+} from './logger.ts';
+export { createManager } from './manager.ts';
+export {
+  applyStatusIfChanged,
+  ensureFinalizer,
+  removeFinalizer,
+  type ApplyStatusOptions,
+  type FinalizerOptions,
+} from './status.ts';
 export {
   after,
   apiVersionOf,

@@ -1,0 +1,399 @@
+import type { Registry } from 'prom-client';
+import type { Clock } from './clock.ts';
+import type { Applied, Client, ListOptions, ObjectList, WatchEvent, WatchOptions } from './contracts.ts';
+import { ApiError, NotLeadingError, TransportError, isGone, type ApiErrorDetails } from './errors.ts';
+import { createAccessSource, type KubeconfigOptions } from './kubeconfig.ts';
+import type { Logger } from './logger.ts';
+import { restMetrics } from './metrics.ts';
+import { Transport, type Request, type Response } from './transport.ts';
+import { apiVersionOf, type KubeObject, type ObjectKey, type ResourceType } from './types.ts';
+
+const requestTimeoutMs = 30_000;
+const listTimeoutMs = 60_000;
+const maxObjectBytes = 16 * 2 ** 20;
+const maxPageBytes = 256 * 2 ** 20;
+/** Over the server's own end of a watch. */
+const watchMarginMs = 30_000;
+/** The API server sends a bookmark about each minute; two missing ones mean that it is gone. */
+const watchIdleMs = 120_000;
+
+export interface ClientOptions extends KubeconfigOptions {
+  readonly clock: Pick<Clock, 'monotonic' | 'setTimeout'>;
+  readonly logger: Logger;
+  /** For `rest_client_requests_total` and `rest_client_request_duration_seconds`. */
+  readonly registry?: Registry | undefined;
+  readonly userAgent?: string | undefined;
+}
+
+/** What the API server says of an error. */
+interface Status {
+  readonly code?: number;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly details?: ApiErrorDetails & { readonly retryAfterSeconds?: number };
+}
+
+/** A client of the API server that a kubeconfig or the pod's ServiceAccount names. */
+export function createClient(options: ClientOptions): Client & { close(): void } {
+  const source = createAccessSource(options);
+  const transport = new Transport({
+    source,
+    clock: options.clock,
+    userAgent: options.userAgent ?? 'controller-runtime-node',
+  });
+  return new ApiClient(transport, options, () => source.close());
+}
+
+class ApiClient implements Client {
+  readonly close: () => void;
+  readonly #transport: Transport;
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #logger: Logger;
+  readonly #metrics: ReturnType<typeof restMetrics> | undefined;
+  #reachable = false;
+
+  constructor(transport: Transport, options: ClientOptions, close: () => void) {
+    this.#transport = transport;
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    this.#metrics = options.registry === undefined ? undefined : restMetrics(options.registry);
+    this.close = close;
+  }
+
+  get reachable(): boolean {
+    return this.#reachable;
+  }
+
+  async get<T extends KubeObject>(
+    type: ResourceType<T>,
+    key: ObjectKey,
+    options: { signal?: AbortSignal | undefined } = {},
+  ): Promise<T> {
+    return this.#object(type, {
+      method: 'GET',
+      path: objectPath(type, key),
+      signal: options.signal,
+    });
+  }
+
+  async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
+    let pageSize = options.pageSize ?? 500;
+    let items: T[] = [];
+    let token = '';
+    for (;;) {
+      const query = new URLSearchParams({ limit: String(pageSize) });
+      setSelectors(query, options);
+      if (token !== '') {
+        query.set('continue', token);
+      }
+      let page;
+      try {
+        page = await this.#json<{
+          metadata?: { resourceVersion?: string; continue?: string };
+          items?: T[];
+        }>({
+          method: 'GET',
+          path: `${collectionPath(type, options.namespace)}?${query.toString()}`,
+          signal: options.signal,
+          timeoutMs: listTimeoutMs,
+          maxBytes: maxPageBytes,
+          verb: 'LIST',
+        });
+      } catch (error) {
+        if (isGone(error) && token !== '' && pageSize < 100_000) {
+          // The snapshot was compacted away between pages: again, with fewer of them.
+          pageSize *= 10;
+          items = [];
+          token = '';
+          continue;
+        }
+        throw error;
+      }
+      for (const item of page.items ?? []) {
+        items.push(typed(type, item));
+      }
+      token = page.metadata?.continue ?? '';
+      if (token === '') {
+        return { items, resourceVersion: page.metadata?.resourceVersion ?? '' };
+      }
+    }
+  }
+
+  async create<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    options: { signal?: AbortSignal | undefined } = {},
+  ): Promise<T> {
+    return this.#object(type, {
+      method: 'POST',
+      path: collectionPath(type, object.metadata.namespace),
+      body: JSON.stringify(object),
+      signal: options.signal,
+    });
+  }
+
+  async delete(
+    type: ResourceType<KubeObject>,
+    key: ObjectKey,
+    options: {
+      signal?: AbortSignal | undefined;
+      preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+    } = {},
+  ): Promise<void> {
+    const { preconditions } = options;
+    await this.#json({
+      method: 'DELETE',
+      path: objectPath(type, key),
+      ...(preconditions === undefined
+        ? {}
+        : { body: JSON.stringify({ kind: 'DeleteOptions', apiVersion: 'v1', preconditions }) }),
+      signal: options.signal,
+    });
+  }
+
+  async mergePatch<T extends KubeObject>(
+    type: ResourceType<T>,
+    key: ObjectKey,
+    patch: object,
+    options: { signal?: AbortSignal | undefined } = {},
+  ): Promise<T> {
+    return this.#object(type, {
+      method: 'PATCH',
+      path: objectPath(type, key),
+      contentType: 'application/merge-patch+json',
+      body: JSON.stringify(patch),
+      signal: options.signal,
+    });
+  }
+
+  async apply<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: Applied<T>,
+    options: { signal?: AbortSignal | undefined; fieldManager: string; force?: boolean },
+  ): Promise<T> {
+    return this.#apply(type, object, '', { force: false, ...options });
+  }
+
+  async applyStatus<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: Applied<T>,
+    options: { signal?: AbortSignal | undefined; fieldManager: string },
+  ): Promise<T> {
+    return this.#apply(type, object, '/status', { ...options, force: true });
+  }
+
+  async *watch<T extends KubeObject>(
+    type: ResourceType<T>,
+    options: WatchOptions,
+  ): AsyncGenerator<WatchEvent<T>, void, undefined> {
+    const query = new URLSearchParams({
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      resourceVersion: options.resourceVersion,
+      timeoutSeconds: String(options.timeoutSeconds),
+    });
+    const from = this.#clock.monotonic();
+    let opened = false;
+    const report = (code: string): void => {
+      if (!opened) {
+        opened = true;
+        this.#count('GET', 'WATCH', code, from);
+      }
+    };
+    try {
+      const lines = this.#transport.lines(
+        {
+          method: 'GET',
+          path: `${collectionPath(type, options.namespace)}?${query.toString()}`,
+          signal: options.signal,
+          timeoutMs: requestTimeoutMs,
+          maxBytes: maxObjectBytes,
+          idleTimeoutMs: options.idleTimeoutMs ?? watchIdleMs,
+          lifetimeMs: options.timeoutSeconds * 1000 + watchMarginMs,
+        },
+        {
+          opened: () => report('200'),
+          refused: (response) => {
+            report(String(response.status));
+            throw errorFrom(response);
+          },
+        },
+      );
+      for await (const line of lines) {
+        yield parseEvent(type, line);
+      }
+    } catch (error) {
+      if (error instanceof TransportError) {
+        report('<error>');
+        this.#reachable = false;
+      }
+      throw error;
+    }
+  }
+
+  #apply<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: Applied<T>,
+    subresource: string,
+    options: { signal?: AbortSignal | undefined; fieldManager: string; force: boolean },
+  ): Promise<T> {
+    const { name, namespace } = object.metadata;
+    const query = new URLSearchParams({
+      fieldManager: options.fieldManager,
+      force: String(options.force),
+    });
+    const path = objectPath(type, { name, namespace: namespace ?? '' });
+    return this.#object(type, {
+      method: 'PATCH',
+      path: `${path}${subresource}?${query.toString()}`,
+      contentType: 'application/apply-patch+yaml',
+      body: JSON.stringify({ ...object, apiVersion: apiVersionOf(type), kind: type.kind }),
+      signal: options.signal,
+    });
+  }
+
+  async #object<T extends KubeObject>(
+    type: ResourceType<T>,
+    request: Omit<Request, 'timeoutMs' | 'maxBytes'>,
+  ): Promise<T> {
+    return typed(type, await this.#json<T>(request));
+  }
+
+  async #json<T>(
+    request: Omit<Request, 'timeoutMs' | 'maxBytes'> &
+      Partial<Pick<Request, 'timeoutMs' | 'maxBytes'>> & { readonly verb?: string },
+  ): Promise<T> {
+    const from = this.#clock.monotonic();
+    const { verb = request.method, ...rest } = request;
+    let response;
+    try {
+      response = await this.#transport.request({
+        timeoutMs: requestTimeoutMs,
+        maxBytes: maxObjectBytes,
+        ...rest,
+      });
+    } catch (error) {
+      if (error instanceof TransportError) {
+        this.#count(request.method, verb, '<error>', from);
+      }
+      throw error;
+    }
+    this.#count(request.method, verb, String(response.status), from);
+    this.#logger.trace('API request', {
+      method: request.method,
+      path: request.path,
+      status: response.status,
+    });
+    if (response.status < 200 || response.status > 299) {
+      throw errorFrom(response);
+    }
+    try {
+      return JSON.parse(response.body) as T;
+    } catch {
+      throw new TransportError('the answer is no JSON');
+    }
+  }
+
+  #count(method: string, verb: string, code: string, from: number): void {
+    this.#reachable = /^[1-4]/.test(code);
+    this.#metrics?.requests.inc({ code, method });
+    this.#metrics?.duration.observe({ verb }, (this.#clock.monotonic() - from) / 1000);
+  }
+}
+
+/** The client with its writes refused unless `leading` says yes at that moment. */
+export function fencedClient(client: Client, leading: () => boolean): Client {
+  const fenced = async <R>(write: () => Promise<R>): Promise<R> => {
+    if (!leading()) {
+      throw new NotLeadingError();
+    }
+    return write();
+  };
+  return {
+    get reachable() {
+      return client.reachable;
+    },
+    get: (type, key, options) => client.get(type, key, options),
+    list: (type, options) => client.list(type, options),
+    watch: (type, options) => client.watch(type, options),
+    create: (type, object, options) => fenced(() => client.create(type, object, options)),
+    delete: (type, key, options) => fenced(() => client.delete(type, key, options)),
+    mergePatch: (type, key, patch, options) => fenced(() => client.mergePatch(type, key, patch, options)),
+    apply: (type, object, options) => fenced(() => client.apply(type, object, options)),
+    applyStatus: (type, object, options) => fenced(() => client.applyStatus(type, object, options)),
+  };
+}
+
+function collectionPath(type: ResourceType<KubeObject>, namespace: string | undefined): string {
+  const root = type.group === '' ? `/api/${type.version}` : `/apis/${apiVersionOf(type)}`;
+  return type.namespaced && namespace !== undefined && namespace !== ''
+    ? `${root}/namespaces/${encodeURIComponent(namespace)}/${type.plural}`
+    : `${root}/${type.plural}`;
+}
+
+function objectPath(type: ResourceType<KubeObject>, key: ObjectKey): string {
+  if (key.name === '' || (type.namespaced && key.namespace === '')) {
+    throw new TypeError(`a ${type.kind} needs a name${type.namespaced ? ' and a namespace' : ''}`);
+  }
+  return `${collectionPath(type, key.namespace)}/${encodeURIComponent(key.name)}`;
+}
+
+function setSelectors(query: URLSearchParams, options: ListOptions): void {
+  if (options.labelSelector !== undefined) {
+    query.set('labelSelector', options.labelSelector);
+  }
+  if (options.fieldSelector !== undefined) {
+    query.set('fieldSelector', options.fieldSelector);
+  }
+}
+
+/** Items of lists carry neither kind nor version. */
+function typed<T extends KubeObject>(type: ResourceType<T>, object: T): T {
+  return { ...object, apiVersion: apiVersionOf(type), kind: type.kind };
+}
+
+function parseEvent<T extends KubeObject>(type: ResourceType<T>, line: string): WatchEvent<T> {
+  let event: { type: string; object: unknown };
+  try {
+    event = JSON.parse(line) as typeof event;
+  } catch {
+    throw new SyntaxError('a line of the watch is no JSON');
+  }
+  switch (event.type) {
+    case 'ADDED':
+    case 'MODIFIED':
+    case 'DELETED':
+      return { type: event.type, object: typed(type, event.object as T) };
+    case 'BOOKMARK': {
+      const { resourceVersion } = (event.object as KubeObject).metadata;
+      return { type: 'BOOKMARK', resourceVersion: resourceVersion ?? '' };
+    }
+    case 'ERROR':
+      throw errorOf(event.object as Status, 500, undefined);
+    default:
+      throw new SyntaxError('the watch sent an event of an unknown type');
+  }
+}
+
+function errorFrom(response: Response): ApiError {
+  let status: Status = {};
+  try {
+    status = JSON.parse(response.body) as Status;
+  } catch {
+    // A proxy's page or plain text: what it says is not passed on.
+  }
+  const header = Number(response.headers['retry-after']);
+  return errorOf(status, response.status, Number.isFinite(header) ? header : undefined);
+}
+
+function errorOf(status: Status | null, httpStatus: number, retryAfter: number | undefined): ApiError {
+  const { code, reason, message, details } = status ?? {};
+  const seconds = retryAfter ?? details?.retryAfterSeconds;
+  return new ApiError({
+    code: typeof code === 'number' && code > 0 ? code : httpStatus,
+    reason,
+    message: typeof message === 'string' ? message : `the API server answered ${httpStatus}`,
+    details,
+    retryAfterMs: seconds === undefined ? undefined : seconds * 1000,
+  });
+}

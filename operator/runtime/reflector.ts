@@ -1,0 +1,123 @@
+import { ReconnectPolicy } from './backoff.ts';
+import type { Cache } from './cache.ts';
+import type { Clock } from './clock.ts';
+import type { Client } from './contracts.ts';
+import { ApiError, TransportError, isGone } from './errors.ts';
+import type { Logger } from './logger.ts';
+import type { KubeObject, ResourceType } from './types.ts';
+
+/** A watch that the server ends sooner than this counts as failed (client-go: VeryShortWatchError). */
+const shortWatchMs = 1_000;
+
+export interface ReflectorOptions<T extends KubeObject> {
+  readonly client: Client;
+  readonly type: ResourceType<T>;
+  /** A namespace, or '' for all of them. */
+  readonly namespace: string;
+  readonly cache: Cache<T>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly onListed: () => void;
+  /** Without a byte for this long a watch counts as dead; the client's default unless told. */
+  readonly idleTimeoutMs?: number | undefined;
+}
+
+/**
+ * Keeps a cache current, as client-go's reflector does: a list, then watches from where the last
+ * one ended; never two requests at once. Lists are consistent reads, so that a fresh one is never
+ * older than what was seen. After a lost connection or a 429 the watch goes on where it was; after
+ * any other refusal (410 above all, as status or as event) there is a fresh list. Every failure
+ * waits as `ReconnectPolicy` says, or as long as the server asked.
+ */
+export class Reflector<T extends KubeObject> {
+  readonly #options: ReflectorOptions<T>;
+  readonly #backoff: ReconnectPolicy;
+  readonly #logger: Logger;
+  /** Where the next watch starts; undefined asks for a list. */
+  #resourceVersion: string | undefined;
+
+  constructor(options: ReflectorOptions<T>) {
+    this.#options = options;
+    this.#backoff = new ReconnectPolicy(options);
+    this.#logger = options.logger.child({
+      resource: options.type.plural,
+      ...(options.namespace === '' ? {} : { namespace: options.namespace }),
+    });
+  }
+
+  /** Resolves once `signal` aborted and its request ended. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const from = this.#resourceVersion ?? (await this.#list(signal));
+        await this.#watch(from, signal);
+      } catch (error) {
+        if (signal.aborted) {
+          return;
+        }
+        await this.#failed(error, signal);
+      }
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<string> {
+    const { client, type, namespace, cache } = this.#options;
+    const { items, resourceVersion } = await client.list(type, { namespace, signal });
+    cache.replace(namespace, items, resourceVersion);
+    this.#resourceVersion = resourceVersion;
+    this.#logger.debug('listed', { items: items.length, resourceVersion });
+    this.#options.onListed();
+    return resourceVersion;
+  }
+
+  async #watch(from: string, signal: AbortSignal): Promise<void> {
+    const { client, type, namespace, cache, clock, random, idleTimeoutMs } = this.#options;
+    const start = clock.monotonic();
+    let events = 0;
+    for await (const event of client.watch(type, {
+      namespace,
+      resourceVersion: from,
+      timeoutSeconds: Math.floor(300 * (1 + random())),
+      idleTimeoutMs,
+      signal,
+    })) {
+      events += 1;
+      const version =
+        event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion;
+      switch (event.type) {
+        case 'ADDED':
+        case 'MODIFIED':
+          cache.put(event.object);
+          break;
+        case 'DELETED':
+          cache.drop(event.object);
+          break;
+        case 'BOOKMARK':
+          break;
+      }
+      if (version !== undefined && version !== '') {
+        this.#resourceVersion = version;
+        cache.reached(namespace, version);
+      }
+    }
+    if (events === 0 && clock.monotonic() - start < shortWatchMs) {
+      throw new TransportError('the server ended the watch at once');
+    }
+  }
+
+  async #failed(error: unknown, signal: AbortSignal): Promise<void> {
+    const busy = error instanceof ApiError && error.code === 429;
+    if (!(error instanceof TransportError) && !busy) {
+      this.#resourceVersion = undefined;
+    }
+    const asked = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
+    const waitMs = Math.max(this.#backoff.next(), asked);
+    if (isGone(error)) {
+      this.#logger.info('the watch is too old, listing again', { waitMs: Math.round(waitMs) });
+    } else {
+      this.#logger.warn('list or watch failed', { error, waitMs: Math.round(waitMs) });
+    }
+    await this.#options.clock.sleep(waitMs, signal).catch(() => undefined);
+  }
+}
