@@ -1,0 +1,29 @@
+/** A self-signed certificate that nobody holds the key of. */
+export const certificate = `-----BEGIN CERTIFICATE-----
+MIIDCTCCAfGgAwIBAgIUPY/2LvjvfBIgTyyN9WaekTtD4hAwDQYJKoZIhvcNAQEL
+BQAwEzERMA8GA1UEAwwIY29udHJhY3QwIBcNMjYxMTI1MDMwNjIyWhgPMjEyNjEx
+MDEwMzA2MjJaMBMxETAPBgNVBAMMCGNvbnRyYWN0MIIBIjANBgkqhkiG9w0BAQEF
+AAOCAQ8AMIIBCgKCAQEAyI+nWCCBvXRbEAEEMklP7BUUATI/ydq0xaCe1BehrcFl
+dafphYhlGLzq2W+JmOGQMK/nSwejaiVqZG2hdfKLvhCQdmoXRdopBTiaNmC1BxJc
+rGLOFRVZQDV8+zbPiSpLZVclbtxzyPtESNfzSb1scybuNIiDkZDtVBg9uIOLw6Po
+/S2K1+CkmweVset0Kshekd2Veuj9CygkBwKC2jEVgUgoAykZdw0MneoBROHkYd9F
+ZAxaB7X7Wog23WjlRYdyC94A/VLdOVwB1aSD0eLahAVOdsNb7tC7bktrdhpq4sLv
+mSsA13dMr4EmATZnNzRNNI/dThA2A+1yKz5ncTJ5qQIDAQABo1MwUTAdBgNVHQ4E
+FgQUUNdB4XsVDTbAv41t6Wo//LxrUjkwHwYDVR0jBBgwFoAUUNdB4XsVDTbAv41t
+6Wo//LxrUjkwDwYDVR0TAQH/BAUwAwEB/zANBgkqhkiG9w0BAQsFAAOCAQEAN5hB
+gt/uQ8/J+OxgRjUYAagsqZoWjGlXIZSxQKTcLYiiMgXNbP1ZnSJHDUBVejGt7AtC
+4My8fLdmjZS1T3tqSt8lTPsQspAZAWJKXtPnsfpGXrJKubWDbsudebbpdIjbBq02
+vE7GV7/mC+oa26ylW02RgmS7URtTm7C3s+3+Lr3qoTDoIu4pw4d3JoVkIaVo3D57
+bjWcYf0Uh5hr5Xg+EtTuwnB2aabFGYZ5O/rSNkwspmz/xYilYeqUb7yTwX/FnMA9
+vshVvhOb4L5srIXNreik6LH6YIt4xhrdJkJFeVUMJPPoXp9pi2nvZGV7m9dhhmGI
+ZBv7KpP2p+4sVAfYZQ==
+-----END CERTIFICATE-----
+`;
+
+/** An SSH public key whose private half was thrown away. */
+export const sshPublicKey =
+  'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDcmpK0qyGSfO7o4qgbff2gP8GY51dM6re0EhYBe5LjvJLGjNgMoyLerSh1' +
+  'y82IUNKEFxWMbP4m7mAr8sYH5yV39Gr8HXrDiNlS0bs7/bUtTSOx7lP9fhfC8s5dlIDqwTeDe33/qBeTLaNODNdtYKrNaf5m' +
+  'sqynbPNa+Iw+qVVNVtCq9UjUcimykwuW3IWWtzqiwDAPrAIpTAt7Z5ugfK2NdzoKUdkbNnBxjUBtT291wkaauhY4TRH4EQKO' +
+  '6D+ZDF7s1F/UfvM9iMwQxlmRmW+4mrNypqFTkkV/bTxb5rOGoJimnTQqwfJugNDg1byzuuSrm3bDaLpDdCwkWyRdgr57 con' +
+  'tract';

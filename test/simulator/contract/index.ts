@@ -1,0 +1,1 @@
+export { pythonEnvironment } from './python.ts';
