@@ -217,11 +217,17 @@ test('CLUSTER=existing refuses a cluster that does not answer', async () => {
   );
 });
 
-test('a process that is killed takes its control plane with it', async () => {
+test.each([
+  ['killed', 'SIGKILL', ''],
+  ['ended by a signal', 'SIGTERM', ''],
+  ['left through its handler of exit', 'SIGTERM', "process.once('SIGTERM', () => process.exit());"],
+] as const)('a process that is %s takes its control plane with it', async (_how, signal, handlers) => {
   const module = JSON.stringify(new URL('index.ts', import.meta.url).href);
   const program = `
     const { startControlPlane } = await import(${module});
-    const { components: { etcd, apiserver, controllerManager }, stateDir } = await startControlPlane();
+    const plane = await startControlPlane();
+    ${handlers} process.once('exit', () => void plane.stop());
+    const { components: { etcd, apiserver, controllerManager }, stateDir } = plane;
     console.log(JSON.stringify({ pids: [etcd, apiserver, controllerManager].map(({ pid }) => pid), stateDir }));
     setInterval(() => undefined, 1000);`;
   const owner = spawn(process.execPath, ['--input-type=module', '--eval', program], {
@@ -231,7 +237,7 @@ test('a process that is killed takes its control plane with it', async () => {
   const [line] = (await once(owner.stdout, 'data')) as [Buffer];
   const { pids, stateDir } = JSON.parse(line.toString()) as { pids: number[]; stateDir: string };
   expect(pids.map(processIdentity)).not.toContain(undefined);
-  owner.kill('SIGKILL');
+  owner.kill(signal);
   await eventually(() => (!existsSync(stateDir) && !pids.some((pid) => processIdentity(pid))) || undefined, {
     withinMs: 10_000,
     what: 'the processes to end',

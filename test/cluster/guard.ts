@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { plainEnvironment } from '../support/process.ts';
@@ -23,7 +23,6 @@ rm -rf "$1" || { sleep 1; rm -rf "$1"; }
 export class Guard {
   readonly #stateDir: string;
   readonly #shell: ChildProcess;
-  #watching = true;
 
   constructor(stateDir: string) {
     this.#stateDir = stateDir;
@@ -43,22 +42,20 @@ export class Guard {
     }
   }
 
-  /** Which processes are to end with this one. */
+  /** Which processes are to end with this one; of no interest any more when the directory is gone. */
   watch(pids: readonly number[]): void {
-    if (this.#watching) {
+    if (existsSync(this.#stateDir)) {
       writeFileSync(join(this.#stateDir, 'pids'), pids.join('\n'), { mode: 0o600 });
     }
   }
 
   /** The control plane shall outlive this process. */
   release(): void {
-    this.#watching = false;
     this.#shell.stdin?.end('release\n');
   }
 
   /** There is nothing left to end. */
   dismiss(): void {
-    this.#watching = false;
     this.#shell.kill('SIGKILL');
   }
 }

@@ -61,7 +61,7 @@ async function requireKind(run: CommandRunner, env: Readonly<Record<string, stri
   if (docker.code !== 0) {
     throw new Error(
       `CLUSTER=kind needs a Docker daemon that answers: start it, and see that you may use it. ` +
-        `docker said: ${docker.stderr.trim()}. ${otherwise}`,
+        `${otherwise}\ndocker said: ${docker.stderr.trim()}`,
     );
   }
   const kind = await run('kind', ['version'], { env, timeoutMs: 30_000 });

@@ -42,6 +42,10 @@ export async function startLocal(options: {
   readonly stateDir: string;
   readonly tools: ControlPlaneTools;
 }): Promise<LocalControlPlane> {
+  // sockaddr_un has room for 104 bytes on macOS and 108 on Linux, with the final zero.
+  if (Buffer.byteLength(localPaths(options.stateDir).etcdSocket) > 103) {
+    throw new Error(`${options.stateDir} is too long a path for a socket: set TMPDIR to a shorter one`);
+  }
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await tryStart(options.stateDir, options.tools);
@@ -86,11 +90,12 @@ async function tryStart(stateDir: string, tools: ControlPlaneTools): Promise<Loc
   };
   const stop = async (): Promise<void> => {
     const killed = Object.values(components).map((each) => each.stop());
-    guard.dismiss();
     removeDir(stateDir);
     await Promise.all(killed);
-    // What a process wrote between its signal and its end.
+    // What a process wrote between its signal and its end. In a handler of `exit` it does not come to
+    // this, and the guard does it.
     removeDir(stateDir);
+    guard.dismiss();
   };
 
   try {

@@ -131,7 +131,7 @@ describe('CLUSTER=kind', () => {
     [
       'no daemon',
       { 'docker version': { code: 1, stderr: 'Cannot connect' } },
-      /daemon that answers.*Cannot connect/,
+      /daemon that answers[^]*Cannot connect/,
     ],
     ['no kind', { 'kind version': { code: 127 } }, /needs kind.*install it \(https:\/\/kind\.sigs\.k8s\.io/],
     [

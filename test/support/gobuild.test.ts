@@ -72,6 +72,32 @@ test('start and end are said', async () => {
   expect(lines.at(-1)).toMatch(/^tool v1\.2\.3: built in \d+ s$/);
 });
 
+test('a line of progress comes while it builds', async () => {
+  const lines: string[] = [];
+  const progressed = Promise.withResolvers<undefined>();
+  const run: CommandRunner = async (_command, args, { onStderr }) => {
+    if (args[0] === 'env') {
+      return { ...ok, stdout: 'go1.26.8\nauto\n' };
+    }
+    onStderr?.('go: downloading example.test/a v1.0.0\nexample.test/a\nexample.test/b\n');
+    await progressed.promise;
+    return ok;
+  };
+  await buildWithGo(tool, '/out/tool', {
+    environment: {},
+    platform: { os: 'linux', arch: 'amd64' },
+    log: (line) => {
+      lines.push(line);
+      if (line.includes('compiled')) {
+        progressed.resolve(undefined);
+      }
+    },
+    run,
+    progressMs: 1,
+  });
+  expect(lines).toContain('tool v1.2.3: 0 s, 2 packages compiled (example.test/b)');
+});
+
 describe('what to do is part of the error', () => {
   test.each([
     [

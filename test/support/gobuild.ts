@@ -48,7 +48,7 @@ export async function buildWithGo(tool: GoTool, output: string, options: GoBuild
   const label = `${tool.name} ${tool.version}`;
   const started = performance.now();
   const seconds = (): number => Math.round((performance.now() - started) / 1000);
-  const progress = { packages: 0, last: 'resolving modules' };
+  const progress = { packages: 0, last: 'none needed it so far' };
   options.log(`${label}: building from Go source, once (minutes; kept in the cache afterwards)`);
   const timer = setInterval(() => {
     options.log(`${label}: ${seconds()} s, ${progress.packages} packages compiled (${progress.last})`);
