@@ -23,6 +23,12 @@ export default {
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/**/*.test.ts'] },
     { ...shared, displayName: 'process', testMatch: ['<rootDir>/test/**/*.process.ts'] },
-    { ...shared, displayName: 'cluster', testMatch: ['<rootDir>/test/**/*.cluster.ts'] },
+    {
+      ...shared,
+      displayName: 'cluster',
+      testMatch: ['<rootDir>/test/**/*.cluster.ts'],
+      globalSetup: '<rootDir>/test/cluster/global-setup.config.ts',
+      globalTeardown: '<rootDir>/test/cluster/global-teardown.config.ts',
+    },
   ],
 };

@@ -1,5 +1,5 @@
 export { applySteps, createUser, type ApplyOptions, type ApplyOutcome, type UserLedger } from './apply.ts';
-export { denyState } from './deny.ts';
+export { denyPolicyName, denyState } from './deny.ts';
 export { disableUser } from './disable.ts';
 export { identify, type Identity, type Sighting } from './identify.ts';
 export type {

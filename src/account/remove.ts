@@ -42,7 +42,7 @@ export async function removeUser(
 ): Promise<RemovalOutcome> {
   const removed: string[] = [];
   const failures: RemovalFailure[] = [];
-  for await (const child of children(api, userName, options)) {
+  for await (const child of childrenOf(api, userName, options)) {
     if (child.keepsOut === true && failures.length > 0) {
       continue;
     }
@@ -78,7 +78,7 @@ export async function removeUser(
 type ListOperation = Parameters<typeof pages>[1];
 
 /** How to list one kind of child and remove what was found. */
-async function* children(api: AwsApi, userName: string, options: CallOptions): AsyncGenerator<Child> {
+async function* childrenOf(api: AwsApi, userName: string, options: CallOptions): AsyncGenerator<Child> {
   const user = { UserName: userName };
   const remove =
     <K extends Operation>(operation: K, input: InputOf<K>) =>

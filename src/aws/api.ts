@@ -100,7 +100,7 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
     const refused = facts.access === 'write' ? options.fence() : undefined;
     if (refused !== undefined) {
       release('ok');
-      throw new AwsError({ kind: 'invalid', operation, code: 'WriteFenced', message: refused });
+      throw new AwsError({ kind: 'temporary', operation, code: 'WriteFenced', message: refused });
     }
     const started = options.clock.now();
     inFlight += 1;

@@ -20,7 +20,7 @@ export async function* pages<K extends Paged>(
   for (;;) {
     const page = await api.call(
       operation,
-      { ...input, ...(marker === undefined ? {} : { Marker: marker }) } as InputOf<K>,
+      { ...input, ...(marker === undefined ? {} : { Marker: marker }) },
       options,
     );
     yield page;

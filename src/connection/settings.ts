@@ -102,8 +102,8 @@ export function formatInZone(epochMs: number, timeZone: string): string {
 
 function isTimeZone(name: string): boolean {
   try {
-    new Intl.DateTimeFormat('en-US', { timeZone: name });
-    return !/^[+-]/.test(name);
+    const { timeZone } = new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions();
+    return !/^[+-]/.test(timeZone);
   } catch {
     return false;
   }

@@ -86,7 +86,7 @@ export async function readAccount(api: AwsApi, options: ReadingOptions): Promise
     }
   }
   return {
-    users: users.map((user) => ({ ...user, passwordLastUsed: lastUsed.get(user.userId) })),
+    users: users.map((user) => Object.assign(user, { passwordLastUsed: lastUsed.get(user.userId) })),
     groups,
     pages: count,
   };

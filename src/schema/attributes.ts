@@ -124,7 +124,7 @@ export function checkAttributes(
     if (definition === undefined) {
       return [`attribute "${name}" is not in the account schema, which has ${[...schema.keys()].join(', ')}`];
     }
-    const length = [...value].length;
+    const length = Array.from(value).length;
     if (definition.maxLength !== undefined && length > definition.maxLength) {
       return [`attribute "${name}" has ${length} characters; at most ${definition.maxLength} are allowed`];
     }

@@ -1,0 +1,240 @@
+import { parseArgs } from 'node:util';
+import type { LogLevel } from './runtime/index.ts';
+
+/** How the process was started. */
+export interface Config {
+  readonly kubeconfig: string | undefined;
+  readonly context: string | undefined;
+  /** The operator's own namespace: its Lease and its ConfigMap are there. */
+  readonly namespace: string;
+  /** Undefined: all namespaces. */
+  readonly watchNamespaces: readonly string[] | undefined;
+  readonly installationId: string | undefined;
+  readonly leaderElect: boolean;
+  readonly identity: string;
+  readonly metricsAddress: { readonly host: string; readonly port: number };
+  readonly workers: number;
+  readonly logLevel: LogLevel;
+  readonly allowEndpointOverride: boolean;
+  readonly snapshotIntervalMs: number;
+  readonly gracePeriodMs: number;
+  /** Most AWS calls a second for one connection. */
+  readonly awsMaxRate: number;
+}
+
+export type Invocation =
+  | { readonly kind: 'run'; readonly config: Config }
+  | { readonly kind: 'print'; readonly text: string }
+  | { readonly kind: 'refuse'; readonly message: string };
+
+interface Flag {
+  readonly type: 'string' | 'boolean';
+  readonly value?: string;
+  readonly fallback: string;
+  readonly text: string;
+}
+
+const flags = {
+  kubeconfig: {
+    type: 'string',
+    value: 'FILE',
+    fallback: '',
+    text: 'kubeconfig to use; default the pod’s ServiceAccount, else $KUBECONFIG or ~/.kube/config',
+  },
+  context: {
+    type: 'string',
+    value: 'NAME',
+    fallback: '',
+    text: 'context of the kubeconfig; default its current one',
+  },
+  namespace: {
+    type: 'string',
+    value: 'NAME',
+    fallback: 'idhub-system',
+    text: "the operator's own namespace, for its Lease and its ConfigMap",
+  },
+  'watch-namespaces': {
+    type: 'string',
+    value: 'A,B',
+    fallback: '',
+    text: 'namespaces to look after; default all',
+  },
+  'installation-id': {
+    type: 'string',
+    value: 'ID',
+    fallback: '',
+    text: 'what marks IAM users as this installation’s; default the one in the ConfigMap idhub-aws-connector, made at first start. Give the old one to a rebuilt cluster',
+  },
+  'leader-elect': {
+    type: 'boolean',
+    fallback: 'true',
+    text: 'write only while holding the Lease; --no-leader-elect for a single process',
+  },
+  identity: {
+    type: 'string',
+    value: 'NAME',
+    fallback: '',
+    text: 'name of this process in the Lease; default host name and process id',
+  },
+  'metrics-address': {
+    type: 'string',
+    value: 'HOST:PORT',
+    fallback: '127.0.0.1:8080',
+    text: 'where /metrics, /healthz and /readyz are served; port 0 for a free one',
+  },
+  workers: { type: 'string', value: 'N', fallback: '10', text: 'accounts worked on at once, 1 to 100' },
+  'log-level': {
+    type: 'string',
+    value: 'LEVEL',
+    fallback: 'info',
+    text: 'trace, debug, info, warn or error',
+  },
+  'allow-endpoint-override': {
+    type: 'boolean',
+    fallback: 'false',
+    text: 'obey AwsConnection.spec.endpoints',
+  },
+  'snapshot-interval': {
+    type: 'string',
+    value: 'TIME',
+    fallback: '10m',
+    text: 'time between two readings of an AWS account, such as 90s or 10m; at least 1s',
+  },
+  'grace-period': {
+    type: 'string',
+    value: 'TIME',
+    fallback: '25s',
+    text: 'how long running work may go on after SIGTERM',
+  },
+  'aws-max-rate': {
+    type: 'string',
+    value: 'N',
+    fallback: '100',
+    text: 'most AWS calls a second for one connection; throttling lowers the rate by itself',
+  },
+} as const satisfies Record<string, Flag>;
+
+type FlagName = keyof typeof flags;
+
+const levels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error'];
+
+/** The environment variable that stands for a flag. */
+export function variableOf(flag: string): string {
+  return `IDHUB_AWS_${flag.replaceAll('-', '_').toUpperCase()}`;
+}
+
+/** Reads flags, and the environment for flags that are not given. Pure. */
+export function parseInvocation(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+  host: { readonly hostname: string; readonly pid: number; readonly version: string },
+): Invocation {
+  const options: Record<string, { type: 'string' | 'boolean' }> = {
+    help: { type: 'boolean' },
+    version: { type: 'boolean' },
+  };
+  for (const [name, flag] of Object.entries(flags)) {
+    options[name] = { type: flag.type };
+  }
+  let given: Record<string, string | boolean | undefined>;
+  try {
+    given = parseArgs({ args: [...args], options, allowNegative: true, strict: true }).values;
+  } catch (error) {
+    return { kind: 'refuse', message: `${(error as Error).message.split('\n')[0]} (see --help)` };
+  }
+  if (given['help'] === true) {
+    return { kind: 'print', text: help() };
+  }
+  if (given['version'] === true) {
+    return { kind: 'print', text: host.version };
+  }
+  const text = (name: FlagName): string =>
+    String(given[name] ?? environment[variableOf(name)] ?? flags[name].fallback);
+  const problems: string[] = [];
+  const refuse = (name: FlagName, expected: string): void => {
+    problems.push(`--${name} (or ${variableOf(name)}) is "${text(name)}"; ${expected}`);
+  };
+  const number = (name: FlagName, least: number, most: number): number => {
+    const value = Number(text(name));
+    if (!Number.isInteger(value) || value < least || value > most) {
+      refuse(name, `write a whole number from ${least} to ${most}`);
+    }
+    return value;
+  };
+  const boolean = (name: FlagName): boolean => {
+    const value = text(name);
+    if (value !== 'true' && value !== 'false') {
+      refuse(name, 'write true or false');
+    }
+    return value === 'true';
+  };
+  const duration = (name: FlagName): number => {
+    const match = /^(\d+)(ms|s|m|h)$/.exec(text(name));
+    if (match === null) {
+      refuse(name, 'write a time such as 500ms, 90s, 10m or 1h');
+      return 0;
+    }
+    return (
+      Number(match[1]) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h']
+    );
+  };
+
+  const level = text('log-level') as LogLevel;
+  if (!levels.includes(level)) {
+    refuse('log-level', `write one of ${levels.join(', ')}`);
+  }
+  const address = /^(\[[^\]]+\]|[^:]*):(\d+)$/.exec(text('metrics-address'));
+  if (address === null || Number(address[2]) > 65_535) {
+    refuse('metrics-address', 'write HOST:PORT, for example 0.0.0.0:8080');
+  }
+  const installation = text('installation-id');
+  if (installation !== '' && !/^[a-z0-9][a-z0-9-]{0,62}$/.test(installation)) {
+    refuse('installation-id', 'write 1 to 63 small letters, digits or -');
+  }
+  const snapshotIntervalMs = duration('snapshot-interval');
+  if (snapshotIntervalMs < 1_000) {
+    refuse('snapshot-interval', 'write at least 1s');
+  }
+  const config: Config = {
+    kubeconfig: text('kubeconfig') || undefined,
+    context: text('context') || undefined,
+    namespace: text('namespace'),
+    watchNamespaces:
+      text('watch-namespaces') === ''
+        ? undefined
+        : text('watch-namespaces')
+            .split(',')
+            .map((each) => each.trim()),
+    installationId: installation || undefined,
+    leaderElect: boolean('leader-elect'),
+    identity: text('identity') || `${host.hostname}_${host.pid}`,
+    metricsAddress: { host: address?.[1]?.replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(address?.[2]) },
+    workers: number('workers', 1, 100),
+    logLevel: level,
+    allowEndpointOverride: boolean('allow-endpoint-override'),
+    snapshotIntervalMs,
+    gracePeriodMs: duration('grace-period'),
+    awsMaxRate: number('aws-max-rate', 1, 1_000),
+  };
+  return problems.length > 0 ? { kind: 'refuse', message: problems.join('\n') } : { kind: 'run', config };
+}
+
+function help(): string {
+  const rows = Object.entries(flags as Record<string, Flag>).map(([name, flag]) => {
+    const left = `  --${name}${flag.value === undefined ? '' : ` ${flag.value}`}`;
+    const fallback = flag.fallback === '' ? '' : ` (default ${flag.fallback})`;
+    return `${left.padEnd(32)}${flag.text}${fallback}`;
+  });
+  return [
+    'The AWS connector of IDHub: reconciles AwsConnection and AwsAccount objects with AWS IAM.',
+    '',
+    'Usage: operator [flags]',
+    '',
+    ...rows,
+    '  --help                        this text',
+    '  --version                     the version',
+    '',
+    'Each flag can also be given in the environment, --log-level as IDHUB_AWS_LOG_LEVEL.',
+    'AWS credentials are never taken from the environment: they are in the Secret of each AwsConnection.',
+  ].join('\n');
+}

@@ -1,0 +1,398 @@
+import {
+  applySteps,
+  createUser,
+  desiredTags,
+  identify,
+  memoryOfNew,
+  ownerValue,
+  planChanges,
+  readUser,
+  sameApplied,
+  type ApplyOptions,
+  type Identity,
+  type ObservedUser,
+  type Plan,
+} from '../../../src/account/index.ts';
+import { isAwsError } from '../../../src/aws/index.ts';
+import { maxTags } from '../../../src/schema/index.ts';
+import type { AwsAccount } from '../../api/v1alpha1/index.ts';
+import { after, done, type Clock, type Informer, type Result } from '../../runtime/index.ts';
+import type { ConnectionRegistry } from '../connection/index.ts';
+import { hasFinalizer } from '../names.ts';
+import type { Verdict } from './conditions.ts';
+import { firstClaim, ownerOf, userKey } from './declared.ts';
+import { lacksUserId, memoryOf } from './memory.ts';
+import type { AccountRecord } from './record.ts';
+import { verdictOf, type Findings } from './status.ts';
+import { adoption, asDeclared, describeChange, eventReason } from './sentences.ts';
+import { sight, type Pass } from './pass.ts';
+
+export interface ConvergenceOptions {
+  /** Indexed by `user` (`userKey`). */
+  readonly accounts: Informer<AwsAccount>;
+  readonly registry: ConnectionRegistry;
+  readonly record: AccountRecord;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly installation: string;
+}
+
+/** How often the credentials of a disabled user are looked at, live; up to 10 % earlier. */
+const auditMs = 3_600_000;
+/** What AWS shows of a user within this time of its making may be from before it. */
+const youngMs = 60_000;
+const againMs = 5_000;
+
+/** Brings one IAM user from what it is to what an AwsAccount declares. */
+export class AccountConvergence {
+  readonly #options: ConvergenceOptions;
+
+  constructor(options: ConvergenceOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {AwsError} what passes, and refused credentials; what AWS refuses for good is reported */
+  converge(pass: Pass): Promise<Result> {
+    return this.#converge(pass, undefined);
+  }
+
+  /** Says in the status what a call's failure means. */
+  async reportFailure(pass: Pass, error: unknown): Promise<void> {
+    const failed = { ...verdictOf(error), status: 'False' } as const;
+    await this.#options.record.report(
+      pass.account,
+      this.#findings(pass, failed, failed, undefined),
+      pass.signal,
+    );
+  }
+
+  /** From what is known to what is declared. `live` is what AWS just showed, where it was asked. */
+  async #converge(pass: Pass, live: ObservedUser | undefined): Promise<Result> {
+    const { account, declared } = pass;
+    const { communicationUser } = pass.connection;
+    if (communicationUser?.toLowerCase() === declared.userName.toLowerCase()) {
+      return this.#hold(pass, 'absent', {
+        reason: 'CommunicationUser',
+        message:
+          `"${declared.userName}" is the user that this connection works as; managing it here could shut the operator ` +
+          'out. Choose another spec.userName',
+      });
+    }
+    const identity = this.#identify(pass);
+    switch (identity.kind) {
+      case 'refused':
+        return this.#hold(pass, identity.user, { reason: identity.reason, message: identity.message });
+      case 'absent':
+        return account.spec.management === 'Observe'
+          ? this.#hold(pass, 'absent', {
+              reason: 'NotFound',
+              message: `there is no IAM user "${declared.userName}"; it appears here when somebody makes it`,
+            })
+          : this.#create(pass);
+      case 'gone':
+        return this.#vanished(pass, identity.userId);
+      case 'ours':
+      case 'adoptable':
+        if (account.spec.management === 'Observe') {
+          return this.#observe(pass, identity.user);
+        }
+        return live?.userId === identity.user.userId
+          ? this.#change(pass, identity, live)
+          : this.#settleOrLook(pass, identity);
+    }
+  }
+
+  #identify(pass: Pass): Identity {
+    const owner = ownerOf(pass.account, this.#options.installation);
+    return identify(
+      pass.declared,
+      owner,
+      pass.memory,
+      sight(pass.snapshot, pass.declared, pass.memory, ownerValue(owner)),
+    );
+  }
+
+  #plan(pass: Pass, user: ObservedUser): Plan {
+    const { account, snapshot, declared, rules, memory, now } = pass;
+    const named = snapshot.byName(declared.userName);
+    const audited = Date.parse(account.status?.credentialsAuditedAt ?? '');
+    return planChanges({
+      declared,
+      owner: ownerOf(account, this.#options.installation),
+      rules,
+      applied: memory.applied,
+      user,
+      nameTakenBy: named !== undefined && named.userId !== user.userId ? named : undefined,
+      auditDue: Number.isNaN(audited) || now - audited >= auditMs,
+      now,
+    });
+  }
+
+  /** Nothing to do by the snapshot: say so. Something to do: look live first, then do it. */
+  async #settleOrLook(pass: Pass, identity: Identity & { kind: 'ours' | 'adoptable' }): Promise<Result> {
+    const { user } = identity;
+    const plan = this.#plan(pass, user);
+    const announced = hasFinalizer(pass.account.metadata) && sameApplied(pass.memory.applied, plan.after);
+    if (identity.kind === 'ours' && plan.steps.length === 0 && announced && !pass.forced) {
+      if (lacksUserId(pass.account, user.userId)) {
+        await this.#options.record.remember(pass.account, { userId: user.userId }, pass.signal);
+      }
+      return this.#settled(pass, user, plan, { audited: false, mended: [], notes: [], refused: [] });
+    }
+    const { connection, signal } = pass;
+    const live = await readUser(connection.api, user.userName, user, { signal });
+    if (live === undefined) {
+      if (connection.snapshots.touchedAt(user.userId) === undefined) {
+        // Renamed or deleted in AWS since the reading: only a complete one can tell which.
+        this.#options.registry.requestSnapshot(connection.key);
+      }
+      return after(againMs);
+    }
+    connection.snapshots.record(live);
+    if (live.userId !== user.userId) {
+      connection.snapshots.forget(user.userId);
+    }
+    return this.#converge({ ...pass, snapshot: connection.snapshots.current ?? pass.snapshot }, live);
+  }
+
+  /** Writes down what is about to be ours, does the steps, and writes down what is ours now. */
+  async #change(
+    pass: Pass,
+    identity: Identity & { kind: 'ours' | 'adoptable' },
+    live: ObservedUser,
+  ): Promise<Result> {
+    const { account, signal, connection, memory } = pass;
+    const plan = this.#plan(pass, live);
+    const adopted = identity.kind === 'adoptable';
+    const first = !sameApplied(memory.applied, plan.before) || !hasFinalizer(account.metadata) || adopted;
+    const current = first
+      ? await this.#options.record.remember(account, { applied: plan.before, userId: live.userId }, signal)
+      : account;
+    if (adopted) {
+      this.#options.record.note(current, {
+        reason: 'Adopted',
+        action: 'Adopt',
+        message: adoption(live, identity.previousOwner),
+      });
+    }
+    const outcome = await applySteps(connection.api, live, plan.steps, this.#applyOptions(pass));
+    let latest = current;
+    const disabled = plan.steps.some((step) => step.do === 'disable');
+    if (outcome.refused.length === 0 && !sameApplied(plan.before, plan.after)) {
+      latest = await this.#options.record.remember(
+        current,
+        { applied: plan.after, userId: live.userId },
+        signal,
+      );
+    }
+    const mended =
+      memory.applied !== undefined && !adopted && this.#unchangedSince(account) ? plan.differences : [];
+    if (plan.differences.length > 0 || outcome.notes.length > 0) {
+      const what = mended.length > 0 ? 'DriftMended' : 'Updated';
+      this.#options.record.note(latest, {
+        reason: eventReason(plan, what),
+        action: 'Update',
+        message: describeChange(outcome.user, plan, outcome.notes),
+      });
+    }
+    return this.#settled({ ...pass, account: latest }, outcome.user, plan, {
+      audited: disabled && outcome.done.includes('disable'),
+      mended: mended.filter((field) => field !== 'enabled' || pass.account.status?.state !== undefined),
+      notes: outcome.notes,
+      refused: outcome.refused.map(({ error }) => verdictOf(error)),
+    });
+  }
+
+  async #create(pass: Pass): Promise<Result> {
+    const { account, declared, rules, connection, now, signal, memory } = pass;
+    const claimants = this.#options.accounts.byIndex('user', userKey(account));
+    const winner = firstClaim(claimants);
+    if (winner !== undefined && winner.metadata.name !== account.metadata.name) {
+      return this.#hold(pass, 'absent', {
+        reason: 'Conflict',
+        message:
+          `AwsAccount "${winner.metadata.name}" names the same IAM user (IAM ignores case) and came first; ` +
+          'this object owns nothing. Delete one of the two, or change its spec.userName',
+      });
+    }
+    const owner = ownerOf(account, this.#options.installation);
+    const desired = desiredTags(declared, owner, rules, memory.applied, undefined);
+    const problem = desired.problems[0];
+    if (problem !== undefined) {
+      return this.#hold(pass, 'absent', problem);
+    }
+    if (desired.tags.size > maxTags) {
+      return this.#hold(pass, 'absent', {
+        reason: 'TooManyTags',
+        message: `the user would get ${desired.tags.size} tags, and IAM allows ${maxTags}; declare fewer attributes or tags`,
+      });
+    }
+    const applied = memoryOfNew(declared, desired, memory.applied?.since ?? now);
+    const current =
+      hasFinalizer(account.metadata) && sameApplied(memory.applied, applied)
+        ? account
+        : await this.#options.record.remember(account, { applied }, signal);
+    let user: ObservedUser;
+    try {
+      user = await createUser(
+        connection.api,
+        { userName: declared.userName, path: declared.path, tags: desired.tags, boundary: declared.boundary },
+        this.#applyOptions(pass),
+      );
+    } catch (error) {
+      if (!isAwsError(error, 'alreadyExists')) {
+        throw error;
+      }
+      return this.#exists({ ...pass, account: current });
+    }
+    this.#options.record.note(current, {
+      reason: 'Created',
+      action: 'Create',
+      message: `made IAM user ${user.userName} (${user.userId})`,
+    });
+    const made = { ...pass, account: current, memory: { userId: user.userId, applied } };
+    return declared.enabled
+      ? this.#settled(made, user, this.#plan(made, user), {
+          audited: false,
+          mended: [],
+          notes: [],
+          refused: [],
+        })
+      : this.#change(made, { kind: 'ours', user }, user);
+  }
+
+  /** The name is taken, though the snapshot did not show it: the user itself says whose it is. */
+  async #exists(pass: Pass): Promise<Result> {
+    const { connection, declared, signal } = pass;
+    const live = await readUser(connection.api, declared.userName, undefined, { signal });
+    if (live === undefined) {
+      // Made a moment ago, by us before a crash or by somebody else, and not to be seen yet.
+      return after(againMs);
+    }
+    connection.snapshots.record(live);
+    return this.#converge(
+      { ...pass, snapshot: connection.snapshots.current ?? pass.snapshot, memory: memoryOf(pass.account) },
+      live,
+    );
+  }
+
+  /** The recorded user is nowhere in a complete reading. */
+  async #vanished(pass: Pass, userId: string): Promise<Result> {
+    const { connection, declared, memory, now, signal, account } = pass;
+    if (
+      now - (memory.applied?.since ?? 0) < youngMs ||
+      connection.snapshots.touchedAt(userId) !== undefined
+    ) {
+      return after(againMs);
+    }
+    const live = await readUser(connection.api, account.status?.userName ?? declared.userName, undefined, {
+      signal,
+    });
+    if (live !== undefined) {
+      connection.snapshots.record(live);
+      return this.#converge({ ...pass, snapshot: connection.snapshots.current ?? pass.snapshot }, live);
+    }
+    if (declared.onExternalDelete === 'Hold' || account.spec.management === 'Observe') {
+      return this.#hold(pass, 'absent', {
+        reason: 'DeletedOutside',
+        message:
+          `IAM user ${userId} was deleted in AWS; it is not made again by itself. Delete this object, or set ` +
+          'spec.onExternalDelete to Recreate to have a new user of that name (another identity, without its old credentials)',
+      });
+    }
+    const forgotten = await this.#options.record.remember(account, { userId: '' }, signal);
+    this.#options.record.note(account, {
+      reason: 'DeletedOutside',
+      action: 'Recreate',
+      message: `IAM user ${userId} was deleted in AWS; making a new one`,
+      warning: true,
+    });
+    return this.#create({ ...pass, account: forgotten, memory: memoryOf(forgotten) });
+  }
+
+  async #observe(pass: Pass, user: ObservedUser): Promise<Result> {
+    const told = {
+      reason: 'Observed',
+      message: `IAM user ${user.userName} (${user.userId}) is observed, not managed`,
+    } as const;
+    const ready = { ...told, status: 'True' } as const;
+    await this.#options.record.report(pass.account, this.#findings(pass, ready, ready, user), pass.signal);
+    return done();
+  }
+
+  /** Waits for somebody to act; the next snapshot looks again, since the outside can heal. */
+  async #hold(pass: Pass, user: ObservedUser | 'absent', verdict: Verdict): Promise<Result> {
+    const refused = { ...verdict, status: 'False' } as const;
+    await this.#options.record.report(
+      pass.account,
+      this.#findings(pass, refused, refused, user),
+      pass.signal,
+    );
+    return done();
+  }
+
+  async #settled(
+    pass: Pass,
+    user: ObservedUser,
+    plan: Plan,
+    outcome: {
+      audited: boolean;
+      mended: readonly string[];
+      notes: readonly string[];
+      refused: readonly Verdict[];
+    },
+  ): Promise<Result> {
+    const problem = outcome.refused[0] ?? plan.problems[0];
+    const fine = asDeclared(pass.declared, user);
+    const verdict =
+      problem === undefined
+        ? ({ ...fine, status: 'True' } as const)
+        : ({ ...problem, status: 'False' } as const);
+    await this.#options.record.report(
+      pass.account,
+      { ...this.#findings(pass, verdict, verdict, user), audited: outcome.audited, mended: outcome.mended },
+      pass.signal,
+    );
+    if (pass.declared.enabled) {
+      return done();
+    }
+    const audited = Date.parse(pass.account.status?.credentialsAuditedAt ?? '');
+    const since = outcome.audited || Number.isNaN(audited) ? 0 : pass.now - audited;
+    return after(Math.max(againMs, auditMs * (0.9 + this.#options.random() * 0.1) - since));
+  }
+
+  #findings(
+    pass: Pass,
+    ready: Findings['ready'],
+    synced: Findings['synced'],
+    user: ObservedUser | 'absent' | undefined,
+  ): Findings {
+    const known = user === undefined || user === 'absent' ? undefined : user;
+    return {
+      ready,
+      synced,
+      user,
+      connection: pass.connection,
+      inherited: known === undefined ? [] : pass.snapshot.inheritedBy(known),
+      audited: false,
+      mended: [],
+    };
+  }
+
+  /** Nobody changed the declaration since the last pass that succeeded: what differs is drift. */
+  #unchangedSince(account: AwsAccount): boolean {
+    const synced = account.status?.conditions?.find((condition) => condition.type === 'Synced');
+    return synced?.status === 'True' && synced.observedGeneration === account.metadata.generation;
+  }
+
+  #applyOptions(pass: Pass): ApplyOptions {
+    const { connection, signal } = pass;
+    return {
+      signal,
+      ledger: connection.snapshots,
+      partition: connection.caller.partition,
+      disableWith: connection.settings.disableWith,
+      accessKeys: connection.settings.enableProgrammaticAccess,
+    };
+  }
+}

@@ -1,0 +1,56 @@
+import type { Declared, DeletionPolicy, Owner } from '../../../src/account/index.ts';
+import type { AwsAccount } from '../../api/v1alpha1/index.ts';
+import { annotations } from '../names.ts';
+import type { UsableConnection } from '../connection/index.ts';
+
+/** What an account asks for, with the defaults of its connection. */
+export function declaredOf(account: AwsAccount, defaults: UsableConnection['defaults']): Declared {
+  const { spec, metadata } = account;
+  const disabledBy = metadata.annotations?.[annotations.disabledBy] ?? '';
+  return {
+    userName: spec.userName,
+    path: spec.path,
+    attributes: spec.attributes ?? {},
+    tags: spec.tags ?? {},
+    enabled: (spec.enabled ?? true) && disabledBy === '',
+    boundary: spec.permissionsBoundary ?? defaults.permissionsBoundary,
+    adoptionPolicy: spec.adoptionPolicy ?? defaults.adoptionPolicy ?? 'Never',
+    onExternalDelete: spec.onExternalDelete ?? 'Hold',
+    confirmedId: metadata.annotations?.[annotations.confirmUserId],
+  };
+}
+
+export function deletionPolicyOf(
+  account: AwsAccount,
+  defaults: UsableConnection['defaults'],
+): DeletionPolicy {
+  return account.spec.deletionPolicy ?? defaults.deletionPolicy ?? 'Retain';
+}
+
+export function ownerOf(account: AwsAccount, installation: string): Owner {
+  return { installation, namespace: account.metadata.namespace ?? '', name: account.metadata.name };
+}
+
+/** Where an account stands among those that name the same user: see `index` of the same name. */
+export function userKey(account: AwsAccount): string {
+  const { namespace } = account.metadata;
+  return `${namespace}/${account.spec.connectionRef.name}/${account.spec.userName.toLowerCase()}`;
+}
+
+export function connectionKey(account: AwsAccount): { namespace: string; name: string } {
+  return { namespace: account.metadata.namespace ?? '', name: account.spec.connectionRef.name };
+}
+
+/**
+ * The account that has the first claim to a user, of all that name it: one that stands for a user
+ * already, else the oldest, else the first by name. The others own nothing.
+ */
+export function firstClaim(accounts: readonly AwsAccount[]): AwsAccount | undefined {
+  const rank = (account: AwsAccount): string =>
+    [
+      account.metadata.annotations?.[annotations.applied] === undefined ? '1' : '0',
+      account.metadata.creationTimestamp ?? '',
+      account.metadata.name,
+    ].join(' ');
+  return accounts.toSorted((one, other) => (rank(one) < rank(other) ? -1 : 1))[0];
+}

@@ -1,0 +1,259 @@
+import {
+  disableUser,
+  identify,
+  ownerTag,
+  ownership,
+  ownerValue,
+  readUser,
+  removeUser,
+  type ObservedUser,
+} from '../../../src/account/index.ts';
+import { isAwsError } from '../../../src/aws/index.ts';
+import type { AwsAccount, AwsConnection } from '../../api/v1alpha1/index.ts';
+import {
+  after,
+  done,
+  keyOf,
+  type Logger,
+  type Clock,
+  type Informer,
+  type Result,
+} from '../../runtime/index.ts';
+import { usableForCleanup, type ConnectionRegistry, type UsableConnection } from '../connection/index.ts';
+import { annotations, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
+import type { Verdict } from './conditions.ts';
+import { connectionKey, declaredOf, deletionPolicyOf, ownerOf } from './declared.ts';
+import { memoryOf } from './memory.ts';
+import { sight } from './pass.ts';
+import type { AccountRecord } from './record.ts';
+import { verdictOf } from './status.ts';
+
+export interface FinalizeOptions {
+  readonly connections: Informer<AwsConnection>;
+  readonly registry: ConnectionRegistry;
+  readonly record: AccountRecord;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly installation: string;
+  readonly countAbandoned: (kind: string) => void;
+}
+
+/** AWS may show for this long what was before a write (IAM is eventually consistent). */
+const settleMs = 30_000;
+const againMs = 2_000;
+
+/**
+ * Lets go of what an AwsAccount stands for, as its deletion policy says. The finalizer goes only when
+ * that is done and was seen to be done; a user that is not ours is never touched.
+ */
+export class AccountFinalizer {
+  readonly #options: FinalizeOptions;
+
+  constructor(options: FinalizeOptions) {
+    this.#options = options;
+  }
+
+  async finalize(account: AwsAccount, signal: AbortSignal): Promise<Result> {
+    if (!hasFinalizer(account.metadata)) {
+      return done();
+    }
+    if (isAbandoned(account.metadata)) {
+      this.#options.countAbandoned('AwsAccount');
+      this.#options.logger.warn('let go of without touching AWS, as its annotation asks', {
+        account: keyOf(account),
+        userName: account.spec.userName,
+        userId: memoryOf(account).userId,
+      });
+      return this.#drop(account, signal);
+    }
+    if (isTrue(account.metadata, annotations.paused)) {
+      return this.#wait(
+        account,
+        { reason: 'Paused', message: `the annotation ${annotations.paused} is true` },
+        signal,
+      );
+    }
+    if (account.spec.management === 'Observe') {
+      return this.#drop(account, signal);
+    }
+    const key = connectionKey(account);
+    const state = this.#options.registry.peek(key);
+    const connection = usableForCleanup(state);
+    if (connection?.snapshots.current === undefined) {
+      if (state === undefined && this.#options.connections.get(key) !== undefined) {
+        return done();
+      }
+      const why =
+        state?.verdict === undefined
+          ? 'is not there'
+          : `is ${state.verdict.reason}: ${state.verdict.message}`;
+      return this.#wait(
+        account,
+        {
+          reason: state === undefined ? 'ConnectionNotFound' : 'ConnectionNotReady',
+          message:
+            `AwsConnection "${key.name}", which is needed to clean up, ${why}. Bring it back, ` +
+            `or annotate this object with ${annotations.abandon}=true to let go of it without touching AWS`,
+        },
+        signal,
+      );
+    }
+    try {
+      return await this.#letGo(account, connection, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isAwsError(error)) {
+        await this.#options.record.waiting(account, verdictOf(error), 'False', signal);
+        if (error.kind === 'badCredentials') {
+          return done();
+        }
+      }
+      throw error;
+    }
+  }
+
+  async #letGo(account: AwsAccount, connection: UsableConnection, signal: AbortSignal): Promise<Result> {
+    const snapshot = connection.snapshots.current;
+    const declared = declaredOf(account, connection.defaults);
+    const owner = ownerOf(account, this.#options.installation);
+    const memory = memoryOf(account);
+    const seen = snapshot === undefined ? undefined : sight(snapshot, declared, memory, ownerValue(owner));
+    const known = seen?.byId ?? seen?.byOwner ?? seen?.byName;
+    const live = await readUser(connection.api, known?.userName ?? declared.userName, known, { signal });
+    if (live === undefined) {
+      return this.#missing(account, connection, known, signal);
+    }
+    connection.snapshots.record(live);
+    const identity = identify(declared, owner, memory, {
+      byId: live.userId === memory.userId ? live : undefined,
+      byName: live,
+      byOwner: ownership(live.tags, owner).kind === 'ours' ? live : undefined,
+    });
+    if (identity.kind !== 'ours') {
+      const elsewhere = memory.userId !== undefined && memory.userId !== live.userId;
+      if (elsewhere && !this.#readSinceDeletion(account, connection)) {
+        return after(againMs);
+      }
+      this.#note(
+        account,
+        'Released',
+        `IAM user ${live.userName} (${live.userId}) is not this object's and was left alone`,
+      );
+      return this.#drop(account, signal);
+    }
+    return this.#execute(account, connection, live, signal);
+  }
+
+  async #execute(
+    account: AwsAccount,
+    connection: UsableConnection,
+    user: ObservedUser,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const policy = deletionPolicyOf(account, connection.defaults);
+    if (policy !== 'Delete') {
+      let latest = user;
+      if (policy === 'Disable') {
+        const outcome = await disableUser(connection.api, user, {
+          signal,
+          disableWith: connection.settings.disableWith,
+          partition: connection.caller.partition,
+          audit: false,
+        });
+        latest = outcome.user;
+      }
+      await connection.api.call('UntagUser', { UserName: user.userName, TagKeys: [ownerTag] }, { signal });
+      connection.snapshots.record({ ...latest, tags: latest.tags.filter((tag) => tag.key !== ownerTag) });
+      this.#note(
+        account,
+        policy === 'Disable' ? 'Disabled' : 'Released',
+        `${policy === 'Disable' ? 'disabled and let go of' : 'let go of'} IAM user ${user.userName} (${user.userId})`,
+      );
+      return this.#drop(account, signal);
+    }
+    if (!account.status?.conditions?.some((condition) => condition.reason === 'DeletionBlocked')) {
+      await this.#options.record.waiting(
+        account,
+        { reason: 'Deleting', message: `IAM user ${user.userName} is being deleted with everything it owns` },
+        'False',
+        signal,
+      );
+    }
+    const outcome = await removeUser(connection.api, user.userName, { signal });
+    if (outcome.kind === 'blocked') {
+      const failures = outcome.failures.map(({ what, error }) => `${what} (${error.message})`).join('; ');
+      await this.#options.record.waiting(
+        account,
+        {
+          reason: 'DeletionBlocked',
+          message: `IAM user ${user.userName} cannot be deleted, since these are left: ${failures}. It is tried again`,
+        },
+        'False',
+        signal,
+      );
+      return after(settleMs);
+    }
+    const still = await readUser(connection.api, user.userName, undefined, { signal });
+    if (still?.userId === user.userId) {
+      return after(againMs);
+    }
+    connection.snapshots.forget(user.userId);
+    this.#note(account, 'Deleted', `deleted IAM user ${user.userName} (${user.userId})`);
+    return this.#drop(account, signal);
+  }
+
+  /** No user of that name. Gone only if nothing says that it may be elsewhere, or not to be seen yet. */
+  async #missing(
+    account: AwsAccount,
+    connection: UsableConnection,
+    known: ObservedUser | undefined,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const { userId, applied } = memoryOf(account);
+    const made = known !== undefined && connection.snapshots.touchedAt(known.userId) !== undefined;
+    const announced = this.#options.clock.now() - (applied?.since ?? 0) < settleMs && userId === undefined;
+    if (made || announced) {
+      return after(againMs);
+    }
+    if (!this.#readSinceDeletion(account, connection)) {
+      return after(againMs);
+    }
+    if (
+      known !== undefined &&
+      connection.snapshots.current?.byId(known.userId)?.userName === known.userName
+    ) {
+      // The newest complete reading still shows it under this name, and a live look does not.
+      connection.snapshots.forget(known.userId);
+    }
+    this.#note(
+      account,
+      'Released',
+      `there is no IAM user for ${account.spec.userName}; nothing was left to do`,
+    );
+    return this.#drop(account, signal);
+  }
+
+  /** Whether the account was read to its end after the object was deleted; asks for that if not. */
+  #readSinceDeletion(account: AwsAccount, connection: UsableConnection): boolean {
+    const deletedAt = Date.parse(account.metadata.deletionTimestamp ?? '');
+    if ((connection.snapshots.current?.takenAt ?? 0) >= deletedAt) {
+      return true;
+    }
+    this.#options.registry.requestSnapshot(connection.key);
+    return false;
+  }
+
+  async #drop(account: AwsAccount, signal: AbortSignal): Promise<Result> {
+    await this.#options.record.drop(account, signal);
+    return done();
+  }
+
+  async #wait(account: AwsAccount, verdict: Verdict, signal: AbortSignal): Promise<Result> {
+    await this.#options.record.waiting(account, verdict, 'False', signal);
+    return done();
+  }
+
+  #note(account: AwsAccount, reason: string, message: string): void {
+    this.#options.record.note(account, { reason, action: 'Delete', message });
+  }
+}

@@ -1,0 +1,2 @@
+export { connectionKey, userKey } from './declared.ts';
+export { AccountReconciler } from './reconciler.ts';

@@ -1,0 +1,43 @@
+import type { Applied, Memory } from '../../../src/account/index.ts';
+import type { AwsAccount } from '../../api/v1alpha1/index.ts';
+import { annotations } from '../names.ts';
+
+/**
+ * What the object remembers. The annotations lead, since they survive a backup; the status stands in
+ * for the unique id until the annotation is written with the next change of the object.
+ */
+export function memoryOf(account: AwsAccount): Memory {
+  const noted = account.metadata.annotations;
+  const userId = noted?.[annotations.userId] ?? account.status?.userId;
+  return {
+    // Written empty before a user is made anew, so that the status does not bring the old one back.
+    userId: userId === '' ? undefined : userId,
+    applied: parseApplied(noted?.[annotations.applied]),
+  };
+}
+
+/** Whether the unique id still has to be written onto the object. */
+export function lacksUserId(account: AwsAccount, userId: string): boolean {
+  return account.metadata.annotations?.[annotations.userId] !== userId;
+}
+
+export function writeApplied(applied: Applied): string {
+  return JSON.stringify(applied);
+}
+
+/** Undefined where there is none, or where somebody spoilt it: then the present is the baseline. */
+function parseApplied(text: string | undefined): Applied | undefined {
+  try {
+    const parsed = JSON.parse(text ?? 'null') as Partial<Applied> | null;
+    return parsed !== null &&
+      typeof parsed.userName === 'string' &&
+      Array.isArray(parsed.tags) &&
+      typeof parsed.boundary === 'boolean' &&
+      typeof parsed.written === 'object' &&
+      typeof parsed.since === 'number'
+      ? (parsed as Applied)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,27 @@
+import type { Declared, Memory, Rules, Sighting } from '../../../src/account/index.ts';
+import type { Snapshot } from '../../../src/reconciliation/index.ts';
+import type { AwsAccount } from '../../api/v1alpha1/index.ts';
+import type { UsableConnection } from '../connection/index.ts';
+
+/** One pass's view of an account, put together once. */
+export interface Pass {
+  readonly account: AwsAccount;
+  readonly connection: UsableConnection;
+  readonly snapshot: Snapshot;
+  readonly declared: Declared;
+  readonly memory: Memory;
+  readonly rules: Rules;
+  readonly now: number;
+  readonly signal: AbortSignal;
+  /** The object asks for a live look (`reconcile-at`). */
+  readonly forced: boolean;
+}
+
+/** The users of the account that may be the one of this object. */
+export function sight(snapshot: Snapshot, declared: Declared, memory: Memory, owner: string): Sighting {
+  return {
+    byId: memory.userId === undefined ? undefined : snapshot.byId(memory.userId),
+    byName: snapshot.byName(declared.userName),
+    byOwner: snapshot.byOwner(owner),
+  };
+}

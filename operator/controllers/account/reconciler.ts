@@ -1,0 +1,129 @@
+import { isAwsError } from '../../../src/aws/index.ts';
+import type { AwsAccount, AwsConnection } from '../../api/v1alpha1/index.ts';
+import {
+  done,
+  type Client,
+  type Clock,
+  type EventRecorder,
+  type Informer,
+  type Logger,
+  type ObjectKey,
+  type Reconciler,
+  type Result,
+} from '../../runtime/index.ts';
+import { usable, type ConnectionRegistry } from '../connection/index.ts';
+import { annotations, isTrue } from '../names.ts';
+import { AccountConvergence } from './converge.ts';
+import type { Pass } from './pass.ts';
+import { connectionKey, declaredOf } from './declared.ts';
+import { AccountFinalizer } from './finalize.ts';
+import { memoryOf } from './memory.ts';
+import { AccountRecord } from './record.ts';
+
+export interface AccountReconcilerOptions {
+  readonly client: Client;
+  /** Indexed by `user` (`userKey`) and `connection`. */
+  readonly accounts: Informer<AwsAccount>;
+  readonly connections: Informer<AwsConnection>;
+  readonly registry: ConnectionRegistry;
+  readonly events: EventRecorder;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly installation: string;
+  /** Counts objects that were let go of without touching AWS. */
+  readonly countAbandoned: (kind: string) => void;
+}
+
+/** Holds one IAM user to what an AwsAccount declares. */
+export class AccountReconciler implements Reconciler {
+  readonly #options: AccountReconcilerOptions;
+  readonly #record: AccountRecord;
+  readonly #convergence: AccountConvergence;
+  readonly #finalizer: AccountFinalizer;
+
+  constructor(options: AccountReconcilerOptions) {
+    this.#options = options;
+    this.#record = new AccountRecord(options);
+    this.#convergence = new AccountConvergence({ ...options, record: this.#record });
+    this.#finalizer = new AccountFinalizer({ ...options, record: this.#record });
+  }
+
+  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
+    const account = this.#options.accounts.get(key);
+    if (account === undefined) {
+      return done();
+    }
+    if (account.metadata.deletionTimestamp !== undefined) {
+      return this.#finalizer.finalize(account, signal);
+    }
+    if (isTrue(account.metadata, annotations.paused)) {
+      await this.#record.waiting(
+        account,
+        { reason: 'Paused', message: `the annotation ${annotations.paused} is true` },
+        'Unknown',
+        signal,
+      );
+      return done();
+    }
+    const connectionOf = connectionKey(account);
+    const state = this.#options.registry.peek(connectionOf);
+    const connection = usable(state);
+    const snapshot = connection?.snapshots.current;
+    if (connection === undefined || snapshot === undefined) {
+      if (this.#options.connections.get(connectionOf) === undefined) {
+        await this.#record.waiting(
+          account,
+          {
+            reason: 'ConnectionNotFound',
+            message: `there is no AwsConnection "${connectionOf.name}" in this namespace; create it, this object goes on by itself`,
+          },
+          'False',
+          signal,
+        );
+      } else if (state?.verdict !== undefined) {
+        const { reason, message } = state.verdict;
+        await this.#record.waiting(
+          account,
+          {
+            reason: 'ConnectionNotReady',
+            message: `AwsConnection "${connectionOf.name}" is ${reason}: ${message}`,
+          },
+          'Unknown',
+          signal,
+        );
+      }
+      // Otherwise the connection has not been looked at yet. It announces itself when it was.
+      return done();
+    }
+    const reconcileAt = account.metadata.annotations?.[annotations.reconcileAt];
+    const pass: Pass = {
+      account,
+      connection,
+      snapshot,
+      declared: declaredOf(account, connection.defaults),
+      memory: memoryOf(account),
+      rules: {
+        schema: connection.schema,
+        protectedTags: connection.settings.protectedTags,
+        disableWith: connection.settings.disableWith,
+      },
+      now: this.#options.clock.now(),
+      signal,
+      forced: reconcileAt !== undefined && reconcileAt !== account.status?.handledReconcileAt,
+    };
+    try {
+      return await this.#convergence.converge(pass);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isAwsError(error)) {
+        await this.#convergence.reportFailure(pass, error);
+        if (error.kind === 'badCredentials') {
+          // The connection looks at its Secret now, and announces itself when it is good again.
+          return done();
+        }
+      }
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import type { Declared, ObservedUser, Plan } from '../../../src/account/index.ts';
+import type { Verdict } from './conditions.ts';
+
+export function asDeclared(declared: Declared, user: ObservedUser): Verdict {
+  return user.userName.toLowerCase() === declared.userName.toLowerCase()
+    ? { reason: 'AsDeclared', message: `IAM user ${user.userName} (${user.userId}) is as declared` }
+    : {
+        reason: 'RenamedInAws',
+        message:
+          `IAM user ${user.userId} was renamed to "${user.userName}" in AWS and is followed; ` +
+          `set spec.userName to "${user.userName}", or to a third name to have it renamed`,
+      };
+}
+
+export function adoption(user: ObservedUser, previousOwner: string | undefined): string {
+  return previousOwner === undefined
+    ? `took over IAM user ${user.userName} (${user.userId})`
+    : `took over IAM user ${user.userName} (${user.userId}) from ${previousOwner}`;
+}
+
+export function eventReason(plan: Plan, otherwise: string): string {
+  const switched = plan.steps.find((step) => step.do === 'disable' || step.do === 'enable');
+  if (switched === undefined || !plan.differences.includes('enabled')) {
+    return otherwise;
+  }
+  return switched.do === 'disable' ? 'Disabled' : 'Enabled';
+}
+
+export function describeChange(user: ObservedUser, plan: Plan, notes: readonly string[]): string {
+  const what = plan.differences.length > 0 ? `: ${plan.differences.join(', ')}` : '';
+  const more = notes.length > 0 ? ` (${notes.join('; ')})` : '';
+  return `brought IAM user ${user.userName} (${user.userId}) in line${what}${more}`;
+}

@@ -1,0 +1,130 @@
+import {
+  denyPolicyName,
+  remembered,
+  describe,
+  reportedAttributes,
+  type ObservedUser,
+} from '../../../src/account/index.ts';
+import { isAwsError, type AwsErrorKind } from '../../../src/aws/index.ts';
+import { formatInZone } from '../../../src/connection/index.ts';
+import type { GroupPolicies } from '../../../src/reconciliation/index.ts';
+import type { AwsAccount, AwsAccountStatus } from '../../api/v1alpha1/index.ts';
+import { formatTime, setCondition, type Condition } from '../../runtime/index.ts';
+import type { UsableConnection } from '../connection/index.ts';
+import { annotations } from '../names.ts';
+import type { AccountReason, Verdict } from './conditions.ts';
+
+/** What a pass found out, to be told in the status. */
+export interface Findings {
+  readonly ready: Verdict & { readonly status: Condition['status'] };
+  readonly synced: Verdict & { readonly status: Condition['status'] };
+  /** The user; `absent` where there is none; undefined where AWS was not asked. */
+  readonly user: ObservedUser | 'absent' | undefined;
+  readonly connection: UsableConnection | undefined;
+  readonly inherited: readonly GroupPolicies[];
+  /** The credentials of a disabled user were looked at just now. */
+  readonly audited: boolean;
+  /** What was put right that somebody had changed in AWS. */
+  readonly mended: readonly string[];
+}
+
+/** The whole status of an account. What was not looked at in this pass keeps its last known value. Pure. */
+export function accountStatus(account: AwsAccount, findings: Findings, now: number): AwsAccountStatus {
+  const past = account.status ?? {};
+  const observedGeneration = account.metadata.generation ?? 0;
+  let conditions = past.conditions as Condition[] | undefined;
+  for (const [type, { status, reason, message }] of [
+    ['Ready', findings.ready],
+    ['Synced', findings.synced],
+  ] as const) {
+    conditions = setCondition(conditions, { type, status, reason, message, observedGeneration }, now);
+  }
+  const reconcileAt = account.metadata.annotations?.[annotations.reconcileAt];
+  const handled = findings.user === undefined ? past.handledReconcileAt : reconcileAt;
+  const common = {
+    observedGeneration,
+    conditions: conditions ?? [],
+    ...(handled === undefined ? {} : { handledReconcileAt: handled }),
+    ...(findings.mended.length > 0
+      ? { drift: { mendedAt: formatTime(now), fields: [...findings.mended] } }
+      : past.drift === undefined
+        ? {}
+        : { drift: past.drift }),
+  };
+  if (findings.user === undefined) {
+    const { observedGeneration: _generation, conditions: _conditions, drift: _drift, ...kept } = past;
+    return { ...kept, ...common };
+  }
+  if (findings.user === 'absent') {
+    return { ...common, state: 'Absent', ...(past.userId === undefined ? {} : { userId: past.userId }) };
+  }
+  return { ...common, ...userStatus(findings.user, findings, past, now) };
+}
+
+function userStatus(
+  user: ObservedUser,
+  findings: Findings,
+  past: AwsAccountStatus,
+  now: number,
+): AwsAccountStatus {
+  const off = remembered(user.tags);
+  const settings = findings.connection?.settings;
+  const attributes =
+    findings.connection === undefined ? {} : reportedAttributes(findings.connection.schema, user.tags);
+  const audited = findings.audited ? formatTime(now) : past.credentialsAuditedAt;
+  const policies = [
+    ...user.attachedPolicies.map((policy) => policy.arn),
+    ...user.inlinePolicies.filter((name) => name !== denyPolicyName).map((name) => `inline/${name}`),
+  ].sort();
+  return {
+    userId: user.userId,
+    arn: user.arn,
+    userName: user.userName,
+    path: user.path,
+    state: off === undefined && user.deny === 'absent' ? 'Enabled' : 'Disabled',
+    ...(off === undefined ? {} : { switchedOff: off.map(describe) }),
+    ...(off === undefined || audited === undefined ? {} : { credentialsAuditedAt: audited }),
+    ...(Object.keys(attributes).length > 0 ? { attributes } : {}),
+    ...(user.groups.length > 0 ? { groups: [...user.groups].sort() } : {}),
+    ...(policies.length > 0 ? { policies } : {}),
+    ...(findings.inherited.length > 0
+      ? {
+          inheritedPolicies: findings.inherited.flatMap(({ group, policies: each }) =>
+            each.map((policy) => ({ policy, group })),
+          ),
+        }
+      : {}),
+    ...(settings?.passwordLastUsed === true && user.passwordLastUsed !== undefined
+      ? { passwordLastUsed: formatInZone(user.passwordLastUsed, settings.timeZone) }
+      : {}),
+  };
+}
+
+const reasons: Partial<Record<AwsErrorKind, AccountReason>> = {
+  accessDenied: 'AccessDenied',
+  limitExceeded: 'LimitExceeded',
+  invalid: 'InvalidInput',
+  alreadyExists: 'NameTaken',
+  throttled: 'Throttled',
+  unreachable: 'AwsUnreachable',
+  service: 'AwsUnreachable',
+  badCredentials: 'InvalidCredentials',
+};
+
+const advice: Partial<Record<AccountReason, string>> = {
+  AccessDenied: 'Give the communication user the policies of docs/aws-policy',
+  LimitExceeded: 'Make room in AWS, or have the quota raised',
+  Throttled: 'AWS slows this account down; it is tried again',
+  AwsUnreachable: 'It is tried again',
+  InvalidCredentials: "The credentials are checked again with the connection's Secret",
+};
+
+/** What a failed call says of an account, and what to do next. */
+export function verdictOf(error: unknown): Verdict {
+  if (!isAwsError(error)) {
+    return { reason: 'AwsError', message: error instanceof Error ? error.message : String(error) };
+  }
+  const reason = reasons[error.kind] ?? 'AwsError';
+  const next = advice[reason];
+  return { reason, message: next === undefined ? error.message : `${error.message}. ${next}` };
+}

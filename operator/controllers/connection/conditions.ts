@@ -1,0 +1,27 @@
+/** Why a connection is, or is not, Ready. A closed set: each has an entry in the documentation. */
+export type ConnectionReason =
+  | 'Verified'
+  | 'Verifying'
+  | 'Paused'
+  | 'InUse'
+  | 'SecretNotFound'
+  | 'SecretInvalid'
+  | 'InvalidCredentials'
+  | 'UserNameMismatch'
+  | 'AccountMismatch'
+  | 'EndpointOverrideNotAllowed'
+  | 'InvalidTimeZone'
+  | 'InvalidSchema'
+  | 'AccessDenied'
+  | 'Throttled'
+  | 'AwsUnreachable'
+  | 'AwsError'
+  | 'SnapshotComplete'
+  | 'HomeRegion'
+  | 'NotHomeRegion';
+
+/** A verdict with the sentence that says what to do next. */
+export interface Verdict {
+  readonly reason: ConnectionReason;
+  readonly message: string;
+}

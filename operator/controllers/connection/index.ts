@@ -1,0 +1,9 @@
+export { ConnectionReconciler } from './reconciler.ts';
+export {
+  ConnectionRegistry,
+  usable,
+  usableForCleanup,
+  type ConnectionState,
+  type UsableConnection,
+} from './registry.ts';
+export { verdictOf } from './decide.ts';

@@ -1,0 +1,413 @@
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { AwsApi, AwsCredentials } from '../../../src/aws/index.ts';
+import { isAwsError } from '../../../src/aws/index.ts';
+import { readAccountFacts, readCaller, type Settings } from '../../../src/connection/index.ts';
+import { readAccount, SnapshotStore } from '../../../src/reconciliation/index.ts';
+import { awsConnectionType, type AwsAccount, type AwsConnection } from '../../api/v1alpha1/index.ts';
+import {
+  after,
+  applyStatusIfChanged,
+  done,
+  isNotFound,
+  keyString,
+  removeFinalizer,
+  type Client,
+  type Clock,
+  type EventRecorder,
+  type Informer,
+  type Logger,
+  type ObjectKey,
+  type Reconciler,
+  type Result,
+} from '../../runtime/index.ts';
+import {
+  annotations,
+  fieldManager,
+  finalizer,
+  hasFinalizer,
+  isAbandoned,
+  isTrue,
+  secretType,
+  type Secret,
+} from '../names.ts';
+import { checkCaller, configure, credentialsOf, verdictOf } from './decide.ts';
+import type { ConnectionRegistry, ConnectionState, Link, Terms } from './registry.ts';
+import { connectionStatus } from './status.ts';
+
+export interface ConnectionReconcilerOptions {
+  readonly client: Client;
+  readonly connections: Informer<AwsConnection>;
+  /** Indexed by `connection`: `namespace/name` of the connection. */
+  readonly accounts: Informer<AwsAccount>;
+  readonly registry: ConnectionRegistry;
+  readonly events: EventRecorder;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly allowEndpointOverride: boolean;
+  /** Time between two readings of an account, ms; each is up to 10 % earlier or later. */
+  readonly snapshotIntervalMs: number;
+  /** Keeps secret values out of the logs from here on. */
+  readonly protectSecret: (value: string) => void;
+  /** Makes the client of a connection. */
+  readonly connect: (target: {
+    key: ObjectKey;
+    credentials: AwsCredentials;
+    region: string;
+    endpoints: { iam?: string | undefined; sts?: string | undefined };
+  }) => AwsApi;
+}
+
+/** How often the Secret is read again: what is put into it is used within a minute. */
+const secretPollMs = 30_000;
+/** How often the caller is verified again when nothing else asks for it. */
+const verifyEveryMs = 600_000;
+/** For how long a new access key may be refused before it counts as a bad one (IAM is eventually consistent). */
+const graceMs = 60_000;
+const graceRetryMs = 3_000;
+
+/** Keeps one AWS account's client, identity and snapshot current, and says how they are. */
+export class ConnectionReconciler implements Reconciler {
+  readonly #options: ConnectionReconcilerOptions;
+
+  constructor(options: ConnectionReconcilerOptions) {
+    this.#options = options;
+  }
+
+  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
+    const { connections, registry } = this.#options;
+    const connection = connections.get(key);
+    if (connection === undefined) {
+      registry.drop(key);
+      registry.announce(key);
+      return done();
+    }
+    if (connection.metadata.deletionTimestamp !== undefined && !this.#isNeeded(key)) {
+      return this.#release(connection, key, signal);
+    }
+    const state = registry.obtain(key);
+    const before = state.verdict?.reason;
+    if (isTrue(connection.metadata, annotations.paused)) {
+      state.verdict = { reason: 'Paused', message: `the annotation ${annotations.paused} is true` };
+      await this.#report(connection, signal);
+      if (before !== 'Paused') {
+        registry.announce(key);
+      }
+      return done();
+    }
+    const known = state.terms;
+    const retryMs = await this.#advance(connection, state, signal);
+    await this.#report(connections.get(key) ?? connection, signal);
+    if (state.verdict?.reason !== before || !isDeepStrictEqual(known, state.terms)) {
+      registry.announce(key);
+    }
+    const due =
+      state.link === undefined ? secretPollMs : Math.max(0, state.snapshotDueAt - this.#options.clock.now());
+    return after(Math.min(retryMs ?? secretPollMs, secretPollMs, Math.max(1_000, due)));
+  }
+
+  /** One step after the other, as far as they go. @returns ms until the next try, where it is not the poll */
+  async #advance(
+    connection: AwsConnection,
+    state: ConnectionState,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const { clock, registry } = this.#options;
+    const configuration = configure(connection, this.#options.allowEndpointOverride);
+    if (configuration.kind === 'refused') {
+      state.verdict = configuration.verdict;
+      return undefined;
+    }
+    const { settings, schema } = configuration;
+    await this.#claim(connection, signal);
+
+    const secret = await this.#readSecret(connection, signal);
+    const found = credentialsOf(secret, connection.spec.credentials.secretRef.name);
+    if (found.kind === 'refused') {
+      state.verdict = found.verdict;
+      return undefined;
+    }
+    const key = { namespace: connection.metadata.namespace ?? '', name: connection.metadata.name };
+    const link = this.#link(connection, key, state, found.credentials, settings);
+
+    const now = clock.now();
+    const verify =
+      state.suspect ||
+      state.verdict !== undefined ||
+      state.verifiedAt === undefined ||
+      now - state.verifiedAt >= verifyEveryMs ||
+      !isDeepStrictEqual(state.terms?.settings, settings);
+    if (verify || state.terms === undefined) {
+      state.suspect = false;
+      let caller;
+      try {
+        caller = await readCaller(link.api, { signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        return this.#notVerified(state, link, error);
+      }
+      const wrong = checkCaller(connection, caller);
+      if (wrong !== undefined) {
+        state.verdict = wrong;
+        return undefined;
+      }
+      await this.#recordAccount(connection, caller.accountId, signal);
+      state.verifiedAt = now;
+      state.terms = this.#terms(connection, { caller, settings, schema });
+    } else {
+      state.terms = this.#terms(connection, { caller: state.terms.caller, settings, schema });
+    }
+
+    if (now >= state.snapshotDueAt) {
+      try {
+        state.facts = await readAccountFacts(link.api, { signal, priority: 'background' });
+        await link.snapshots.refresh(signal);
+        state.snapshotDueAt = now + this.#options.snapshotIntervalMs * (0.9 + this.#options.random() * 0.2);
+        state.verdict = undefined;
+        registry.announce(key);
+      } catch (error) {
+        signal.throwIfAborted();
+        return this.#notRead(state, link, error);
+      }
+    } else if (link.snapshots.current !== undefined) {
+      state.verdict = undefined;
+    }
+    return undefined;
+  }
+
+  /** New credentials may be refused for a while; later, the refusal is the truth. */
+  #notVerified(state: ConnectionState, link: Link, error: unknown): number {
+    const young = this.#options.clock.now() - link.since < graceMs;
+    if (isAwsError(error, 'badCredentials') && young) {
+      state.verdict = {
+        reason: 'Verifying',
+        message: `AWS does not know the access key yet (${error.code}); a new key can take a minute. It is tried again`,
+      };
+      return graceRetryMs;
+    }
+    state.verdict = verdictOf(error);
+    return graceRetryMs * 5;
+  }
+
+  /** A reading that failed changes nothing: the last complete one stays in use, if there is one. */
+  #notRead(state: ConnectionState, link: Link, error: unknown): number {
+    const verdict = verdictOf(error);
+    this.#options.logger.warn('the account could not be read', {
+      connection: keyString(link.key),
+      reason: verdict.message,
+    });
+    state.snapshotDueAt = this.#options.clock.now() + graceRetryMs * 5;
+    if (link.snapshots.current === undefined || verdict.reason === 'InvalidCredentials') {
+      state.verdict = verdict;
+    }
+    state.suspect ||= verdict.reason === 'InvalidCredentials';
+    return graceRetryMs * 5;
+  }
+
+  #terms(connection: AwsConnection, verified: Pick<Terms, 'caller' | 'settings' | 'schema'>): Terms {
+    return {
+      ...verified,
+      defaults: connection.spec.defaults ?? {},
+      communicationUser: verified.caller.userName ?? connection.spec.userName,
+    };
+  }
+
+  /** The client for these credentials: the one there is, or a new one in its place. */
+  #link(
+    connection: AwsConnection,
+    key: ObjectKey,
+    state: ConnectionState,
+    credentials: AwsCredentials,
+    settings: Settings,
+  ): Link {
+    const endpoints = connection.spec.endpoints ?? {};
+    const fingerprint = createHash('sha256')
+      .update(JSON.stringify([credentials, settings.region, endpoints]))
+      .digest('hex');
+    if (state.link?.fingerprint === fingerprint) {
+      return state.link;
+    }
+    const { clock, connect, protectSecret, logger } = this.#options;
+    protectSecret(credentials.secretAccessKey);
+    if (credentials.sessionToken !== undefined) {
+      protectSecret(credentials.sessionToken);
+    }
+    const api = connect({ key, credentials, region: settings.region, endpoints });
+    logger.info('credentials in use', { connection: keyString(key), accessKeyId: credentials.accessKeyId });
+    const previous = state.link;
+    const reading = (signal: AbortSignal) => {
+      const current = state.terms?.settings ?? settings;
+      return readAccount(state.link?.api ?? api, {
+        signal,
+        priority: 'background',
+        pageSize: current.pageSize,
+        inherited: current.policyGroup,
+        passwordLastUsed: current.passwordLastUsed,
+      });
+    };
+    // What was read stays good: the new credentials must lead to the same account, or are not used.
+    const snapshots = previous?.snapshots ?? new SnapshotStore({ clock, read: reading });
+    state.link = { key, fingerprint, credentials, api, snapshots, since: clock.now() };
+    state.verifiedAt = undefined;
+    previous?.api.close();
+    return state.link;
+  }
+
+  /** Finalizer first: from here on the object stands for something. */
+  async #claim(connection: AwsConnection, signal: AbortSignal): Promise<void> {
+    const { metadata, spec } = connection;
+    const wanted = spec.credentials.secretRef.name;
+    const held = metadata.annotations?.[annotations.secretName];
+    if (metadata.deletionTimestamp !== undefined || (hasFinalizer(metadata) && held === wanted)) {
+      return;
+    }
+    if (held !== undefined && held !== wanted) {
+      await this.#releaseSecret(connection, held, signal);
+    }
+    await this.#patch(
+      connection,
+      { finalizers: withFinalizer(metadata.finalizers), annotations: { [annotations.secretName]: wanted } },
+      signal,
+    );
+  }
+
+  async #recordAccount(connection: AwsConnection, accountId: string, signal: AbortSignal): Promise<void> {
+    const latest = this.#latest(connection);
+    if (latest.metadata.annotations?.[annotations.accountId] === undefined) {
+      await this.#patch(latest, { annotations: { [annotations.accountId]: accountId } }, signal);
+    }
+  }
+
+  async #patch(connection: AwsConnection, metadata: object, signal: AbortSignal): Promise<void> {
+    const { client, connections } = this.#options;
+    const { uid, resourceVersion } = this.#latest(connection).metadata;
+    const written = await client.mergePatch(
+      awsConnectionType,
+      keyOfConnection(connection),
+      { metadata: { uid, resourceVersion, ...metadata } },
+      { signal },
+    );
+    connections.set(written);
+  }
+
+  /** Reads the Secret by name, and holds it for as long as the connection is needed. */
+  async #readSecret(connection: AwsConnection, signal: AbortSignal): Promise<Secret | undefined> {
+    const { client } = this.#options;
+    const key = {
+      namespace: connection.metadata.namespace ?? '',
+      name: connection.spec.credentials.secretRef.name,
+    };
+    let secret: Secret;
+    try {
+      secret = await client.get(secretType, key, { signal });
+    } catch (error) {
+      if (isNotFound(error)) {
+        return undefined;
+      }
+      throw error;
+    }
+    if (!hasFinalizer(secret.metadata) && secret.metadata.deletionTimestamp === undefined) {
+      const { uid, resourceVersion } = secret.metadata;
+      await client.mergePatch(
+        secretType,
+        key,
+        { metadata: { uid, resourceVersion, finalizers: withFinalizer(secret.metadata.finalizers) } },
+        { signal },
+      );
+    }
+    return secret;
+  }
+
+  async #releaseSecret(connection: AwsConnection, name: string, signal: AbortSignal): Promise<void> {
+    const { client, connections } = this.#options;
+    const namespace = connection.metadata.namespace ?? '';
+    const shared = connections
+      .list()
+      .some(
+        (other) =>
+          other.metadata.uid !== connection.metadata.uid &&
+          other.metadata.namespace === namespace &&
+          other.metadata.annotations?.[annotations.secretName] === name,
+      );
+    if (shared) {
+      return;
+    }
+    try {
+      const secret = await client.get(secretType, { namespace, name }, { signal });
+      await removeFinalizer({ client, type: secretType, current: secret, finalizer, signal });
+    } catch (error) {
+      if (!isNotFound(error)) {
+        throw error;
+      }
+    }
+  }
+
+  /** Accounts that stand for something in AWS still need the connection to let go of it. */
+  #isNeeded(key: ObjectKey): boolean {
+    return this.#options.accounts
+      .byIndex('connection', keyString(key))
+      .some((account) => hasFinalizer(account.metadata) && !isAbandoned(account.metadata));
+  }
+
+  async #release(connection: AwsConnection, key: ObjectKey, signal: AbortSignal): Promise<Result> {
+    const { client, connections, registry } = this.#options;
+    if (hasFinalizer(connection.metadata)) {
+      const held = connection.metadata.annotations?.[annotations.secretName];
+      if (held !== undefined) {
+        await this.#releaseSecret(connection, held, signal);
+      }
+      await removeFinalizer({
+        client,
+        type: awsConnectionType,
+        current: connection,
+        finalizer,
+        informer: connections,
+        signal,
+      });
+    }
+    registry.drop(key);
+    return done();
+  }
+
+  #latest(connection: AwsConnection): AwsConnection {
+    return this.#options.connections.get(keyOfConnection(connection)) ?? connection;
+  }
+
+  async #report(connection: AwsConnection, signal: AbortSignal): Promise<void> {
+    const { client, clock, connections, accounts, registry, events } = this.#options;
+    const key = keyOfConnection(connection);
+    const state = registry.peek(key);
+    const users = accounts.byIndex('connection', keyString(key));
+    const status = connectionStatus({
+      connection,
+      state,
+      accounts: users.length,
+      needed: users.filter((account) => hasFinalizer(account.metadata)).length,
+      now: clock.now(),
+    });
+    const ready = status.conditions?.find((condition) => condition.type === 'Ready');
+    const previous = connection.status?.conditions?.find((condition) => condition.type === 'Ready');
+    if (ready !== undefined && (ready.status !== previous?.status || ready.reason !== previous.reason)) {
+      const type = ready.status === 'False' ? 'Warning' : 'Normal';
+      events.event(connection, { type, reason: ready.reason, message: ready.message, action: 'Verify' });
+    }
+    await applyStatusIfChanged({
+      client,
+      type: awsConnectionType,
+      current: connection,
+      status,
+      fieldManager,
+      informer: connections,
+      signal,
+    });
+  }
+}
+
+function keyOfConnection(connection: AwsConnection): ObjectKey {
+  return { namespace: connection.metadata.namespace ?? '', name: connection.metadata.name };
+}
+
+function withFinalizer(finalizers: readonly string[] | undefined): readonly string[] {
+  return [...(finalizers ?? []).filter((one) => one !== finalizer), finalizer];
+}

@@ -1,0 +1,139 @@
+import type { AwsApi, AwsCredentials } from '../../../src/aws/index.ts';
+import type { AccountFacts, Caller, Settings } from '../../../src/connection/index.ts';
+import type { SnapshotStore } from '../../../src/reconciliation/index.ts';
+import type { AccountSchema } from '../../../src/schema/index.ts';
+import type { AwsConnectionSpec } from '../../api/v1alpha1/index.ts';
+import { keyString, type ObjectKey } from '../../runtime/index.ts';
+import type { Verdict } from './conditions.ts';
+
+/** A connection as accounts use it: its client, its snapshot and what it lays down. */
+export interface Link {
+  readonly key: ObjectKey;
+  /** Changes when anything does that a client is made from. */
+  readonly fingerprint: string;
+  readonly credentials: AwsCredentials;
+  readonly api: AwsApi;
+  readonly snapshots: SnapshotStore;
+  /** When these credentials were first seen, milliseconds since the epoch. */
+  readonly since: number;
+}
+
+/** What is settled about a connection after it was verified. */
+export interface Terms {
+  readonly caller: Caller;
+  readonly settings: Settings;
+  readonly schema: AccountSchema;
+  readonly defaults: NonNullable<AwsConnectionSpec['defaults']>;
+  /** The communication user, which is never managed as an account. */
+  readonly communicationUser: string | undefined;
+}
+
+/** What the process knows of one connection. */
+export interface ConnectionState {
+  link: Link | undefined;
+  terms: Terms | undefined;
+  facts: AccountFacts | undefined;
+  /** Why accounts must wait; undefined where they need not. */
+  verdict: Verdict | undefined;
+  /** When the credentials were last verified, milliseconds since the epoch. */
+  verifiedAt: number | undefined;
+  /** When the next snapshot is due. */
+  snapshotDueAt: number;
+  /** A call was answered as if the credentials were bad. */
+  suspect: boolean;
+}
+
+/** Everything that an account needs to work, all of it present. */
+export interface UsableConnection extends Link, Terms {}
+
+/**
+ * The connections that this process has met. The connection controller writes it, the account
+ * controller reads it; a connection that was not reconciled yet is not in it.
+ */
+export class ConnectionRegistry {
+  readonly #states = new Map<string, ConnectionState>();
+  #listener: (key: ObjectKey) => void = () => undefined;
+  #wake: (key: ObjectKey) => void = () => undefined;
+
+  /** The state of a connection, made when it is first asked for. */
+  obtain(key: ObjectKey): ConnectionState {
+    const name = keyString(key);
+    let state = this.#states.get(name);
+    if (state === undefined) {
+      state = {
+        link: undefined,
+        terms: undefined,
+        facts: undefined,
+        verdict: undefined,
+        verifiedAt: undefined,
+        snapshotDueAt: 0,
+        suspect: false,
+      };
+      this.#states.set(name, state);
+    }
+    return state;
+  }
+
+  peek(key: ObjectKey): ConnectionState | undefined {
+    return this.#states.get(keyString(key));
+  }
+
+  states(): ReadonlyMap<string, ConnectionState> {
+    return this.#states;
+  }
+
+  /** Forgets a connection and closes its client. */
+  drop(key: ObjectKey): void {
+    this.#states.get(keyString(key))?.link?.api.close();
+    this.#states.delete(keyString(key));
+  }
+
+  /** Tells accounts that something they wait for has changed. */
+  announce(key: ObjectKey): void {
+    this.#listener(key);
+  }
+
+  onAnnounce(listener: (key: ObjectKey) => void): void {
+    this.#listener = listener;
+  }
+
+  /** A call was refused for its credentials: look at the Secret now, not at the next poll. */
+  suspect(key: ObjectKey): void {
+    const state = this.peek(key);
+    // While the credentials are in doubt already, another refusal is no news.
+    if (state?.terms !== undefined && state.verdict === undefined && !state.suspect) {
+      state.suspect = true;
+      this.#wake(key);
+    }
+  }
+
+  /** Somebody needs a reading newer than the one there is. */
+  requestSnapshot(key: ObjectKey): void {
+    const state = this.peek(key);
+    if (state !== undefined && state.snapshotDueAt !== 0) {
+      state.snapshotDueAt = 0;
+      this.#wake(key);
+    }
+  }
+
+  onWake(wake: (key: ObjectKey) => void): void {
+    this.#wake = wake;
+  }
+}
+
+/**
+ * The connection, if objects that are being deleted may use it: the credentials in memory serve for
+ * clean-up although their Secret is gone.
+ */
+export function usableForCleanup(state: ConnectionState | undefined): UsableConnection | undefined {
+  const reason = state?.verdict?.reason;
+  const secretGone = reason === 'SecretNotFound' || reason === 'SecretInvalid';
+  return state !== undefined && secretGone ? usable({ ...state, verdict: undefined }) : usable(state);
+}
+
+/** The connection, if accounts may use it now. */
+export function usable(state: ConnectionState | undefined): UsableConnection | undefined {
+  return state?.link !== undefined && state.terms !== undefined && state.verdict === undefined
+    ? { ...state.link, ...state.terms }
+    : undefined;
+}

@@ -1,0 +1,80 @@
+import type { AwsConnection, AwsConnectionStatus } from '../../api/v1alpha1/index.ts';
+import { formatTime, setCondition, type Condition } from '../../runtime/index.ts';
+import type { Verdict } from './conditions.ts';
+import { cloudTrailVerdict } from './decide.ts';
+import type { ConnectionState } from './registry.ts';
+
+export interface ConnectionStatusInputs {
+  readonly connection: AwsConnection;
+  readonly state: ConnectionState | undefined;
+  /** AwsAccounts that refer to the connection, and those of them that need it to be cleaned up. */
+  readonly accounts: number;
+  readonly needed: number;
+  readonly now: number;
+}
+
+/** The whole status of a connection. What could not be looked at keeps its last known value. Pure. */
+export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionStatus {
+  const { connection, state, now } = inputs;
+  const observedGeneration = connection.metadata.generation ?? 0;
+  const verdict = state?.verdict;
+  const snapshot = state?.link?.snapshots.current;
+  const deleting = connection.metadata.deletionTimestamp !== undefined;
+
+  let conditions = connection.status?.conditions as Condition[] | undefined;
+  const set = (type: string, status: Condition['status'], { reason, message }: Verdict): void => {
+    conditions = setCondition(conditions, { type, status, reason, message, observedGeneration }, now);
+  };
+  const unknown = verdict?.reason === 'Verifying' || verdict?.reason === 'Paused';
+  if (verdict !== undefined) {
+    set('Ready', unknown ? 'Unknown' : 'False', verdict);
+    set('Synced', unknown ? 'Unknown' : 'False', verdict);
+  } else if (state?.terms !== undefined && snapshot !== undefined) {
+    const { accountId, arn } = state.terms.caller;
+    set('Ready', 'True', { reason: 'Verified', message: `account ${accountId}, as ${arn}` });
+    set('Synced', 'True', { reason: 'SnapshotComplete', message: 'the account was read to the last page' });
+  }
+  if (deleting) {
+    set('Ready', 'False', {
+      reason: 'InUse',
+      message:
+        `${inputs.needed} AwsAccount objects still need this connection to be cleaned up; delete them, ` +
+        'or annotate those that cannot be with aws.idhub.io/abandon=true',
+    });
+  }
+  if (state?.terms !== undefined) {
+    const home = cloudTrailVerdict(state.terms.settings);
+    set('CloudTrailRegion', home.ok ? 'True' : 'False', home);
+  }
+
+  const past = connection.status;
+  const terms = state?.terms;
+  const alias = state?.facts === undefined ? past?.account?.alias : state.facts.alias;
+  const quotas =
+    state?.facts === undefined
+      ? past?.quotas
+      : Object.entries(state.facts.quotas).map(([name, { used, quota }]) => ({ name, used, quota }));
+  const account =
+    terms === undefined
+      ? past?.account
+      : {
+          id: terms.caller.accountId,
+          partition: terms.caller.partition,
+          ...(alias === undefined ? {} : { alias }),
+        };
+  const caller =
+    terms === undefined || state?.link === undefined
+      ? past?.caller
+      : { arn: terms.caller.arn, accessKeyId: state.link.credentials.accessKeyId };
+  const read =
+    snapshot === undefined ? past?.snapshot : { takenAt: formatTime(snapshot.takenAt), users: snapshot.size };
+  return {
+    observedGeneration,
+    conditions: conditions ?? [],
+    accounts: inputs.accounts,
+    ...(account === undefined ? {} : { account }),
+    ...(caller === undefined ? {} : { caller }),
+    ...(quotas === undefined ? {} : { quotas }),
+    ...(read === undefined ? {} : { snapshot: read }),
+  };
+}

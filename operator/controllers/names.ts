@@ -1,0 +1,66 @@
+import type { KubeObject, ObjectMeta, ResourceType } from '../runtime/index.ts';
+
+/** Held on every object that stands for something in AWS, and on the Secrets of connections. */
+export const finalizer = 'aws.idhub.io/finalizer';
+/** Field manager of every server-side apply. */
+export const fieldManager = 'idhub-aws-connector';
+
+/** Annotations that people write. */
+export const annotations = {
+  /** `true`: nothing is read or written for this object until it is taken away. */
+  paused: 'aws.idhub.io/paused',
+  /** Any new value: look at AWS now, live. */
+  reconcileAt: 'aws.idhub.io/reconcile-at',
+  /** On an object that is being deleted: let go of it without touching AWS. */
+  abandon: 'aws.idhub.io/abandon',
+  /** Who disabled the account; wins over `spec.enabled`. */
+  disabledBy: 'aws.idhub.io/disabled-by',
+  /** The unique id that a person confirms after `IdentityChanged`. */
+  confirmUserId: 'aws.idhub.io/confirm-user-id',
+  /** Ours: the unique id of the IAM user. */
+  userId: 'aws.idhub.io/user-id',
+  /** Ours: what was last declared on the IAM user, JSON. */
+  applied: 'aws.idhub.io/applied',
+  /** Ours: the AWS account of a connection. */
+  accountId: 'aws.idhub.io/account-id',
+  /** Ours: the Secret of a connection that has our finalizer. */
+  secretName: 'aws.idhub.io/secret-name',
+} as const;
+
+export interface Secret extends KubeObject {
+  /** Base64. */
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+export const secretType: ResourceType<Secret> = {
+  group: '',
+  version: 'v1',
+  plural: 'secrets',
+  kind: 'Secret',
+  namespaced: true,
+};
+
+export interface ConfigMap extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+export const configMapType: ResourceType<ConfigMap> = {
+  group: '',
+  version: 'v1',
+  plural: 'configmaps',
+  kind: 'ConfigMap',
+  namespaced: true,
+};
+
+export function isTrue(metadata: ObjectMeta, annotation: string): boolean {
+  return metadata.annotations?.[annotation]?.toLowerCase() === 'true';
+}
+
+export function hasFinalizer(metadata: ObjectMeta): boolean {
+  return metadata.finalizers?.includes(finalizer) === true;
+}
+
+/** Whether an object that is being deleted is to be let go of without touching AWS. */
+export function isAbandoned(metadata: ObjectMeta): boolean {
+  return metadata.deletionTimestamp !== undefined && isTrue(metadata, annotations.abandon);
+}

@@ -1,0 +1,234 @@
+import { randomUUID } from 'node:crypto';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { createAwsApi } from '../src/aws/index.ts';
+import { AdaptivePacer } from '../src/connection/index.ts';
+import { awsAccountType, awsConnectionType, type AwsAccount } from './api/v1alpha1/index.ts';
+import type { Config } from './config.ts';
+import { AccountReconciler, connectionKey, userKey } from './controllers/account/index.ts';
+import { ConnectionReconciler, ConnectionRegistry } from './controllers/connection/index.ts';
+import { startHealthServer } from './http/index.ts';
+import { obtainInstallationId } from './installation.ts';
+import { createMetrics } from './metrics.ts';
+import {
+  createClient,
+  createEventRecorder,
+  createLogger,
+  createManager,
+  createSecretValues,
+  isNotFound,
+  keyOf,
+  keyString,
+  systemClock,
+  type Logger,
+  type ObjectMeta,
+} from './runtime/index.ts';
+
+/** Of a first listing and of what a snapshot sets off: after everything that a person changed. */
+const background = -100;
+
+/** The parts of an object that the product needs; managed fields would double the cache. */
+function withoutManagedFields<T extends { readonly metadata: ObjectMeta }>(object: T): T {
+  const { managedFields: _dropped, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+export function createOperatorLogger(config: Config): {
+  logger: Logger;
+  protectSecret: (value: string) => void;
+} {
+  const secrets = createSecretValues();
+  return {
+    logger: createLogger({ level: config.logLevel, clock: systemClock, secrets }),
+    protectSecret: (value) => secrets.add(value),
+  };
+}
+
+/**
+ * Runs the operator until `signal` aborts (`stopped`) or the Lease is lost (`lease-lost`).
+ * Starts by finding out which installation this is; without the API server it waits for it.
+ */
+export async function runOperator(options: {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly protectSecret: (value: string) => void;
+  readonly version: string;
+  readonly signal: AbortSignal;
+}): Promise<'stopped' | 'lease-lost'> {
+  const { config, logger, protectSecret, version, signal } = options;
+  const clock = systemClock;
+  const random = Math.random;
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const client = createClient({
+    clock,
+    logger,
+    registry,
+    userAgent: `idhub-aws-connector/${version}`,
+    ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
+    ...(config.context === undefined ? {} : { context: config.context }),
+  });
+  const manager = createManager({
+    client,
+    clock,
+    random,
+    logger,
+    registry,
+    gracePeriodMs: config.gracePeriodMs,
+    ...(config.watchNamespaces === undefined ? {} : { namespaces: config.watchNamespaces }),
+    ...(config.leaderElect
+      ? {
+          leaderElection: {
+            namespace: config.namespace,
+            name: 'idhub-aws-connector',
+            identity: config.identity,
+          },
+        }
+      : {}),
+  });
+  const connectionRegistry = new ConnectionRegistry();
+  const accounts = manager.informer(awsAccountType, {
+    transform: withoutManagedFields,
+    indexes: {
+      user: (account: AwsAccount) => [userKey(account)],
+      connection: (account: AwsAccount) => [keyString(connectionKey(account))],
+    },
+  });
+  const connections = manager.informer(awsConnectionType, { transform: withoutManagedFields });
+  const metrics = createMetrics({
+    registry,
+    connections: connectionRegistry,
+    accounts: () => accounts.list(),
+    now: () => clock.now(),
+  });
+  const health = await startHealthServer({
+    ...config.metricsAddress,
+    registry,
+    healthy: () => manager.healthy(),
+    ready: () => manager.ready(),
+  });
+  logger.info('serving metrics and probes', { host: config.metricsAddress.host, port: health.port, version });
+
+  try {
+    const installation = await untilAnswered(clock, logger, signal, () =>
+      obtainInstallationId({
+        client,
+        namespace: config.namespace,
+        given: config.installationId,
+        make: () => randomUUID().slice(0, 8),
+        signal,
+      }),
+    );
+    logger.info('installation', { installation });
+    const events = createEventRecorder({
+      client: manager.client,
+      clock,
+      logger,
+      registry,
+      reportingController: 'aws.idhub.io/connector',
+      reportingInstance: config.identity,
+    });
+    const shared = {
+      client: manager.client,
+      accounts,
+      connections,
+      registry: connectionRegistry,
+      events,
+      logger,
+      clock,
+      random,
+    };
+    const connectionController = manager.controller({
+      name: 'awsconnection',
+      workers: 4,
+      watches: [
+        { informer: connections },
+        {
+          informer: accounts,
+          // A connection on its way out waits for the accounts that still need it.
+          map: (account) => {
+            const key = connectionKey(account as unknown as AwsAccount);
+            return connections.get(key)?.metadata.deletionTimestamp === undefined ? [] : [key];
+          },
+        },
+      ],
+      reconciler: new ConnectionReconciler({
+        ...shared,
+        allowEndpointOverride: config.allowEndpointOverride,
+        snapshotIntervalMs: config.snapshotIntervalMs,
+        protectSecret,
+        connect: ({ key, ...target }) =>
+          createAwsApi({
+            ...target,
+            clock,
+            random,
+            pacer: new AdaptivePacer({ clock, maxRate: config.awsMaxRate }),
+            fence: () => (manager.leading ? undefined : 'this process no longer holds the Lease'),
+            observe: (record) => {
+              metrics.observeCall(keyString(key), record);
+              if (record.outcome === 'badCredentials') {
+                connectionRegistry.suspect(key);
+              }
+            },
+          }),
+      }),
+    });
+    const accountController = manager.controller({
+      name: 'awsaccount',
+      workers: config.workers,
+      watches: [
+        {
+          informer: accounts,
+          // Also those that name the same user: what one lets go of, the next may take.
+          map: (account) =>
+            accounts
+              .byIndex('user', userKey(account as unknown as AwsAccount))
+              .map(keyOf)
+              .concat(keyOf(account)),
+        },
+      ],
+      reconciler: new AccountReconciler({
+        ...shared,
+        installation,
+        countAbandoned: (kind) => metrics.countAbandoned(kind),
+      }),
+    });
+    connectionRegistry.onWake((key) => connectionController.enqueue(key));
+    connectionRegistry.onAnnounce((key) => {
+      for (const account of accounts.byIndex('connection', keyString(key))) {
+        accountController.enqueue(keyOf(account), { priority: background });
+      }
+    });
+    return await manager.run(signal);
+  } finally {
+    for (const name of connectionRegistry.states().keys()) {
+      connectionRegistry.drop({ namespace: name.split('/')[0] ?? '', name: name.split('/')[1] ?? '' });
+    }
+    await health.close();
+    client.close();
+  }
+}
+
+/** Tries again until the API server gives an answer; what it refuses for good is thrown. */
+async function untilAnswered<T>(
+  clock: typeof systemClock,
+  logger: Logger,
+  signal: AbortSignal,
+  ask: () => Promise<T>,
+): Promise<T> {
+  for (let waitMs = 1_000; ; waitMs = Math.min(30_000, waitMs * 2)) {
+    try {
+      return await ask();
+    } catch (error) {
+      const { code } = error as { code?: unknown };
+      if (signal.aborted || (error instanceof Error && error.message.startsWith('ConfigMap '))) {
+        throw error;
+      }
+      if (typeof code === 'number' && code < 500 && code !== 429 && !isNotFound(error)) {
+        logger.error('the API server refuses the operator; check its RBAC and --namespace', { error });
+      } else {
+        logger.warn('waiting for the API server', { error });
+      }
+      await clock.sleep(waitMs, signal);
+    }
+  }
+}
