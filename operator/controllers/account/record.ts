@@ -40,7 +40,7 @@ export class AccountRecord {
     }
     const before = current.status?.conditions?.find((condition) => condition.type === 'Ready');
     const { ready } = findings;
-    if (ready.status === 'False' && ready.reason !== before?.reason) {
+    if (ready.status === 'False' && ready.reason !== 'Deleting' && ready.reason !== before?.reason) {
       events.event(current, {
         type: 'Warning',
         reason: ready.reason,
@@ -114,10 +114,13 @@ export class AccountRecord {
   /** Lets the object go. */
   async drop(account: AwsAccount, signal: AbortSignal): Promise<void> {
     const { client, accounts } = this.#options;
+    // The status may have been written in this pass, which made `account` an old version.
+    const latest = accounts.get(keyOf(account));
+    const current = latest?.metadata.uid === account.metadata.uid ? latest : account;
     await removeFinalizer({
       client,
       type: awsAccountType,
-      current: account,
+      current,
       finalizer,
       informer: accounts,
       signal,
