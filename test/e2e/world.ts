@@ -135,6 +135,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const { plane, namespace } = options;
   const simulatorProcess = startProcess(process.execPath, [
     join(root, 'test/simulator/cli.ts'),
+    '--port=0',
     '--enforce-policies',
     ...(options.simulator ?? []),
   ]);

@@ -116,7 +116,7 @@ export class AccountRecord {
     const { client, accounts } = this.#options;
     // The status may have been written in this pass, which made `account` an old version.
     const latest = accounts.get(keyOf(account));
-    const current = latest?.metadata.uid === account.metadata.uid ? latest : account;
+    const current = latest !== undefined && latest.metadata.uid === account.metadata.uid ? latest : account;
     await removeFinalizer({
       client,
       type: awsAccountType,
