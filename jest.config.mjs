@@ -20,6 +20,8 @@ const shared = {
 };
 
 export default {
+  // For suites that start processes; unit tests need milliseconds.
+  testTimeout: 120_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/**/*.test.ts'] },
     { ...shared, displayName: 'process', testMatch: ['<rootDir>/test/**/*.process.ts'] },

@@ -1,0 +1,74 @@
+/**
+ * Runs everything that has to pass, one stage after the other, and ends with one line that counts:
+ * `N passed, N failed`. A stage that fails does not keep the next ones from running.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const scratch = mkdtempSync(join(tmpdir(), 'idhub-test-'));
+
+interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+interface JestResults {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly numRuntimeErrorTestSuites: number;
+  readonly numTotalTests: number;
+}
+
+function run(title: string, command: readonly string[]): boolean {
+  const started = Date.now();
+  console.log(`\n== ${title}: ${command.join(' ')}`);
+  const [program = '', ...args] = command;
+  const { status } = spawnSync(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  console.log(
+    `== ${title}: ${status === 0 ? 'ok' : `failed (${status})`}, ${Math.round((Date.now() - started) / 1000)} s`,
+  );
+  return status === 0;
+}
+
+function step(title: string, command: readonly string[]): Tally {
+  return run(title, command) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** A skipped test counts as failed: what is not run is not shown. */
+function jest(project: string, extra: readonly string[] = []): Tally {
+  const file = join(scratch, `${project}.json`);
+  const command = ['npm', 'run', '-s', 'jest', '--', '--selectProjects', project];
+  run(`${project} tests`, [...command, '--json', `--outputFile=${file}`, ...extra]);
+  try {
+    const results = JSON.parse(readFileSync(file, 'utf8')) as JestResults;
+    const failed =
+      results.numFailedTests +
+      results.numRuntimeErrorTestSuites +
+      results.numPendingTests +
+      results.numTodoTests;
+    return { passed: results.numPassedTests, failed: results.numTotalTests === 0 ? failed + 1 : failed };
+  } catch {
+    console.log(`== ${project} tests: no results were written`);
+    return { passed: 0, failed: 1 };
+  }
+}
+
+const tallies: Tally[] = [
+  step('check', ['npm', 'run', '-s', 'check']),
+  step('bundle', ['npm', 'run', '-s', 'build']),
+  jest('unit'),
+  step('control plane', ['npm', 'run', '-s', 'cluster', '--', 'build']),
+  jest('process'),
+  jest('cluster', ['--maxWorkers=2']),
+];
+rmSync(scratch, { recursive: true, force: true });
+
+const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0);
+const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
