@@ -2,7 +2,7 @@ import { Counter, type Registry } from 'prom-client';
 import { TokenBucket } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { Client, EventNote, EventRecorder } from './contracts.ts';
-import { ApiError, isNotFound } from './errors.ts';
+import { ApiError, NotLeadingError, isNotFound } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { KubeObject, ResourceType } from './types.ts';
 
@@ -135,7 +135,9 @@ export function createEventRecorder(options: EventRecorderOptions): QueueingEven
         await write(series);
         return;
       } catch (error) {
-        const refused = error instanceof ApiError && error.code < 500 && error.code !== 429;
+        const refused =
+          error instanceof NotLeadingError ||
+          (error instanceof ApiError && error.code < 500 && error.code !== 429);
         if (refused || failures === tries) {
           dropped.inc({ cause: refused ? 'refused' : 'failed' });
           logger.debug('an event was not written', { reason: series.event.reason, error });

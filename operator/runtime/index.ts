@@ -1,26 +1,16 @@
-export { createClient, type ClientOptions } from './client.ts';
+export { createClient } from './client.ts';
 export { sleepWith, systemClock, type Clock } from './clock.ts';
 export { formatTime, setCondition, type Condition } from './conditions.ts';
 export type {
-  Applied,
-  BackoffOptions,
   Client,
-  Controller,
   ControllerOptions,
-  EnqueueOptions,
   EventNote,
   EventRecorder,
   Informer,
-  InformerOptions,
-  LeaderElectionOptions,
-  ListOptions,
   Manager,
   ManagerOptions,
-  ObjectList,
-  RequestOptions,
   Watch,
   WatchEvent,
-  WatchOptions,
 } from './contracts.ts';
 export {
   ApiError,
@@ -31,24 +21,10 @@ export {
   isGone,
   isNotFound,
 } from './errors.ts';
-export { createEventRecorder, type EventRecorderOptions, type QueueingEventRecorder } from './events.ts';
-export {
-  createLogger,
-  createSecretValues,
-  type LogFields,
-  type LogLevel,
-  type Logger,
-  type LoggerOptions,
-  type SecretValues,
-} from './logger.ts';
+export { createEventRecorder } from './events.ts';
+export { createLogger, createSecretValues, type LogLevel, type Logger } from './logger.ts';
 export { createManager } from './manager.ts';
-export {
-  applyStatusIfChanged,
-  ensureFinalizer,
-  removeFinalizer,
-  type ApplyStatusOptions,
-  type FinalizerOptions,
-} from './status.ts';
+export { applyStatusIfChanged, ensureFinalizer, removeFinalizer } from './status.ts';
 export {
   after,
   apiVersionOf,
@@ -60,7 +36,6 @@ export {
   type KubeObject,
   type ObjectKey,
   type ObjectMeta,
-  type OwnerReference,
   type Reconciler,
   type ResourceType,
   type Result,

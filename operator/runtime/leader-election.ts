@@ -190,9 +190,10 @@ export class LeaderElector {
       }
       return held && !signal.aborted;
     } catch (error) {
-      if (isConflict(error) || isAlreadyExists(error)) {
+      if (isConflict(error) || isAlreadyExists(error) || isNotFound(error)) {
+        // The next attempt reads it anew.
         this.#observed = undefined;
-        logger.debug('another process changed the lease', { lease: this.#name });
+        logger.debug('somebody else changed the lease', { lease: this.#name });
       } else if (!signal.aborted) {
         logger.warn('the lease could not be read or written', { lease: this.#name, error });
       }

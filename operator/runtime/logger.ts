@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import type { Clock } from './clock.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -76,7 +77,7 @@ function describeError(error: Error, withStack: boolean, depth: number): LogFiel
     message: error.message.slice(0, longestText),
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
     ...(typeof reason === 'string' && reason !== '' ? { reason } : {}),
-    ...(error.cause instanceof Error && depth < deepest
+    ...(isNativeError(error.cause) && depth < deepest
       ? { cause: describeError(error.cause, withStack, depth + 1) }
       : {}),
     ...(withStack && error.stack !== undefined ? { stack: error.stack.slice(0, longestText) } : {}),
@@ -111,7 +112,7 @@ function plain(name: string, value: unknown, withStack: boolean, depth: number):
   if (value === null) {
     return null;
   }
-  if (value instanceof Error) {
+  if (isNativeError(value)) {
     return describeError(value, withStack, 0);
   }
   if (value instanceof Date) {

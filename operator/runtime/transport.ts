@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import { isNativeError } from 'node:util/types';
 import type { Clock } from './clock.ts';
 import { TransportError } from './errors.ts';
 import type { Access, AccessSource } from './kubeconfig.ts';
@@ -142,13 +143,13 @@ export class Transport {
 
   async #open(request: Request, signal: AbortSignal): Promise<http.IncomingMessage> {
     signal.throwIfAborted();
-    const access = await this.#source.access();
+    const access = await unlessAborted(this.#source.access(), signal);
     const answer = await this.#send(request, access, signal);
     if (answer.statusCode !== 401) {
       return answer;
     }
     answer.resume();
-    return this.#send(request, await this.#source.refresh(access), signal);
+    return this.#send(request, await unlessAborted(this.#source.refresh(access), signal), signal);
   }
 
   async #send(request: Request, access: Access, signal: AbortSignal): Promise<http.IncomingMessage> {
@@ -197,6 +198,15 @@ export class Transport {
   }
 }
 
+/** Waits no longer than the signal allows, for instance for a plugin that hangs. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', aborted, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+  });
+}
+
 class StaleConnectionError extends TransportError {}
 
 /** The error for a caller: the reason of its own abort, ours for our limits, else the network's. */
@@ -204,7 +214,7 @@ function explain(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) {
     return signal.reason;
   }
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') {
+  if (!isNativeError(error) || !('code' in error) || typeof error.code !== 'string') {
     return error;
   }
   return new TransportError(`${error.code}: ${error.message}`, { cause: error });
