@@ -22,7 +22,7 @@ const opaque: ReadonlySet<string> = new Set([
 
 /**
  * Makes results comparable: dates, ids and secrets become placeholders, lists are sorted (IAM promises
- * no order), absent and empty members are the same, percent-encoded policy documents are marked as
+ * no order), absent and empty members and `IsTruncated: false` are the same, percent-encoded policy documents are marked as
  * such and decoded, and what the target calls by a variable becomes the variable's name.
  */
 export function normalize(value: unknown, variables: ReadonlyMap<string, string>): unknown {
@@ -46,7 +46,7 @@ export function normalize(value: unknown, variables: ReadonlyMap<string, string>
     if (typeof item === 'object' && item !== null) {
       return Object.fromEntries(
         Object.entries(item)
-          .filter(([name, each]) => name !== '$metadata' && !isEmpty(each))
+          .filter(([name, each]) => name !== '$metadata' && !isEmpty(name, each))
           .map(([name, each]): [string, unknown] => [name, visit(each, name)])
           .toSorted(([a], [b]) => (a < b ? -1 : 1)),
       );
@@ -56,8 +56,13 @@ export function normalize(value: unknown, variables: ReadonlyMap<string, string>
   return visit(value, '');
 }
 
-function isEmpty(value: unknown): boolean {
-  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+function isEmpty(name: string, value: unknown): boolean {
+  if (value === undefined || value === null || (name === 'IsTruncated' && value === false)) {
+    return true;
+  }
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+    ? Object.keys(value).length === 0
+    : false;
 }
 
 function text(value: string, names: ReadonlyMap<string, string>): string {

@@ -24,6 +24,12 @@ const aliasScenario: Scenario = {
   ],
 };
 
+/** AWS's pages show HardExpiry both as false and as absent where it was not set. */
+const withoutHardExpiry = (output: Output): unknown => ({
+  ...(output['PasswordPolicy'] as object),
+  HardExpiry: undefined,
+});
+
 const passwordPolicyScenario: Scenario = {
   name: 'account password policy',
   steps: [
@@ -40,9 +46,13 @@ const passwordPolicyScenario: Scenario = {
         AllowUsersToChangePassword: true,
       },
     },
-    { name: 'password policy: get', call: 'iam.GetAccountPasswordPolicy' },
+    { name: 'password policy: get', call: 'iam.GetAccountPasswordPolicy', view: withoutHardExpiry },
     { name: 'password policy: set to defaults', call: 'iam.UpdateAccountPasswordPolicy', input: {} },
-    { name: 'password policy: get the defaults', call: 'iam.GetAccountPasswordPolicy' },
+    {
+      name: 'password policy: get the defaults',
+      call: 'iam.GetAccountPasswordPolicy',
+      view: withoutHardExpiry,
+    },
     {
       name: 'password policy: too short',
       call: 'iam.UpdateAccountPasswordPolicy',

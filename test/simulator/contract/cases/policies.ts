@@ -6,6 +6,16 @@ const document = (action: string): string =>
     Statement: [{ Effect: 'Allow', Action: action, Resource: 'arn:aws:s3:::a-b_c/*' }],
   });
 
+const wellKnown: ReadonlySet<string> = new Set([
+  'AdministratorAccess',
+  'AWSDenyAll',
+  'Billing',
+  'IAMUserChangePassword',
+]);
+
+/** Where a reference gives documents that AWS does not, one step of its own says so. */
+const withoutDocument = (version: unknown): unknown => ({ ...(version as object), Document: undefined });
+
 const arn = '{policyArn}';
 const denyAll = 'arn:aws:iam::aws:policy/AWSDenyAll';
 
@@ -70,19 +80,38 @@ const managedScenario: Scenario = {
     {
       name: 'policies: list AWS’s',
       call: 'iam.ListPolicies',
-      input: { Scope: 'AWS', MaxItems: 1000 },
-      view: (output) => ({
-        truncated: output['IsTruncated'],
-        count: (output['Policies'] as unknown[]).length,
-      }),
+      input: { Scope: 'AWS' },
+      pages: { list: 'Policies', size: 1000 },
+      view: (output) =>
+        (output['items'] as { Arn: string; PolicyName: string; Path: string }[])
+          .filter(({ PolicyName }) => wellKnown.has(PolicyName))
+          .map(({ Arn, PolicyName, Path }) => ({ Arn, PolicyName, Path })),
     },
     { name: 'policies: tags', call: 'iam.ListPolicyTags', input: { PolicyArn: arn } },
-    ...[2, 3, 4, 5, 6].map((version): Step => ({
+    {
+      name: 'policies: version 2',
+      call: 'iam.CreatePolicyVersion',
+      input: { PolicyArn: arn, PolicyDocument: document('s3:Get2'), SetAsDefault: true },
+    },
+    ...[3, 4, 5, 6].map((version): Step => ({
       name: `policies: version ${version}`,
       call: 'iam.CreatePolicyVersion',
-      input: { PolicyArn: arn, PolicyDocument: document(`s3:Get${version}`), SetAsDefault: version === 2 },
+      input: { PolicyArn: arn, PolicyDocument: document(`s3:Get${version}`) },
+      view: (output) => withoutDocument(output['PolicyVersion']),
     })),
-    { name: 'policies: versions', call: 'iam.ListPolicyVersions', input: { PolicyArn: arn } },
+    {
+      name: 'policies: versions',
+      call: 'iam.ListPolicyVersions',
+      input: { PolicyArn: arn },
+      view: (output) => (output['Versions'] as unknown[]).map(withoutDocument),
+    },
+    {
+      name: 'policies: versions carry their documents',
+      call: 'iam.ListPolicyVersions',
+      input: { PolicyArn: arn },
+      view: (output) =>
+        (output['Versions'] as { Document?: string }[]).some(({ Document }) => Document !== undefined),
+    },
     {
       name: 'policies: a version',
       call: 'iam.GetPolicyVersion',
@@ -99,10 +128,10 @@ const managedScenario: Scenario = {
       input: { PolicyArn: arn, VersionId: 'v2' },
     },
     {
-      name: 'policies: the prefix of the id',
+      name: 'policies: the form of the id',
       call: 'iam.GetPolicy',
       input: { PolicyArn: arn },
-      view: (output) => (output['Policy'] as { PolicyId: string }).PolicyId.slice(0, 4),
+      view: (output) => /^ANPA[A-Z0-9]{17}$/u.test((output['Policy'] as { PolicyId: string }).PolicyId),
     },
     {
       name: 'policies: create a second',
@@ -114,6 +143,7 @@ const managedScenario: Scenario = {
       name: 'policies: version of the second',
       call: 'iam.CreatePolicyVersion',
       input: { PolicyArn: '{versionedArn}', PolicyDocument: document('s3:*') },
+      view: (output) => withoutDocument(output['PolicyVersion']),
     },
     {
       name: 'policies: delete with versions',

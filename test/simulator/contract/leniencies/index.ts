@@ -1,0 +1,3 @@
+export type { Leniency } from './leniency.ts';
+export { ministackLeniencies } from './ministack.ts';
+export { motoLeniencies } from './moto.ts';
