@@ -1,0 +1,125 @@
+import { parseArgs } from 'node:util';
+import { converge } from './converge.ts';
+import { restart } from './restart.ts';
+import { Stage } from './stage.ts';
+
+const usage = `Measures the operator's bundle against a control plane and a simulated AWS of its own.
+
+Usage: npm run bench -- COMMAND [options]
+
+Commands:
+  converge   accounts are declared, the operator starts: until all are Ready (default 1000 accounts)
+  restart    all accounts are Ready, the operator is killed and started anew (default 5000 accounts)
+
+Options:
+  --accounts N   how many AwsAccounts, 1 to 50000
+  --latency MS   delay of every answer of AWS, 0 to 60000 (default 0)
+  --json         the result as one line of JSON, the last on standard output
+  --profile DIR  also write CPU profiles of the operator into DIR (it is slower then)
+  --help         this text
+
+Progress goes to standard error. What is measured, and how: docs/benchmarks.md.`;
+
+/** Something is wrong with how the command was called. */
+class UsageError extends Error {}
+
+function wholeNumber(flag: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || value > most) {
+    throw new UsageError(`--${flag} takes a whole number from ${least} to ${most}, not "${text}"`);
+  }
+  return value;
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        accounts: { type: 'string' },
+        latency: { type: 'string', default: '0' },
+        profile: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message.split('\n')[0]);
+  }
+}
+
+/** A result for people: one line a number, nested ones indented. */
+function readable(result: object, indent = ''): string {
+  return Object.entries(result)
+    .map(([name, value]: [string, unknown]) =>
+      typeof value === 'object' && value !== null
+        ? `${indent}${name}\n${readable(value, `${indent}  `)}`
+        : `${indent}${name.padEnd(32 - indent.length)}${String(value)}`,
+    )
+    .join('\n');
+}
+
+async function main(args: readonly string[], signal: AbortSignal): Promise<void> {
+  const { values, positionals } = parse(args);
+  if (values.help) {
+    console.log(usage);
+    return;
+  }
+  const [command, ...rest] = positionals;
+  if ((command !== 'converge' && command !== 'restart') || rest.length > 0) {
+    const given = positionals.join(' ');
+    throw new UsageError(`the command is converge or restart${given === '' ? '' : `, not "${given}"`}`);
+  }
+  const fallback = command === 'converge' ? '1000' : '5000';
+  const accounts = wholeNumber('accounts', values.accounts ?? fallback, 1, 50_000);
+  const latencyMs = wholeNumber('latency', values.latency, 0, 60_000);
+  const begun = performance.now();
+  const progress = (line: string): void => {
+    process.stderr.write(`[${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s] ${line}\n`);
+  };
+  const stage = new Stage({ accounts, latencyMs, profile: values.profile, signal, progress });
+  try {
+    const work =
+      command === 'converge' ? converge(stage, { accounts, progress }) : restart(stage, { progress });
+    // Whatever it waits for, an interruption does not.
+    const result = await Promise.race([work, aborted(signal)]);
+    console.log(values.json ? JSON.stringify(result) : readable(result));
+  } finally {
+    progress('cleaning up');
+    await stage.close();
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) {
+      abort();
+    }
+  });
+}
+
+const interrupted = new AbortController();
+let exitCode = 0;
+for (const [name, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(name, () => {
+    exitCode = code;
+    interrupted.abort(new Error(`stopped by ${name}`));
+  });
+}
+try {
+  await main(process.argv.slice(2), interrupted.signal);
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  if (error instanceof UsageError) {
+    console.error('See npm run bench -- --help');
+  }
+  exitCode ||= error instanceof UsageError ? 2 : 1;
+}
+// What was interrupted in the middle may still hold something open.
+process.exit(exitCode);

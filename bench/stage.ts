@@ -1,0 +1,361 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  awsAccountType,
+  awsConnectionType,
+  type AwsAccount,
+  type AwsConnection,
+} from '../operator/api/v1alpha1/index.ts';
+import { createClient, createLogger, systemClock, type Client } from '../operator/runtime/index.ts';
+import { startControlPlane, type ControlPlane } from '../test/cluster/index.ts';
+import {
+  communicationUser,
+  connectionManifest,
+  iamClient,
+  makeCommunicationUser,
+  secretManifest,
+  systemNamespace,
+} from '../test/e2e/world.ts';
+import { SimulatorControl, type CallCounts, type SimulatedAccount } from '../test/simulator/index.ts';
+import { startProcess, type StartedProcess } from '../test/support/process.ts';
+import { currentBundle } from './bundle.ts';
+import { apiServerWrites, parseMetrics, sumOf, type Sample } from './metrics.ts';
+
+const root = join(import.meta.dirname, '..');
+const namespace = 'bench';
+const connection = 'aws';
+/** How many objects are made at once. */
+const makers = 16;
+/** Nothing got better for so long: something is wrong. */
+const stallMs = 120_000;
+
+export interface StageOptions {
+  readonly accounts: number;
+  /** Delay of every answer of AWS, milliseconds. */
+  readonly latencyMs: number;
+  /** A folder for CPU profiles of the operator; they are written when it ends by SIGTERM. */
+  readonly profile: string | undefined;
+  readonly signal: AbortSignal;
+  readonly progress: (line: string) => void;
+}
+
+/** An operator under measurement. */
+export interface MeasuredOperator {
+  /** When its process was started, on the clock of `performance.now()`. */
+  readonly startedAt: number;
+  samples(): Promise<readonly Sample[]>;
+  /** The most memory that the process has had, MB (10^6 bytes). */
+  peakRssMb(): Promise<number>;
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+}
+
+/** A fresh control plane, a simulated AWS account, a connection, and accounts that are declared. */
+export class Stage {
+  readonly #options: StageOptions;
+  readonly #cleanups: (() => Promise<unknown> | void)[] = [];
+  #plane: ControlPlane | undefined;
+  #client: Client | undefined;
+  #simulator: SimulatorControl | undefined;
+  #accessKeyId = '';
+  #operator: StartedProcess | undefined;
+  #kubeconfig = '';
+  #bundle = '';
+
+  constructor(options: StageOptions) {
+    this.#options = options;
+  }
+
+  /** Everything but the operator. What was started before a failure is ended by `close`. */
+  async open(): Promise<void> {
+    const { accounts, latencyMs, progress } = this.#options;
+    this.#bundle = await currentBundle();
+    progress('starting a control plane');
+    const plane = await startControlPlane({ log: progress });
+    this.#plane = plane;
+    this.#cleanups.push(() => plane.stop());
+    this.#proceed();
+    await plane.installCrds();
+
+    const process_ = startProcess(process.execPath, [
+      join(root, 'bench/simulator.ts'),
+      `--users=${accounts}`,
+      `--latency=${latencyMs}`,
+    ]);
+    this.#cleanups.push(() => process_.stop());
+    const started = JSON.parse(await process_.line((line) => line.startsWith('{'))) as {
+      port: number;
+      accounts: SimulatedAccount[];
+    };
+    const url = `http://127.0.0.1:${started.port}`;
+    const [account] = started.accounts;
+    if (account === undefined) {
+      throw new Error('the simulator has no account');
+    }
+    this.#simulator = new SimulatorControl(url);
+    const iam = iamClient(url, account);
+    const credentials = await makeCommunicationUser(iam, communicationUser);
+    iam.destroy();
+    this.#accessKeyId = credentials.accessKeyId;
+
+    for (const name of [systemNamespace, namespace]) {
+      await plane.createNamespace(name);
+    }
+    const rbac = await readFile(join(root, 'test/e2e/operator-rbac.yaml'), 'utf8');
+    this.#kubeconfig = (await plane.serviceAccount(systemNamespace, 'operator', rbac)).kubeconfigPath;
+    const client = createClient({
+      kubeconfig: plane.kubeconfigPath,
+      clock: systemClock,
+      logger: createLogger({ level: 'error', clock: systemClock, write: progress }),
+      userAgent: 'idhub-aws-connector-bench',
+    });
+    this.#client = client;
+    this.#cleanups.push(() => client.close());
+    await this.#kubectl(
+      ['create', '-f', '-'],
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'List',
+        items: [
+          secretManifest(namespace, `${connection}-credentials`, credentials),
+          connectionManifest(namespace, connection, url),
+        ],
+      }),
+    );
+    await this.#declareAccounts(client);
+  }
+
+  /** Starts the operator's bundle with its own defaults, and these flags. */
+  async startOperator(flags: readonly string[] = []): Promise<MeasuredOperator> {
+    this.#proceed();
+    const { profile } = this.#options;
+    const startedAt = performance.now();
+    const operator = startProcess(process.execPath, [
+      ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]),
+      this.#bundle,
+      `--kubeconfig=${this.#kubeconfig}`,
+      `--namespace=${systemNamespace}`,
+      `--watch-namespaces=${namespace}`,
+      '--installation-id=bench',
+      '--no-leader-elect',
+      '--metrics-address=127.0.0.1:0',
+      '--allow-endpoint-override',
+      ...flags,
+    ]);
+    this.#operator = operator;
+    this.#cleanups.push(() => operator.stop());
+    const serving = await operator.line((line) => line.includes('serving metrics'));
+    const url = `http://127.0.0.1:${(JSON.parse(serving) as { port: number }).port}/metrics`;
+    return {
+      startedAt,
+      samples: async () =>
+        parseMetrics(await (await fetch(url, { signal: AbortSignal.timeout(30_000) })).text()),
+      peakRssMb: () => peakRssMb(operator.pid),
+      end: async (signal) => {
+        operator.kill(signal);
+        await operator.exited;
+      },
+    };
+  }
+
+  /** Resolves when `reached` has its value; `progressing` must change now and then until it does. */
+  async until<T>(
+    what: string,
+    everyMs: number,
+    look: () => Promise<{ reached: T | undefined; progressing: number }>,
+  ): Promise<T> {
+    let last = Number.NaN;
+    let changedAt = performance.now();
+    let toldAt = performance.now();
+    for (;;) {
+      this.#proceed();
+      const { reached, progressing } = await look();
+      if (reached !== undefined) {
+        return reached;
+      }
+      const now = performance.now();
+      if (progressing !== last) {
+        last = progressing;
+        changedAt = now;
+      }
+      if (now - changedAt > stallMs) {
+        throw this.#failure(`${what}: nothing has changed for ${stallMs / 1_000} s`);
+      }
+      if (now - toldAt > 5_000) {
+        toldAt = now;
+        this.#options.progress(`${what}: ${progressing}`);
+      }
+      await sleep(everyMs, undefined, { signal: this.#options.signal });
+    }
+  }
+
+  /** @returns the moment, on the clock of `performance.now()`, at which every account was seen to be Ready */
+  untilReady(operator: MeasuredOperator): Promise<number> {
+    const { accounts } = this.#options;
+    return this.until(`accounts of ${accounts} that are Ready`, 100, async () => {
+      const ready = sumOf(await operator.samples(), 'idhub_accounts', { ready: 'True' });
+      return { reached: ready >= accounts ? performance.now() : undefined, progressing: ready };
+    });
+  }
+
+  /**
+   * As `untilReady`, for the moment at which a snapshot was taken and every account was worked on since,
+   * with nothing left to do: the work queue is empty and no worker is busy.
+   */
+  untilWorkedOff(operator: MeasuredOperator): Promise<number> {
+    const { accounts } = this.#options;
+    const controller = { controller: 'awsaccount' };
+    let snapshotSeen = false;
+    return this.until('passes over accounts', 100, async () => {
+      const samples = await operator.samples();
+      const passes = sumOf(samples, 'controller_runtime_reconcile_total', controller);
+      const left =
+        sumOf(samples, 'workqueue_depth', controller) +
+        sumOf(samples, 'controller_runtime_active_workers', controller);
+      // The snapshot puts all accounts into the queue: emptiness means something from the next look on.
+      const reached = snapshotSeen && passes >= accounts && left === 0 ? performance.now() : undefined;
+      snapshotSeen ||= sumOf(samples, 'idhub_snapshot_users') > 0;
+      return { reached, progressing: passes };
+    });
+  }
+
+  /** Waits for so many further readings of the AWS account. */
+  async untilSnapshots(count: number): Promise<void> {
+    let seen = 0;
+    let last: string | undefined;
+    await this.until('readings of the AWS account', 100, async () => {
+      const object = await this.#api.get<AwsConnection>(awsConnectionType, { namespace, name: connection });
+      const takenAt = object.status?.snapshot?.takenAt;
+      seen += last !== undefined && takenAt !== last ? 1 : 0;
+      last = takenAt;
+      return { reached: seen >= count ? true : undefined, progressing: seen };
+    });
+  }
+
+  /** What AWS was asked since the last reset; an error where somebody else than the operator asked. */
+  async awsCalls(): Promise<CallCounts> {
+    const counts = await this.#aws.calls();
+    const others = Object.keys(counts.byAccessKey).filter((key) => key !== this.#accessKeyId);
+    if (others.length > 0) {
+      throw new Error(`others have called AWS too: ${others.join(', ')}`);
+    }
+    return counts;
+  }
+
+  /** Counts start again from zero, after everything under way has ended. */
+  async resetAwsCalls(): Promise<void> {
+    await this.until('calls under way', 50, async () => {
+      const { inFlight } = await this.#aws.calls();
+      return { reached: inFlight === 0 ? true : undefined, progressing: inFlight };
+    });
+    await this.#aws.resetCalls();
+  }
+
+  /** Writes of the operator's kinds and of Secrets that the API server has answered so far. */
+  async apiServerWrites(): Promise<ReadonlyMap<string, number>> {
+    return apiServerWrites(parseMetrics(await this.#kubectl(['get', '--raw', '/metrics'])));
+  }
+
+  /** Rejects unless each account is Ready in its present generation and has exactly one IAM user. */
+  async verify(): Promise<void> {
+    const { items } = await this.#api.list<AwsAccount>(awsAccountType, { namespace });
+    const wrong = items.filter((account) => {
+      const ready = account.status?.conditions?.find((condition) => condition.type === 'Ready');
+      return ready?.status !== 'True' || ready.observedGeneration !== account.metadata.generation;
+    });
+    const { users } = await this.#aws.account();
+    const owned = users.filter((user) => user.tags['aws.idhub.io/owner'] !== undefined);
+    if (wrong.length > 0 || owned.length !== this.#options.accounts) {
+      throw this.#failure(
+        `of ${items.length} accounts, ${wrong.length} are not Ready; IAM has ${owned.length} users of theirs`,
+      );
+    }
+  }
+
+  /** Ends and removes all of it; may be called at any time, and again. */
+  async close(): Promise<void> {
+    for (const cleanup of this.#cleanups.splice(0).toReversed()) {
+      await cleanup();
+    }
+  }
+
+  get #api(): Client {
+    if (this.#client === undefined) {
+      throw new Error('the stage is not open');
+    }
+    return this.#client;
+  }
+
+  get #aws(): SimulatorControl {
+    if (this.#simulator === undefined) {
+      throw new Error('the stage is not open');
+    }
+    return this.#simulator;
+  }
+
+  #proceed(): void {
+    this.#options.signal.throwIfAborted();
+  }
+
+  #failure(what: string): Error {
+    return new Error(`${what}. The operator's last lines:\n${this.#operator?.lines.slice(-15).join('\n')}`);
+  }
+
+  async #kubectl(args: readonly string[], stdin?: string): Promise<string> {
+    const answer = await this.#plane?.kubectl(args, stdin === undefined ? {} : { stdin });
+    if (answer?.code !== 0) {
+      throw new Error(`kubectl ${args.join(' ')}: ${answer?.stderr}`);
+    }
+    return answer.stdout;
+  }
+
+  async #declareAccounts(client: Client): Promise<void> {
+    const { accounts, signal, progress } = this.#options;
+    progress(`declaring ${accounts} accounts`);
+    let next = 1;
+    const make = async (): Promise<void> => {
+      while (next <= accounts) {
+        const number = next;
+        next += 1;
+        await client.create<AwsAccount>(awsAccountType, accountOf(number), { signal });
+        if (number % 1_000 === 0 && number < accounts) {
+          progress(`declared ${number}`);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: makers }, make));
+  }
+}
+
+/** A person with the attributes that most have. */
+function accountOf(number: number): AwsAccount {
+  const digits = String(number).padStart(5, '0');
+  return {
+    apiVersion: 'aws.idhub.io/v1alpha1',
+    kind: 'AwsAccount',
+    metadata: { namespace, name: `person-${digits}` },
+    spec: {
+      connectionRef: { name: connection },
+      userName: `person.${digits}`,
+      path: '/people/',
+      attributes: {
+        givenName: `Given${digits}`,
+        surname: `O'Surname${digits}`,
+        displayName: `Given${digits} Surname${digits}`,
+        mail: `person.${digits}@example.com`,
+        department: 'Engineering',
+        employeeId: digits,
+      },
+    },
+  };
+}
+
+/** The kernel's high-water mark of a process (proc(5), VmHWM, in units of 1,024 bytes). */
+async function peakRssMb(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const kib = Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]);
+  if (Number.isNaN(kib)) {
+    throw new TypeError(`/proc/${pid}/status has no VmHWM`);
+  }
+  return Math.round((kib * 1_024) / 1e6);
+}
