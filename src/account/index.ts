@@ -13,7 +13,7 @@ export type {
   ObservedUser,
 } from './model.ts';
 export { readUser } from './observe.ts';
-export { ownership, ownerTag, ownerValue, reservedTagPrefix, tagValue, type Owner } from './ownership.ts';
+export { ownership, ownerTag, ownerValue, tagValue, type Owner } from './ownership.ts';
 export {
   desiredTags,
   memoryOfNew,

@@ -6,4 +6,3 @@ export {
   type ConnectionState,
   type UsableConnection,
 } from './registry.ts';
-export { verdictOf } from './decide.ts';
