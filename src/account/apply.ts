@@ -26,6 +26,8 @@ export interface ApplyOutcome {
   /** Steps that AWS refused for good; the others were done all the same. */
   readonly refused: readonly { readonly step: Step['do']; readonly error: AwsError }[];
   readonly notes: readonly string[];
+  /** A look at a disabled user found credentials that somebody had switched on, and closed them. */
+  readonly reopened: boolean;
 }
 
 /** What a new user is made with, in the one call that makes it. */
@@ -89,11 +91,13 @@ export async function applySteps(
   const done: Step['do'][] = [];
   const refused: { step: Step['do']; error: AwsError }[] = [];
   const notes: string[] = [];
+  let reopened = false;
   for (const step of steps) {
     try {
       const outcome = await applyStep(api, user, step, options);
       user = outcome.user;
       notes.push(...outcome.notes);
+      reopened ||= step.do === 'disable' && step.audit && outcome.switched === true;
       done.push(step.do);
       options.ledger.record(user);
     } catch (error) {
@@ -103,7 +107,7 @@ export async function applySteps(
       refused.push({ step: step.do, error });
     }
   }
-  return { user, done, refused, notes };
+  return { user, done, refused, notes, reopened };
 }
 
 async function applyStep(
@@ -111,7 +115,7 @@ async function applyStep(
   user: ObservedUser,
   step: Step,
   options: ApplyOptions,
-): Promise<{ user: ObservedUser; notes: readonly string[] }> {
+): Promise<{ user: ObservedUser; notes: readonly string[]; switched?: boolean }> {
   const { userName } = user;
   switch (step.do) {
     case 'disable': {
@@ -119,6 +123,7 @@ async function applyStep(
       const off = outcome.switched.map(describe);
       return {
         user: outcome.user,
+        switched: off.length > 0,
         notes: [...(off.length > 0 ? [`switched off: ${off.join(', ')}`] : []), ...outcome.notes],
       };
     }

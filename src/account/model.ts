@@ -40,6 +40,8 @@ export interface Memory {
 
 /** What we last declared on the user. Kept on the object, since AWS cannot tell ours from others'. */
 export interface Applied {
+  /** The AWS account, twelve digits. */
+  readonly account: string;
   readonly userName: string;
   /** Tag keys that are ours to remove. */
   readonly tags: readonly string[];

@@ -53,6 +53,8 @@ export interface Rules {
 export interface PlanInputs {
   readonly declared: Declared;
   readonly owner: Owner;
+  /** The AWS account of the connection, twelve digits. */
+  readonly awsAccount: string;
   readonly rules: Rules;
   readonly applied: Applied | undefined;
   readonly user: ObservedUser;
@@ -217,6 +219,7 @@ export function planChanges(inputs: PlanInputs): Plan {
     problems,
     differences,
     before: {
+      account: inputs.awsAccount,
       userName: applied?.userName ?? user.userName,
       tags: [...new Set([...past, ...nowOurs])].sort(),
       boundary: applied?.boundary === true || declared.boundary !== undefined,
@@ -224,6 +227,7 @@ export function planChanges(inputs: PlanInputs): Plan {
       since,
     },
     after: {
+      account: inputs.awsAccount,
       userName: name.problem === undefined ? declared.userName : (applied?.userName ?? user.userName),
       tags: nowOurs,
       boundary: declared.boundary !== undefined,
@@ -234,13 +238,18 @@ export function planChanges(inputs: PlanInputs): Plan {
 }
 
 /** The memory of a user that is about to be made. */
-export function memoryOfNew(declared: Declared, desired: DesiredTags, now: number): Applied {
+export function memoryOfNew(
+  declared: Declared,
+  desired: DesiredTags,
+  made: { readonly account: string; readonly since: number },
+): Applied {
   return {
+    account: made.account,
     userName: declared.userName,
     tags: [...desired.tags.keys()].filter((key) => key !== ownerTag).sort(),
     boundary: declared.boundary !== undefined,
     written: desired.written,
-    since: now,
+    since: made.since,
   };
 }
 
@@ -250,6 +259,7 @@ export function sameApplied(one: Applied | undefined, other: Applied): boolean {
 
 function canonical(applied: Applied): unknown {
   return [
+    applied.account,
     applied.userName,
     [...applied.tags].sort(),
     applied.boundary,

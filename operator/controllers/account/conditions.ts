@@ -7,6 +7,7 @@ export type AccountReason =
   | 'Paused'
   | 'ConnectionNotFound'
   | 'ConnectionNotReady'
+  | 'AccountMismatch'
   | 'CommunicationUser'
   | 'AlreadyExists'
   | 'Conflict'

@@ -11,6 +11,7 @@ import {
   type ApplyOptions,
   type Identity,
   type ObservedUser,
+  type Owner,
   type Plan,
 } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
@@ -20,12 +21,13 @@ import { after, done, type Clock, type Informer, type Result } from '../../runti
 import type { ConnectionRegistry } from '../connection/index.ts';
 import { hasFinalizer } from '../names.ts';
 import type { Verdict } from './conditions.ts';
-import { firstClaim, ownerOf, userKey } from './declared.ts';
+import { ownerOf } from './declared.ts';
 import { lacksUserId, memoryOf } from './memory.ts';
 import type { AccountRecord } from './record.ts';
-import { verdictOf, type Findings } from './status.ts';
+import { verdictOf } from './status.ts';
 import { adoption, asDeclared, describeChange, eventReason } from './sentences.ts';
-import { sight, type Pass } from './pass.ts';
+import { otherAccountOf, otherClaim } from './claims.ts';
+import { findingsOf, sight, type Pass } from './pass.ts';
 
 export interface ConvergenceOptions {
   /** Indexed by `user` (`userKey`). */
@@ -52,18 +54,24 @@ export class AccountConvergence {
   }
 
   /** @throws {AwsError} what passes, and refused credentials; what AWS refuses for good is reported */
-  converge(pass: Pass): Promise<Result> {
-    return this.#converge(pass, undefined);
+  async converge(pass: Pass): Promise<Result> {
+    if (!pass.forced) {
+      return this.#converge(pass, undefined);
+    }
+    const { connection, declared, signal } = pass;
+    const seen = sight(pass.snapshot, declared, pass.memory, ownerValue(this.#owner(pass.account)));
+    const known = seen.byId ?? seen.byOwner ?? seen.byName;
+    const live = await readUser(connection.api, known?.userName ?? declared.userName, known, { signal });
+    if (live === undefined && known !== undefined) {
+      this.#options.registry.requestSnapshot(connection.key);
+    }
+    return this.#converge(live === undefined ? pass : this.#seen(pass, live, known), live);
   }
 
   /** Says in the status what a call's failure means. */
   async reportFailure(pass: Pass, error: unknown): Promise<void> {
     const failed = { ...verdictOf(error), status: 'False' } as const;
-    await this.#options.record.report(
-      pass.account,
-      this.#findings(pass, failed, failed, undefined),
-      pass.signal,
-    );
+    await this.#options.record.report(pass.account, findingsOf(pass, failed, failed, undefined), pass.signal);
   }
 
   /** From what is known to what is declared. `live` is what AWS just showed, where it was asked. */
@@ -79,6 +87,10 @@ export class AccountConvergence {
       });
     }
     const identity = this.#identify(pass);
+    const refusal = otherAccountOf(pass) ?? otherClaim(pass, identity, this.#options.accounts);
+    if (refusal !== undefined) {
+      return this.#hold(pass, 'absent', refusal);
+    }
     switch (identity.kind) {
       case 'refused':
         return this.#hold(pass, identity.user, { reason: identity.reason, message: identity.message });
@@ -103,7 +115,7 @@ export class AccountConvergence {
   }
 
   #identify(pass: Pass): Identity {
-    const owner = ownerOf(pass.account, this.#options.installation);
+    const owner = this.#owner(pass.account);
     return identify(
       pass.declared,
       owner,
@@ -112,13 +124,28 @@ export class AccountConvergence {
     );
   }
 
+  #owner(account: AwsAccount): Owner {
+    return ownerOf(account, this.#options.installation);
+  }
+
+  /** What was read live, taken into the snapshot and into the pass. */
+  #seen(pass: Pass, live: ObservedUser, known: ObservedUser | undefined): Pass {
+    const { snapshots } = pass.connection;
+    snapshots.record(live);
+    if (known !== undefined && known.userId !== live.userId && known.userName === live.userName) {
+      snapshots.forget(known.userId);
+    }
+    return { ...pass, snapshot: snapshots.current ?? pass.snapshot };
+  }
+
   #plan(pass: Pass, user: ObservedUser): Plan {
-    const { account, snapshot, declared, rules, memory, now } = pass;
+    const { account, connection, snapshot, declared, rules, memory, now } = pass;
     const named = snapshot.byName(declared.userName);
     const audited = Date.parse(account.status?.credentialsAuditedAt ?? '');
     return planChanges({
       declared,
-      owner: ownerOf(account, this.#options.installation),
+      owner: this.#owner(account),
+      awsAccount: connection.caller.accountId,
       rules,
       applied: memory.applied,
       user,
@@ -133,14 +160,15 @@ export class AccountConvergence {
     const { user } = identity;
     const plan = this.#plan(pass, user);
     const announced = hasFinalizer(pass.account.metadata) && sameApplied(pass.memory.applied, plan.after);
-    if (identity.kind === 'ours' && plan.steps.length === 0 && announced && !pass.forced) {
+    if (identity.kind === 'ours' && plan.steps.length === 0 && announced) {
       if (lacksUserId(pass.account, user.userId)) {
         await this.#options.record.remember(pass.account, { userId: user.userId }, pass.signal);
       }
       return this.#settled(pass, user, plan, { audited: false, mended: [], notes: [], refused: [] });
     }
     const { connection, signal } = pass;
-    const live = await readUser(connection.api, user.userName, user, { signal });
+    const priority = pass.declared.enabled ? 'interactive' : 'urgent';
+    const live = await readUser(connection.api, user.userName, user, { signal, priority });
     if (live === undefined) {
       if (connection.snapshots.touchedAt(user.userId) === undefined) {
         // Renamed or deleted in AWS since the reading: only a complete one can tell which.
@@ -148,11 +176,7 @@ export class AccountConvergence {
       }
       return after(againMs);
     }
-    connection.snapshots.record(live);
-    if (live.userId !== user.userId) {
-      connection.snapshots.forget(user.userId);
-    }
-    return this.#converge({ ...pass, snapshot: connection.snapshots.current ?? pass.snapshot }, live);
+    return this.#converge(this.#seen(pass, live, user), live);
   }
 
   /** Writes down what is about to be ours, does the steps, and writes down what is ours now. */
@@ -185,8 +209,8 @@ export class AccountConvergence {
         signal,
       );
     }
-    const mended =
-      memory.applied !== undefined && !adopted && this.#unchangedSince(account) ? plan.differences : [];
+    const drifted = memory.applied !== undefined && !adopted && this.#unchangedSince(account);
+    const mended = drifted ? [...plan.differences, ...(outcome.reopened ? ['credentials'] : [])] : [];
     if (plan.differences.length > 0 || outcome.notes.length > 0) {
       const what = mended.length > 0 ? 'DriftMended' : 'Updated';
       this.#options.record.note(latest, {
@@ -205,18 +229,7 @@ export class AccountConvergence {
 
   async #create(pass: Pass): Promise<Result> {
     const { account, declared, rules, connection, now, signal, memory } = pass;
-    const claimants = this.#options.accounts.byIndex('user', userKey(account));
-    const winner = firstClaim(claimants);
-    if (winner !== undefined && winner.metadata.name !== account.metadata.name) {
-      return this.#hold(pass, 'absent', {
-        reason: 'Conflict',
-        message:
-          `AwsAccount "${winner.metadata.name}" names the same IAM user (IAM ignores case) and came first; ` +
-          'this object owns nothing. Delete one of the two, or change its spec.userName',
-      });
-    }
-    const owner = ownerOf(account, this.#options.installation);
-    const desired = desiredTags(declared, owner, rules, memory.applied, undefined);
+    const desired = desiredTags(declared, this.#owner(account), rules, memory.applied, undefined);
     const problem = desired.problems[0];
     if (problem !== undefined) {
       return this.#hold(pass, 'absent', problem);
@@ -227,7 +240,10 @@ export class AccountConvergence {
         message: `the user would get ${desired.tags.size} tags, and IAM allows ${maxTags}; declare fewer attributes or tags`,
       });
     }
-    const applied = memoryOfNew(declared, desired, memory.applied?.since ?? now);
+    const applied = memoryOfNew(declared, desired, {
+      account: connection.caller.accountId,
+      since: memory.applied?.since ?? now,
+    });
     const current =
       hasFinalizer(account.metadata) && sameApplied(memory.applied, applied)
         ? account
@@ -269,11 +285,7 @@ export class AccountConvergence {
       // Made a moment ago, by us before a crash or by somebody else, and not to be seen yet.
       return after(againMs);
     }
-    connection.snapshots.record(live);
-    return this.#converge(
-      { ...pass, snapshot: connection.snapshots.current ?? pass.snapshot, memory: memoryOf(pass.account) },
-      live,
-    );
+    return this.#converge({ ...this.#seen(pass, live, undefined), memory: memoryOf(pass.account) }, live);
   }
 
   /** The recorded user is nowhere in a complete reading. */
@@ -289,8 +301,7 @@ export class AccountConvergence {
       signal,
     });
     if (live !== undefined) {
-      connection.snapshots.record(live);
-      return this.#converge({ ...pass, snapshot: connection.snapshots.current ?? pass.snapshot }, live);
+      return this.#converge(this.#seen(pass, live, undefined), live);
     }
     if (declared.onExternalDelete === 'Hold' || account.spec.management === 'Observe') {
       return this.#hold(pass, 'absent', {
@@ -316,18 +327,14 @@ export class AccountConvergence {
       message: `IAM user ${user.userName} (${user.userId}) is observed, not managed`,
     } as const;
     const ready = { ...told, status: 'True' } as const;
-    await this.#options.record.report(pass.account, this.#findings(pass, ready, ready, user), pass.signal);
+    await this.#options.record.report(pass.account, findingsOf(pass, ready, ready, user), pass.signal);
     return done();
   }
 
   /** Waits for somebody to act; the next snapshot looks again, since the outside can heal. */
   async #hold(pass: Pass, user: ObservedUser | 'absent', verdict: Verdict): Promise<Result> {
     const refused = { ...verdict, status: 'False' } as const;
-    await this.#options.record.report(
-      pass.account,
-      this.#findings(pass, refused, refused, user),
-      pass.signal,
-    );
+    await this.#options.record.report(pass.account, findingsOf(pass, refused, refused, user), pass.signal);
     return done();
   }
 
@@ -350,7 +357,7 @@ export class AccountConvergence {
         : ({ ...problem, status: 'False' } as const);
     await this.#options.record.report(
       pass.account,
-      { ...this.#findings(pass, verdict, verdict, user), audited: outcome.audited, mended: outcome.mended },
+      { ...findingsOf(pass, verdict, verdict, user), audited: outcome.audited, mended: outcome.mended },
       pass.signal,
     );
     if (pass.declared.enabled) {
@@ -359,24 +366,6 @@ export class AccountConvergence {
     const audited = Date.parse(pass.account.status?.credentialsAuditedAt ?? '');
     const since = outcome.audited || Number.isNaN(audited) ? 0 : pass.now - audited;
     return after(Math.max(againMs, auditMs * (0.9 + this.#options.random() * 0.1) - since));
-  }
-
-  #findings(
-    pass: Pass,
-    ready: Findings['ready'],
-    synced: Findings['synced'],
-    user: ObservedUser | 'absent' | undefined,
-  ): Findings {
-    const known = user === undefined || user === 'absent' ? undefined : user;
-    return {
-      ready,
-      synced,
-      user,
-      connection: pass.connection,
-      inherited: known === undefined ? [] : pass.snapshot.inheritedBy(known),
-      audited: false,
-      mended: [],
-    };
   }
 
   /** Nobody changed the declaration since the last pass that succeeded: what differs is drift. */

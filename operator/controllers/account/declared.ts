@@ -43,7 +43,8 @@ export function connectionKey(account: AwsAccount): { namespace: string; name: s
 
 /**
  * The account that has the first claim to a user, of all that name it: one that stands for a user
- * already, else the oldest, else the first by name. The others own nothing.
+ * already, else the oldest, else the first by name. The others own nothing; who only observes claims
+ * nothing.
  */
 export function firstClaim(accounts: readonly AwsAccount[]): AwsAccount | undefined {
   const rank = (account: AwsAccount): string =>
@@ -52,5 +53,7 @@ export function firstClaim(accounts: readonly AwsAccount[]): AwsAccount | undefi
       account.metadata.creationTimestamp ?? '',
       account.metadata.name,
     ].join(' ');
-  return accounts.toSorted((one, other) => (rank(one) < rank(other) ? -1 : 1))[0];
+  return accounts
+    .filter((account) => account.spec.management !== 'Observe')
+    .toSorted((one, other) => (rank(one) < rank(other) ? -1 : 1))[0];
 }

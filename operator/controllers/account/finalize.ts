@@ -26,6 +26,7 @@ import { connectionKey, declaredOf, deletionPolicyOf, ownerOf } from './declared
 import { memoryOf } from './memory.ts';
 import { sight } from './pass.ts';
 import type { AccountRecord } from './record.ts';
+import { otherAccount } from './sentences.ts';
 import { verdictOf } from './status.ts';
 
 export interface FinalizeOptions {
@@ -117,6 +118,10 @@ export class AccountFinalizer {
     const declared = declaredOf(account, connection.defaults);
     const owner = ownerOf(account, this.#options.installation);
     const memory = memoryOf(account);
+    const recorded = memory.applied?.account;
+    if (recorded !== undefined && recorded !== connection.caller.accountId) {
+      return this.#wait(account, otherAccount(recorded, connection.caller.accountId), signal);
+    }
     const seen = snapshot === undefined ? undefined : sight(snapshot, declared, memory, ownerValue(owner));
     const known = seen?.byId ?? seen?.byOwner ?? seen?.byName;
     const live = await readUser(connection.api, known?.userName ?? declared.userName, known, { signal });

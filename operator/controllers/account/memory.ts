@@ -34,7 +34,8 @@ function parseApplied(text: string | undefined): Applied | undefined {
       Array.isArray(parsed.tags) &&
       typeof parsed.boundary === 'boolean' &&
       typeof parsed.written === 'object' &&
-      typeof parsed.since === 'number'
+      typeof parsed.since === 'number' &&
+      typeof parsed.account === 'string'
       ? (parsed as Applied)
       : undefined;
   } catch {

@@ -1,7 +1,8 @@
-import type { Declared, Memory, Rules, Sighting } from '../../../src/account/index.ts';
+import type { Declared, Memory, ObservedUser, Rules, Sighting } from '../../../src/account/index.ts';
 import type { Snapshot } from '../../../src/reconciliation/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import type { UsableConnection } from '../connection/index.ts';
+import type { Findings } from './status.ts';
 
 /** One pass's view of an account, put together once. */
 export interface Pass {
@@ -23,5 +24,24 @@ export function sight(snapshot: Snapshot, declared: Declared, memory: Memory, ow
     byId: memory.userId === undefined ? undefined : snapshot.byId(memory.userId),
     byName: snapshot.byName(declared.userName),
     byOwner: snapshot.byOwner(owner),
+  };
+}
+
+/** What a pass found out, with what goes along with the user. */
+export function findingsOf(
+  pass: Pass,
+  ready: Findings['ready'],
+  synced: Findings['synced'],
+  user: ObservedUser | 'absent' | undefined,
+): Findings {
+  const known = user === undefined || user === 'absent' ? undefined : user;
+  return {
+    ready,
+    synced,
+    user,
+    connection: pass.connection,
+    inherited: known === undefined ? [] : pass.snapshot.inheritedBy(known),
+    audited: false,
+    mended: [],
   };
 }

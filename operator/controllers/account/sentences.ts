@@ -31,3 +31,13 @@ export function describeChange(user: ObservedUser, plan: Plan, notes: readonly s
   const more = notes.length > 0 ? ` (${notes.join('; ')})` : '';
   return `brought IAM user ${user.userName} (${user.userId}) in line${what}${more}`;
 }
+
+export function otherAccount(recorded: string, present: string): Verdict {
+  return {
+    reason: 'AccountMismatch',
+    message:
+      `this object stands for a user of AWS account ${recorded}, and its connection leads to ${present}; nothing is ` +
+      'written. Bring the connection to the first account back, or delete this object with the annotation ' +
+      'aws.idhub.io/abandon=true and make a new one',
+  };
+}

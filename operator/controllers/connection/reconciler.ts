@@ -9,7 +9,6 @@ import {
   after,
   applyStatusIfChanged,
   done,
-  isNotFound,
   keyString,
   removeFinalizer,
   type Client,
@@ -21,18 +20,10 @@ import {
   type Reconciler,
   type Result,
 } from '../../runtime/index.ts';
-import {
-  annotations,
-  fieldManager,
-  finalizer,
-  hasFinalizer,
-  isAbandoned,
-  isTrue,
-  secretType,
-  type Secret,
-} from '../names.ts';
+import { annotations, fieldManager, finalizer, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
 import { checkCaller, configure, credentialsOf, verdictOf } from './decide.ts';
 import type { ConnectionRegistry, ConnectionState, Link, Terms } from './registry.ts';
+import { ConnectionSecrets, withFinalizer } from './secrets.ts';
 import { connectionStatus } from './status.ts';
 
 export interface ConnectionReconcilerOptions {
@@ -70,9 +61,11 @@ const graceRetryMs = 3_000;
 /** Keeps one AWS account's client, identity and snapshot current, and says how they are. */
 export class ConnectionReconciler implements Reconciler {
   readonly #options: ConnectionReconcilerOptions;
+  readonly #secrets: ConnectionSecrets;
 
   constructor(options: ConnectionReconcilerOptions) {
     this.#options = options;
+    this.#secrets = new ConnectionSecrets(options);
   }
 
   async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
@@ -122,10 +115,11 @@ export class ConnectionReconciler implements Reconciler {
     const { settings, schema } = configuration;
     await this.#claim(connection, signal);
 
-    const secret = await this.#readSecret(connection, signal);
+    const secret = await this.#secrets.read(connection, signal);
     const found = credentialsOf(secret, connection.spec.credentials.secretRef.name);
     if (found.kind === 'refused') {
       state.verdict = found.verdict;
+      await this.#readForCleanup(state, signal);
       return undefined;
     }
     const key = { namespace: connection.metadata.namespace ?? '', name: connection.metadata.name };
@@ -174,6 +168,22 @@ export class ConnectionReconciler implements Reconciler {
       state.verdict = undefined;
     }
     return undefined;
+  }
+
+  /** Objects that are being deleted may ask for a newer reading; the credentials in memory serve for that. */
+  async #readForCleanup(state: ConnectionState, signal: AbortSignal): Promise<void> {
+    const { link } = state;
+    if (link === undefined || this.#options.clock.now() < state.snapshotDueAt) {
+      return;
+    }
+    try {
+      await link.snapshots.refresh(signal);
+      state.snapshotDueAt = this.#options.clock.now() + this.#options.snapshotIntervalMs;
+      this.#options.registry.announce(link.key);
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#notRead(state, link, error);
+    }
   }
 
   /** New credentials may be refused for a while; later, the refusal is the truth. */
@@ -263,7 +273,7 @@ export class ConnectionReconciler implements Reconciler {
       return;
     }
     if (held !== undefined && held !== wanted) {
-      await this.#releaseSecret(connection, held, signal);
+      await this.#secrets.release(connection, held, signal);
     }
     await this.#patch(
       connection,
@@ -291,58 +301,6 @@ export class ConnectionReconciler implements Reconciler {
     connections.set(written);
   }
 
-  /** Reads the Secret by name, and holds it for as long as the connection is needed. */
-  async #readSecret(connection: AwsConnection, signal: AbortSignal): Promise<Secret | undefined> {
-    const { client } = this.#options;
-    const key = {
-      namespace: connection.metadata.namespace ?? '',
-      name: connection.spec.credentials.secretRef.name,
-    };
-    let secret: Secret;
-    try {
-      secret = await client.get(secretType, key, { signal });
-    } catch (error) {
-      if (isNotFound(error)) {
-        return undefined;
-      }
-      throw error;
-    }
-    if (!hasFinalizer(secret.metadata) && secret.metadata.deletionTimestamp === undefined) {
-      const { uid, resourceVersion } = secret.metadata;
-      await client.mergePatch(
-        secretType,
-        key,
-        { metadata: { uid, resourceVersion, finalizers: withFinalizer(secret.metadata.finalizers) } },
-        { signal },
-      );
-    }
-    return secret;
-  }
-
-  async #releaseSecret(connection: AwsConnection, name: string, signal: AbortSignal): Promise<void> {
-    const { client, connections } = this.#options;
-    const namespace = connection.metadata.namespace ?? '';
-    const shared = connections
-      .list()
-      .some(
-        (other) =>
-          other.metadata.uid !== connection.metadata.uid &&
-          other.metadata.namespace === namespace &&
-          other.metadata.annotations?.[annotations.secretName] === name,
-      );
-    if (shared) {
-      return;
-    }
-    try {
-      const secret = await client.get(secretType, { namespace, name }, { signal });
-      await removeFinalizer({ client, type: secretType, current: secret, finalizer, signal });
-    } catch (error) {
-      if (!isNotFound(error)) {
-        throw error;
-      }
-    }
-  }
-
   /** Accounts that stand for something in AWS still need the connection to let go of it. */
   #isNeeded(key: ObjectKey): boolean {
     return this.#options.accounts
@@ -355,7 +313,7 @@ export class ConnectionReconciler implements Reconciler {
     if (hasFinalizer(connection.metadata)) {
       const held = connection.metadata.annotations?.[annotations.secretName];
       if (held !== undefined) {
-        await this.#releaseSecret(connection, held, signal);
+        await this.#secrets.release(connection, held, signal);
       }
       await removeFinalizer({
         client,
@@ -406,8 +364,4 @@ export class ConnectionReconciler implements Reconciler {
 
 function keyOfConnection(connection: AwsConnection): ObjectKey {
   return { namespace: connection.metadata.namespace ?? '', name: connection.metadata.name };
-}
-
-function withFinalizer(finalizers: readonly string[] | undefined): readonly string[] {
-  return [...(finalizers ?? []).filter((one) => one !== finalizer), finalizer];
 }
