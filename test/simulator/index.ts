@@ -21,3 +21,4 @@ export type {
 } from './types.ts';
 export { SimulatorControl } from './control-client.ts';
 export { startSimulator } from './server.ts';
+export { CERTIFICATES, sshPublicKey } from './fixtures.ts';

@@ -1,4 +1,4 @@
 export { Account, keyOf, type Views } from './account.ts';
 export type * from './entities.ts';
 export { createRandom, type Random } from './random.ts';
-export { lowerBound, type Table, type TableView } from './table.ts';
+export { lowerBound } from './table.ts';
