@@ -132,13 +132,27 @@ export function connectionManifest(namespace: string, name: string, url: string,
 
 /** Starts what a test needs and waits until the connection is Ready. The bundle must be built. */
 export async function startWorld(options: WorldOptions): Promise<World> {
-  const { plane, namespace } = options;
   const simulatorProcess = startProcess(process.execPath, [
     join(root, 'test/simulator/cli.ts'),
     '--port=0',
     '--enforce-policies',
     ...(options.simulator ?? []),
   ]);
+  const started = new Set([simulatorProcess]);
+  try {
+    return await makeWorld(options, simulatorProcess, started);
+  } catch (error) {
+    await Promise.all([...started].map((each) => each.stop()));
+    throw error;
+  }
+}
+
+async function makeWorld(
+  options: WorldOptions,
+  simulatorProcess: StartedProcess,
+  processes: Set<StartedProcess>,
+): Promise<World> {
+  const { plane, namespace } = options;
   const started = JSON.parse(await simulatorProcess.line((line) => line.startsWith('{'))) as {
     port: number;
     accounts: SimulatedAccount[];
@@ -184,6 +198,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       ...given,
     ]);
     operator = process_;
+    processes.add(process_);
     const serving = JSON.parse(await process_.line((line) => line.includes('serving metrics'))) as {
       port: number;
     };
@@ -257,8 +272,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     }),
     stop: async () => {
       iam.destroy();
-      await operator?.stop();
-      await simulatorProcess.stop();
+      await Promise.all([...processes].map((each) => each.stop()));
     },
   };
   if (options.start !== false) {
