@@ -8,6 +8,7 @@ import { AccountReconciler, connectionKey, userKey } from './controllers/account
 import { ConnectionReconciler, ConnectionRegistry } from './controllers/connection/index.ts';
 import { startHealthServer } from './http/index.ts';
 import { obtainInstallationId } from './installation.ts';
+import { changedByOthers } from './controllers/names.ts';
 import { createMetrics } from './metrics.ts';
 import {
   createClient,
@@ -26,10 +27,11 @@ import {
 /** Of a first listing and of what a snapshot sets off: after everything that a person changed. */
 const background = -100;
 
-/** The parts of an object that the product needs; managed fields would double the cache. */
-function withoutManagedFields<T extends { readonly metadata: ObjectMeta }>(object: T): T {
-  const { managedFields: _dropped, ...metadata } = object.metadata;
-  return { ...object, metadata };
+/** The parts of an object that the product needs; these two would treble the cache. */
+function slim<T extends { readonly metadata: ObjectMeta }>(object: T): T {
+  const { managedFields: _managed, annotations = {}, ...metadata } = object.metadata;
+  const { 'kubectl.kubernetes.io/last-applied-configuration': _applied, ...kept } = annotations;
+  return { ...object, metadata: { ...metadata, annotations: kept } };
 }
 
 export function createOperatorLogger(config: Config): {
@@ -87,13 +89,13 @@ export async function runOperator(options: {
   });
   const connectionRegistry = new ConnectionRegistry();
   const accounts = manager.informer(awsAccountType, {
-    transform: withoutManagedFields,
+    transform: slim,
     indexes: {
       user: (account: AwsAccount) => [userKey(account)],
       connection: (account: AwsAccount) => [keyString(connectionKey(account))],
     },
   });
-  const connections = manager.informer(awsConnectionType, { transform: withoutManagedFields });
+  const connections = manager.informer(awsConnectionType, { transform: slim });
   const metrics = createMetrics({
     registry,
     connections: connectionRegistry,
@@ -141,7 +143,7 @@ export async function runOperator(options: {
       name: 'awsconnection',
       workers: 4,
       watches: [
-        { informer: connections },
+        { informer: connections, changed: changedByOthers },
         {
           informer: accounts,
           // A connection on its way out waits for the accounts that still need it.
@@ -178,6 +180,7 @@ export async function runOperator(options: {
       watches: [
         {
           informer: accounts,
+          changed: changedByOthers,
           // Also those that name the same user: what one lets go of, the next may take.
           map: (account) =>
             accounts

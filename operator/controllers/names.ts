@@ -52,6 +52,35 @@ export const configMapType: ResourceType<ConfigMap> = {
   namespaced: true,
 };
 
+/** What the operator itself writes into metadata; it is no news to it. */
+const own: ReadonlySet<string> = new Set<string>([
+  annotations.userId,
+  annotations.applied,
+  annotations.accountId,
+  annotations.secretName,
+]);
+
+/**
+ * Whether a change of an object is somebody else's: the spec, an annotation that people write, the
+ * deletion, or our finalizer taken away. Our own notes on the object wake nobody.
+ */
+export function changedByOthers(before: KubeObject, after: KubeObject): boolean {
+  const a = before.metadata;
+  const b = after.metadata;
+  return (
+    a.uid !== b.uid ||
+    a.generation !== b.generation ||
+    a.deletionTimestamp !== b.deletionTimestamp ||
+    (hasFinalizer(a) && !hasFinalizer(b)) ||
+    othersAnnotations(a) !== othersAnnotations(b)
+  );
+}
+
+function othersAnnotations(metadata: ObjectMeta): string {
+  const entries = Object.entries(metadata.annotations ?? {}).filter(([name]) => !own.has(name));
+  return JSON.stringify(entries.sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
 export function isTrue(metadata: ObjectMeta, annotation: string): boolean {
   return metadata.annotations?.[annotation]?.toLowerCase() === 'true';
 }

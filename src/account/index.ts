@@ -13,13 +13,14 @@ export type {
   ObservedUser,
 } from './model.ts';
 export { readUser } from './observe.ts';
-export { ownership, ownerTag, ownerValue, tagValue, type Owner } from './ownership.ts';
+export { isReservedTag, ownership, ownerTag, ownerValue, tagValue, type Owner } from './ownership.ts';
 export {
   desiredTags,
   memoryOfNew,
   planChanges,
   reportedAttributes,
   sameApplied,
+  tagsOfNew,
   type Plan,
   type Problem,
   type Rules,

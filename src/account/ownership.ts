@@ -3,6 +3,10 @@ import { fold, type Tag } from '../schema/index.ts';
 
 /** Tags of this prefix are the product's own memory; nobody may declare one. */
 export const reservedTagPrefix = 'aws.idhub.io/';
+export function isReservedTag(key: string): boolean {
+  return fold(key).startsWith(reservedTagPrefix);
+}
+
 export const ownerTag = `${reservedTagPrefix}owner`;
 
 const maxTagValue = 256;

@@ -129,6 +129,12 @@ export function desiredTags(
   return { tags, written, problems };
 }
 
+/** The tags that a user is made with: the desired ones, but for those that are protected. */
+export function tagsOfNew(desired: DesiredTags, rules: Rules): ReadonlyMap<string, string> {
+  const kept = new Set(rules.protectedTags.map(fold));
+  return new Map([...desired.tags].filter(([key]) => !kept.has(fold(key))));
+}
+
 /** The fewest steps from what a user is to what is declared. Pure. */
 export function planChanges(inputs: PlanInputs): Plan {
   const { declared, rules, applied, user } = inputs;
@@ -241,12 +247,12 @@ export function planChanges(inputs: PlanInputs): Plan {
 export function memoryOfNew(
   declared: Declared,
   desired: DesiredTags,
-  made: { readonly account: string; readonly since: number },
+  made: { readonly account: string; readonly since: number; readonly tags: ReadonlyMap<string, string> },
 ): Applied {
   return {
     account: made.account,
     userName: declared.userName,
-    tags: [...desired.tags.keys()].filter((key) => key !== ownerTag).sort(),
+    tags: [...made.tags.keys()].filter((key) => key !== ownerTag).sort(),
     boundary: declared.boundary !== undefined,
     written: desired.written,
     since: made.since,

@@ -54,6 +54,9 @@ const guide: readonly GuideEntry[] = [
   ['usageLocation'],
 ];
 
+/** IAM takes 128 characters (IAM API reference, Tag); `.99` is kept free for parts. */
+const maxTagKey = 125;
+
 /** Names that are IAM's own and cannot be made attributes. */
 const intrinsic: ReadonlySet<string> = new Set(['arn', 'path', 'username', 'id']);
 
@@ -105,11 +108,24 @@ export function accountSchema(
   }
   const byKey = new Map<string, string>();
   for (const { name, tagKey } of schema.values()) {
+    if (tagKey.length > maxTagKey) {
+      problems.push(
+        `the tag key of attribute "${name}" has ${tagKey.length} characters with its prefix; at most ${maxTagKey} leave room for the parts of a long value`,
+      );
+    }
     const other = byKey.get(tagKey.toLowerCase());
     if (other !== undefined) {
       problems.push(`attributes "${other}" and "${name}" would share the tag "${tagKey}" (IAM ignores case)`);
     }
     byKey.set(tagKey.toLowerCase(), name);
+  }
+  for (const [key, name] of byKey) {
+    const other = byKey.get(key.replace(/\.\d+$/, ''));
+    if (other !== undefined && other !== name) {
+      problems.push(
+        `the tag key of attribute "${name}" is where a part of a long "${other}" would go; choose another tagKey`,
+      );
+    }
   }
   return { schema, problems };
 }

@@ -8,6 +8,7 @@ import {
   planChanges,
   readUser,
   sameApplied,
+  tagsOfNew,
   type ApplyOptions,
   type Identity,
   type ObservedUser,
@@ -234,14 +235,16 @@ export class AccountConvergence {
     if (problem !== undefined) {
       return this.#hold(pass, 'absent', problem);
     }
-    if (desired.tags.size > maxTags) {
+    const tags = tagsOfNew(desired, rules);
+    if (tags.size > maxTags) {
       return this.#hold(pass, 'absent', {
         reason: 'TooManyTags',
-        message: `the user would get ${desired.tags.size} tags, and IAM allows ${maxTags}; declare fewer attributes or tags`,
+        message: `the user would get ${tags.size} tags, and IAM allows ${maxTags}; declare fewer attributes or tags`,
       });
     }
     const applied = memoryOfNew(declared, desired, {
       account: connection.caller.accountId,
+      tags,
       since: memory.applied?.since ?? now,
     });
     const current =
@@ -252,7 +255,7 @@ export class AccountConvergence {
     try {
       user = await createUser(
         connection.api,
-        { userName: declared.userName, path: declared.path, tags: desired.tags, boundary: declared.boundary },
+        { userName: declared.userName, path: declared.path, tags, boundary: declared.boundary },
         this.#applyOptions(pass),
       );
     } catch (error) {

@@ -1,3 +1,4 @@
+import { isReservedTag } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
 import type { AwsAccount, AwsConnection } from '../../api/v1alpha1/index.ts';
 import {
@@ -105,7 +106,8 @@ export class AccountReconciler implements Reconciler {
       memory: memoryOf(account),
       rules: {
         schema: connection.schema,
-        protectedTags: connection.settings.protectedTags,
+        // Our own memory on the user cannot be protected from us.
+        protectedTags: connection.settings.protectedTags.filter((tag) => !isReservedTag(tag)),
         disableWith: connection.settings.disableWith,
       },
       now: this.#options.clock.now(),
