@@ -3,6 +3,7 @@ import { accountSchema, type AttributeChange } from '../../../src/schema/index.t
 
 export const owner: Owner = { installation: 'inst', namespace: 'ns', name: 'jo' };
 export const ownerOfOther = 'inst/ns/other';
+export const awsAccount = '111122223333';
 export const now = Date.UTC(2026, 0, 1);
 export const boundary = 'arn:aws:iam::111122223333:policy/Boundary';
 
