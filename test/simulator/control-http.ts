@@ -28,11 +28,11 @@ export async function controlOverHttp(
   path: string,
   body: string,
 ): Promise<ControlReply> {
-  const [resource = '', ...rest] = path
-    .split('/')
-    .filter((part) => part !== '')
-    .map(decodeURIComponent);
   try {
+    const [resource = '', ...rest] = path
+      .split('/')
+      .filter((part) => part !== '')
+      .map(decodeURIComponent);
     switch (`${method} ${resource}`) {
       case 'GET calls':
         return ok(await control.calls());

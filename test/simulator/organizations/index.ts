@@ -254,5 +254,17 @@ const operations: HandlersOf<typeof Sdk, OrganizationsContext, Operations> = {
   },
 };
 
+/** Operations that the extract of botocore's model leaves out; their handlers look at their input themselves. */
+export const UNMODELLED: ReadonlySet<string> = new Set([
+  'ListRoots',
+  'ListOrganizationalUnitsForParent',
+  'DescribeOrganizationalUnit',
+  'ListPolicies',
+  'ListTargetsForPolicy',
+  'DescribePolicy',
+  'ListDelegatedAdministrators',
+  'ListTagsForResource',
+]);
+
 /** Every operation of Organizations that the simulator has. */
 export const organizationsHandlers = handlerTable<OrganizationsContext>(operations);
