@@ -285,7 +285,7 @@ function invite(target: World, at: ControlPlane): void {
       `  alias kubectl=${at.kubectlPath}`,
       `  kubectl get idhub -n ${namespace}`,
       `  kubectl explain awsaccount.spec`,
-      `  kubectl apply -f examples/invalid/        # what is refused, and how`,
+      `  kubectl apply --dry-run=server -f examples/invalid/   # what is refused, and how`,
       `  curl -s ${target.metricsUrl}/metrics | grep idhub_`,
       `  curl -s ${target.simulatorUrl}/_simulator/calls`,
     ].join('\n'),

@@ -101,6 +101,10 @@ export async function applySteps(
       done.push(step.do);
       options.ledger.record(user);
     } catch (error) {
+      if (step.do === 'disable' || step.do === 'enable') {
+        // How far it came is not known: the Deny counts as ours to remove and as one to write again.
+        options.ledger.record({ ...user, deny: 'altered' });
+      }
       if (!isAwsError(error, 'accessDenied', 'limitExceeded', 'invalid', 'alreadyExists')) {
         throw error;
       }

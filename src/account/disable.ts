@@ -6,6 +6,7 @@ import type { DenyState, DisableWith, ObservedUser } from './model.ts';
 import {
   describe,
   isDisabledTag,
+  isHalfEnabled,
   remembered,
   rememberTags,
   sameItem,
@@ -41,8 +42,8 @@ export async function disableUser(
 ): Promise<SwitchOutcome> {
   const urgent: CallOptions = { signal: options.signal, priority: 'urgent' };
   const notes: string[] = [];
-  const memory = remembered(user.tags) ?? [];
   const denied = await putDeny(api, user, options, urgent);
+  const memory = remembered(denied.tags) ?? [];
   if (denied.note !== undefined) {
     notes.push(denied.note);
   }
@@ -55,11 +56,8 @@ export async function disableUser(
       items.push(item);
     }
   };
-  if (denied.attached) {
-    add({ kind: 'managedDeny' });
-  }
   active.forEach((each) => add(each.item));
-  const tags = await remember(api, user, items, urgent);
+  const tags = await remember(api, user.userName, denied.tags, items, urgent);
   if (tags === undefined && active.length > 0) {
     notes.push(
       'the user carries 50 tags, so that what was switched off could not be noted on it; ' +
@@ -82,7 +80,7 @@ export async function disableUser(
   if (failure !== undefined) {
     throw failure as Error;
   }
-  return { user: { ...user, deny: denied.state, tags: tags ?? user.tags }, switched, notes };
+  return { user: { ...user, deny: denied.state, tags: tags ?? denied.tags }, switched, notes };
 }
 
 /**
@@ -97,6 +95,10 @@ export async function enableUser(
   const memory = remembered(user.tags) ?? [];
   const switched: SwitchedOff[] = [];
   const notes: string[] = [];
+  if (memory.length > 0 && !isHalfEnabled(user.tags)) {
+    // From here on what the memory lists may be Active: a disable that comes now must look again.
+    await putTags(api, user.userName, rememberTags(memory, 'enabling'), options);
+  }
   for (const item of memory) {
     if (item.kind === 'managedDeny') {
       continue;
@@ -148,9 +150,10 @@ async function putDeny(
   user: ObservedUser,
   options: DisableOptions,
   urgent: CallOptions,
-): Promise<{ state: DenyState; attached: boolean; note?: string }> {
+): Promise<{ state: DenyState; tags: readonly Tag[]; note?: string }> {
+  const { tags } = user;
   if (options.disableWith === 'CredentialsOnly' || user.deny === 'inline' || user.deny === 'managed') {
-    return { state: user.deny, attached: false };
+    return { state: user.deny, tags };
   }
   try {
     await api.call(
@@ -158,23 +161,31 @@ async function putDeny(
       { UserName: user.userName, PolicyName: denyPolicyName, PolicyDocument: denyPolicyDocument },
       urgent,
     );
-    return { state: 'inline', attached: false };
+    return { state: 'inline', tags };
   } catch (error) {
     if (!isAwsError(error, 'limitExceeded')) {
       throw error;
     }
   }
+  // Written down before it is attached: otherwise nobody would know later that it is ours to detach.
+  const noted = await remember(
+    api,
+    user.userName,
+    tags,
+    [...(remembered(tags) ?? []).filter((item) => item.kind !== 'managedDeny'), { kind: 'managedDeny' }],
+    urgent,
+  );
   try {
     const arn = denyAllArn(options.partition);
     await api.call('AttachUserPolicy', { UserName: user.userName, PolicyArn: arn }, urgent);
-    return { state: 'managed', attached: true };
+    return { state: 'managed', tags: noted ?? tags };
   } catch (error) {
     if (!isAwsError(error, 'limitExceeded')) {
       throw error;
     }
     return {
       state: user.deny,
-      attached: false,
+      tags: noted ?? tags,
       note:
         'neither an inline Deny nor AWSDenyAll fits into the quotas of this user: its credentials are switched off, ' +
         'but sessions that already run go on until they end; detach a policy to make room',
@@ -185,22 +196,18 @@ async function putDeny(
 /** Writes the memory before anything is switched off. Undefined where the user has no tag to spare. */
 async function remember(
   api: AwsApi,
-  user: ObservedUser,
+  userName: string,
+  tags: readonly Tag[],
   items: readonly SwitchedOff[],
   urgent: CallOptions,
 ): Promise<readonly Tag[] | undefined> {
   const wanted = rememberTags(items);
-  const present = user.tags.filter((tag) => isDisabledTag(tag.key));
   const missing = wanted.filter(
-    (tag) => !present.some((other) => other.key === tag.key && other.value === tag.value),
+    (tag) => !tags.some((other) => other.key === tag.key && other.value === tag.value),
   );
   if (missing.length > 0) {
     try {
-      await api.call(
-        'TagUser',
-        { UserName: user.userName, Tags: missing.map((tag) => ({ Key: tag.key, Value: tag.value })) },
-        urgent,
-      );
+      await putTags(api, userName, missing, urgent);
     } catch (error) {
       if (isAwsError(error, 'limitExceeded')) {
         return undefined;
@@ -208,7 +215,17 @@ async function remember(
       throw error;
     }
   }
-  return [...user.tags.filter((tag) => !wanted.some((other) => other.key === tag.key)), ...wanted];
+  return [...tags.filter((tag) => !wanted.some((other) => other.key === tag.key)), ...wanted];
+}
+
+async function putTags(
+  api: AwsApi,
+  userName: string,
+  tags: readonly Tag[],
+  options: CallOptions,
+): Promise<void> {
+  const written = tags.map((tag) => ({ Key: tag.key, Value: tag.value }));
+  await api.call('TagUser', { UserName: userName, Tags: written }, options);
 }
 
 async function ignoreMissing(call: Promise<unknown>): Promise<void> {

@@ -13,7 +13,7 @@ import {
 } from '../schema/index.ts';
 import type { Applied, Declared, DisableWith, ObservedUser } from './model.ts';
 import { ownerTag, ownerValue, type Owner } from './ownership.ts';
-import { isDisabledTag, remembered } from './switched-off.ts';
+import { isDisabledTag, isHalfEnabled, remembered } from './switched-off.ts';
 
 /** One thing to do to a user, each harmless when it is done twice. In the order of the plan. */
 export type Step =
@@ -145,7 +145,8 @@ export function planChanges(inputs: PlanInputs): Plan {
   const memory = remembered(user.tags);
   const denied = user.deny === 'inline' || user.deny === 'managed';
   if (!declared.enabled) {
-    const open = memory === undefined || (rules.disableWith === 'DenyPolicy' && !denied);
+    const open =
+      memory === undefined || isHalfEnabled(user.tags) || (rules.disableWith === 'DenyPolicy' && !denied);
     if (open || inputs.auditDue) {
       steps.push({ do: 'disable', audit: !open });
       if (open) {

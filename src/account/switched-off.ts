@@ -31,11 +31,13 @@ export function isDisabledTag(key: string): boolean {
   return folded === disabledTag || folded.startsWith(`${disabledTag}.`);
 }
 
+/** Stands first in the memory while an enable is under way: what it lists may be Active again. */
+const enabling = 'enabling';
+
 /** The tags that remember these; at least one, also when there was nothing to switch off. */
-export function rememberTags(items: readonly SwitchedOff[]): Tag[] {
+export function rememberTags(items: readonly SwitchedOff[], underWay?: 'enabling'): Tag[] {
   const values = ['v1'];
-  for (const item of items) {
-    const word = write(item);
+  for (const word of [...(underWay === undefined ? [] : [enabling]), ...items.map(write)]) {
     const last = values.at(-1) ?? '';
     if (last.length + 1 + word.length > maxTagValue) {
       values.push(`v1 ${word}`);
@@ -53,6 +55,11 @@ export function remembered(tags: readonly Tag[]): readonly SwitchedOff[] | undef
     return undefined;
   }
   return own.flatMap((tag) => tag.value.split(' ').flatMap((word) => read(word) ?? []));
+}
+
+/** Whether an enable was begun and not finished: the user is neither disabled nor enabled. */
+export function isHalfEnabled(tags: readonly Tag[]): boolean {
+  return tags.some((tag) => isDisabledTag(tag.key) && tag.value.split(' ').includes(enabling));
 }
 
 export function sameItem(one: SwitchedOff, other: SwitchedOff): boolean {

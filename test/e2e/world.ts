@@ -10,6 +10,7 @@ import {
 import type { AwsAccount, AwsConnection } from '../../operator/api/v1alpha1/index.ts';
 import type { ControlPlane } from '../cluster/index.ts';
 import { SimulatorControl, type SimulatedAccount } from '../simulator/index.ts';
+import { operatorNodeFlags } from '../support/operator-process.ts';
 import { eventually, startProcess, type StartedProcess } from '../support/process.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -187,6 +188,7 @@ async function makeWorld(
   const startOperator = async (given: readonly string[] = flags): Promise<void> => {
     flags = given;
     const process_ = startProcess(process.execPath, [
+      ...operatorNodeFlags,
       join(root, 'dist/operator.mjs'),
       `--kubeconfig=${kubeconfigPath}`,
       `--namespace=${systemNamespace}`,

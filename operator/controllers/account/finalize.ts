@@ -1,5 +1,5 @@
 import {
-  disableUser,
+  applySteps,
   identify,
   ownerTag,
   ownership,
@@ -159,12 +159,17 @@ export class AccountFinalizer {
     if (policy !== 'Delete') {
       let latest = user;
       if (policy === 'Disable') {
-        const outcome = await disableUser(connection.api, user, {
+        const outcome = await applySteps(connection.api, user, [{ do: 'disable', audit: false }], {
           signal,
+          ledger: connection.snapshots,
           disableWith: connection.settings.disableWith,
           partition: connection.caller.partition,
-          audit: false,
+          accessKeys: false,
         });
+        const [refused] = outcome.refused;
+        if (refused !== undefined) {
+          throw refused.error;
+        }
         latest = outcome.user;
       }
       await connection.api.call('UntagUser', { UserName: user.userName, TagKeys: [ownerTag] }, { signal });
