@@ -1,3 +1,4 @@
+import { HOME_REGION } from './cloudtrail/index.ts';
 import { passwordFits } from './iam/index.ts';
 import { keyOf, type Account, type PolicyHolder, type User } from './state/index.ts';
 import type { Simulation } from './simulation.ts';
@@ -187,7 +188,7 @@ export class LocalControl implements Control {
       readOnly: false,
       caller: { kind: 'user', user, arn: found.userArn(user), userId: user.id, accessKeyId: '' },
       requestId: world.random.uuid(),
-      region: 'us-east-1',
+      region: HOME_REGION[found.partition],
       userAgent: 'console',
       input: {},
       output: { ConsoleLogin: fits ? 'Success' : 'Failure' },
