@@ -68,7 +68,10 @@ export interface PlanInputs {
 /** The tags that a declaration asks for, before anything is known of the user. */
 export interface DesiredTags {
   readonly tags: ReadonlyMap<string, string>;
+  /** Hashes of the `bi-directional` values, as they are when all of `tags` is written. */
   readonly written: Readonly<Record<string, string>>;
+  /** Which `bi-directional` attribute a tag key belongs to. */
+  readonly attributeOf: ReadonlyMap<string, string>;
   readonly problems: readonly Problem[];
 }
 
@@ -91,6 +94,7 @@ export function desiredTags(
     message,
   }));
   const written: Record<string, string> = {};
+  const attributeOf = new Map<string, string>();
   const now = new Map((current ?? []).map((tag) => [tag.key, tag.value]));
   for (const [name, value] of problems.length > 0 ? [] : Object.entries(declared.attributes)) {
     const definition = rules.schema.get(name);
@@ -105,28 +109,35 @@ export function desiredTags(
     if (definition.syncDirection === 'bi-directional') {
       const before = applied?.written[name];
       written[name] = hashOf(value);
-      const changed = current === undefined || (before !== undefined && before !== written[name]);
+      const changed = current === undefined || (applied !== undefined && before !== written[name]);
       if (!changed) {
         const present = decodeValue(definition.tagKey, now);
         parts = (present?.keys ?? []).map((key) => now.get(key) ?? '');
       }
+      parts.forEach((_part, index) => attributeOf.set(partKey(definition.tagKey, index + 1), name));
     }
     parts.forEach((part, index) => tags.set(partKey(definition.tagKey, index + 1), part));
   }
-  const byFold = new Map([...tags.keys()].map((key) => [fold(key), key]));
+  const taken = new Map([...tags.keys()].map((key) => [fold(key), key]));
+  for (const name of Object.keys(declared.attributes)) {
+    const key = rules.schema.get(name)?.tagKey;
+    if (key !== undefined) {
+      taken.set(fold(key), key);
+    }
+  }
   for (const [key, value] of Object.entries(declared.tags)) {
-    const other = byFold.get(fold(key));
-    if (other !== undefined && (other !== key || tags.get(key) !== value)) {
+    const other = taken.get(fold(key));
+    if (other === undefined) {
+      taken.set(fold(key), key);
+      tags.set(key, value);
+    } else {
       problems.push({
         reason: 'InvalidTags',
         message: `spec.tags has "${key}", which is also the tag of an attribute ("${other}"); keep one of the two`,
       });
-      continue;
     }
-    byFold.set(fold(key), key);
-    tags.set(key, value);
   }
-  return { tags, written, problems };
+  return { tags, written, attributeOf, problems };
 }
 
 /** The tags that a user is made with: the desired ones, but for those that are protected. */
@@ -179,10 +190,11 @@ export function planChanges(inputs: PlanInputs): Plan {
   const desired = desiredTags(declared, inputs.owner, rules, applied, user.tags);
   problems.push(...desired.problems);
   const stale = staleParts(user.tags, desired.tags, rules.schema);
+  const past = (applied?.tags ?? []).filter((key) => !ledByOthers(key, rules.schema));
   const tagPlan = planTags({
     current: user.tags,
     desired: desired.tags,
-    written: desired.problems.length > 0 ? [] : [...new Set([...(applied?.tags ?? []), ...stale])],
+    written: desired.problems.length > 0 ? [] : [...new Set([...past, ...stale])],
     protectedKeys: rules.protectedTags,
   });
   problems.push(...tagPlan.conflicts.map((message) => ({ reason: 'TagConflict' as const, message })));
@@ -213,21 +225,19 @@ export function planChanges(inputs: PlanInputs): Plan {
     differences.push('enabled');
   }
 
-  const conflicting = new Set(
-    tagPlan.conflicts.length > 0 ? refusedKeys(desired.tags, user.tags, rules) : [],
-  );
-  const own = [...desired.tags.keys()].filter((key) => key !== ownerTag && !conflicting.has(key)).sort();
-  const past = applied?.tags ?? [];
+  const refused = new Set(tagPlan.refused);
+  const own = [...desired.tags.keys()].filter((key) => key !== ownerTag && !refused.has(key)).sort();
   const since = applied?.since ?? inputs.now;
-  const written = desired.problems.length > 0 ? (applied?.written ?? {}) : desired.written;
-  const nowOurs = tagsWritten && desired.problems.length === 0 ? own : past;
+  const allWritten = tagsWritten && desired.problems.length === 0;
+  const nowOurs = allWritten ? own : past;
+  const written = allWritten ? hashesOf(desired, refused, applied) : (applied?.written ?? {});
   return {
     steps,
     problems,
     differences,
     before: {
       account: inputs.awsAccount,
-      userName: applied?.userName ?? user.userName,
+      userName: applied?.userName ?? declared.userName,
       tags: [...new Set([...past, ...nowOurs])].sort(),
       boundary: applied?.boundary === true || declared.boundary !== undefined,
       written: applied?.written ?? written,
@@ -320,14 +330,33 @@ function staleParts(
     .map((tag) => tag.key);
 }
 
-/** Desired keys that stay foreign: protected, or taken in another case. */
-function refusedKeys(desired: ReadonlyMap<string, string>, current: readonly Tag[], rules: Rules): string[] {
-  const present = new Map(current.map((tag) => [fold(tag.key), tag.key]));
-  const kept = new Set(rules.protectedTags.map(fold));
-  return [...desired.keys()].filter((key) => {
-    const other = present.get(fold(key));
-    return kept.has(fold(key)) || (other !== undefined && other !== key);
-  });
+/** What was not written keeps the hash that it had, so that it is still a change of the spec later. */
+function hashesOf(
+  desired: DesiredTags,
+  refused: ReadonlySet<string>,
+  applied: Applied | undefined,
+): Readonly<Record<string, string>> {
+  const hashes: Record<string, string> = { ...desired.written };
+  for (const key of refused) {
+    const name = desired.attributeOf.get(key);
+    if (name !== undefined) {
+      delete hashes[name];
+      const before = applied?.written[name];
+      if (before !== undefined) {
+        hashes[name] = before;
+      }
+    }
+  }
+  return hashes;
+}
+
+/** Tags of attributes that AWS leads for, or that nobody syncs: not ours any more, whoever wrote them. */
+function ledByOthers(key: string, schema: AccountSchema): boolean {
+  return [...schema.values()].some(
+    ({ tagKey, syncDirection }) =>
+      (syncDirection === 'app-to-idhub' || syncDirection === 'no-sync') &&
+      (key === tagKey || (key.startsWith(`${tagKey}.`) && /^\d{1,2}$/.test(key.slice(tagKey.length + 1)))),
+  );
 }
 
 /** The value of an attribute in AWS as it is reported, whoever leads for it. */

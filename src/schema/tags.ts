@@ -22,6 +22,8 @@ export interface TagPlan {
   readonly tag: readonly Tag[];
   /** Sentences on tags that are left alone although they were asked for. */
   readonly conflicts: readonly string[];
+  /** The desired keys that those are about. */
+  readonly refused: readonly string[];
   /** Tags that the user would carry afterwards, foreign ones included. */
   readonly total: number;
 }
@@ -39,6 +41,7 @@ export function planTags(inputs: TagInputs): TagPlan {
   const untag: string[] = [];
   const tag: Tag[] = [];
   const conflicts: string[] = [];
+  const refused: string[] = [];
   let added = 0;
 
   for (const [key, value] of inputs.desired) {
@@ -47,6 +50,7 @@ export function planTags(inputs: TagInputs): TagPlan {
     wanted.add(folded);
     if (kept.has(folded)) {
       if (present?.value !== value) {
+        refused.push(key);
         conflicts.push(`tag "${key}" is protected by the connection and was not written`);
       }
     } else if (present === undefined) {
@@ -57,6 +61,7 @@ export function planTags(inputs: TagInputs): TagPlan {
         untag.push(present.key);
         tag.push({ key, value });
       } else {
+        refused.push(key);
         conflicts.push(
           `tag "${key}" was not written: the user carries "${present.key}", which IAM takes for the same key; ` +
             `write the key as "${present.key}", or remove that tag in AWS`,
@@ -79,7 +84,7 @@ export function planTags(inputs: TagInputs): TagPlan {
       removed += 1;
     }
   }
-  return { untag, tag, conflicts, total: inputs.current.length + added - removed };
+  return { untag, tag, conflicts, refused, total: inputs.current.length + added - removed };
 }
 
 /** A tag key as IAM compares it. */
