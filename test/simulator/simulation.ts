@@ -2,7 +2,12 @@ import { authenticate, type Authenticated } from './authentication.ts';
 import { authorize, authorizeIam, type AuthorizationRequest } from './authorization.ts';
 import { TokenBucket } from './bucket.ts';
 import type { Caller } from './caller.ts';
-import { cloudTrailHandlers, HOME_REGION, type CloudTrailContext } from './cloudtrail/index.ts';
+import {
+  cloudTrailHandlers,
+  HOME_REGION,
+  invalidMemberCode,
+  type CloudTrailContext,
+} from './cloudtrail/index.ts';
 import type { Operation } from './codec/index.ts';
 import { AwsError, validationError } from './errors.ts';
 import { Faults } from './faults.ts';
@@ -310,8 +315,18 @@ function checkInput(operation: Operation, input: Call['input']): void {
     return;
   }
   const wrong = validateInput(operation.service, operation.name, input);
-  if (wrong !== undefined) {
-    throw validationError(wrong);
+  if (wrong === undefined) {
+    return;
+  }
+  switch (operation.service) {
+    case 'organizations':
+      throw new AwsError('InvalidInputException', wrong);
+    case 'cloudtrail':
+      throw new AwsError(invalidMemberCode(wrong), wrong);
+    case 'iam':
+    case 'sts':
+    default:
+      throw validationError(wrong);
   }
 }
 

@@ -27,6 +27,22 @@ export const HOME_REGION: Readonly<Record<Partition, string>> = {
 const PAGE = 50;
 const KEPT_MS = 90 * 86_400_000;
 
+/** CloudTrail names what is wrong in the error's code (LookupEvents, API reference). */
+export function invalidMemberCode(message: string): string {
+  const member = / at '(\w+)/.exec(message)?.[1];
+  switch (member) {
+    case 'maxResults':
+      return 'InvalidMaxResultsException';
+    case 'lookupAttributes':
+      return 'InvalidLookupAttributesException';
+    case 'eventCategory':
+      return 'InvalidEventCategoryException';
+    case undefined:
+    default:
+      return 'ValidationException';
+  }
+}
+
 type Attribute = Readonly<{ AttributeKey?: string | undefined; AttributeValue?: string | undefined }>;
 
 function fits(event: TrailEvent, { AttributeKey: key, AttributeValue: value = '' }: Attribute): boolean {
@@ -106,9 +122,6 @@ const operations: HandlersOf<typeof Sdk, CloudTrailContext, 'LookupEvents'> = {
       throw new AwsError('InvalidTimeRangeException', 'The start time is after the end time.');
     }
     const limit = input.MaxResults ?? PAGE;
-    if (limit < 1 || limit > PAGE) {
-      throw new AwsError('InvalidMaxResultsException', 'MaxResults must be between 1 and 50.');
-    }
     if (context.region !== HOME_REGION[account.partition] || input.EventCategory !== undefined) {
       return { Events: [] };
     }

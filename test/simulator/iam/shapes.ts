@@ -8,6 +8,9 @@ export function encodeDocument(document: string): string {
   );
 }
 
+/** What the service sends; the enum of its model has another word. */
+const BOUNDARY_TYPE = 'Policy' as string as 'PermissionsBoundaryPolicy';
+
 const boundaryOf = (
   arn: string | undefined,
 ): {
@@ -18,12 +21,7 @@ const boundaryOf = (
 } =>
   arn === undefined
     ? {}
-    : {
-        PermissionsBoundary: {
-          PermissionsBoundaryType: 'PermissionsBoundaryPolicy',
-          PermissionsBoundaryArn: arn,
-        },
-      };
+    : { PermissionsBoundary: { PermissionsBoundaryType: BOUNDARY_TYPE, PermissionsBoundaryArn: arn } };
 
 export function userShape(account: Account, user: User) {
   return {
