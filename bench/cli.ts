@@ -78,7 +78,10 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
   const progress = (line: string): void => {
     process.stderr.write(`[${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s] ${line}\n`);
   };
-  const stage = new Stage({ accounts, latencyMs, profile: values.profile, signal, progress });
+  const { profile } = values;
+  // Written when the process ends by itself, not where it is killed.
+  const nodeFlags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  const stage = new Stage({ accounts, latencyMs, nodeFlags, signal, progress });
   try {
     const work =
       command === 'converge' ? converge(stage, { accounts, progress }) : restart(stage, { progress });

@@ -34,8 +34,8 @@ export interface StageOptions {
   readonly accounts: number;
   /** Delay of every answer of AWS, milliseconds. */
   readonly latencyMs: number;
-  /** A folder for CPU profiles of the operator; they are written when it ends by SIGTERM. */
-  readonly profile: string | undefined;
+  /** Flags of Node for the operator's process. */
+  readonly nodeFlags: readonly string[];
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
 }
@@ -128,10 +128,9 @@ export class Stage {
   /** Starts the operator's bundle with its own defaults, and these flags. */
   async startOperator(flags: readonly string[] = []): Promise<MeasuredOperator> {
     this.#proceed();
-    const { profile } = this.#options;
     const startedAt = performance.now();
     const operator = startProcess(process.execPath, [
-      ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]),
+      ...this.#options.nodeFlags,
       this.#bundle,
       `--kubeconfig=${this.#kubeconfig}`,
       `--namespace=${systemNamespace}`,
@@ -192,7 +191,7 @@ export class Stage {
   /** @returns the moment, on the clock of `performance.now()`, at which every account was seen to be Ready */
   untilReady(operator: MeasuredOperator): Promise<number> {
     const { accounts } = this.#options;
-    return this.until(`accounts of ${accounts} that are Ready`, 100, async () => {
+    return this.until(`accounts of ${accounts} that are Ready`, 200, async () => {
       const ready = sumOf(await operator.samples(), 'idhub_accounts', { ready: 'True' });
       return { reached: ready >= accounts ? performance.now() : undefined, progressing: ready };
     });
@@ -206,7 +205,7 @@ export class Stage {
     const { accounts } = this.#options;
     const controller = { controller: 'awsaccount' };
     let snapshotSeen = false;
-    return this.until('passes over accounts', 100, async () => {
+    return this.until('passes over accounts', 200, async () => {
       const samples = await operator.samples();
       const passes = sumOf(samples, 'controller_runtime_reconcile_total', controller);
       const left =
