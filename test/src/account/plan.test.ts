@@ -393,16 +393,13 @@ describe('what cannot be done as asked', () => {
 
   test.each([
     ['the same key', { city: 'Bonn' }],
+    ['the same key and value', { city: 'Berlin' }],
     ['the same key in other case', { CITY: 'Berlin' }],
   ])('a tag that is an attribute’s too, by %s', (_, tags) => {
     const made = plan({ applied: {}, declared: { attributes: spec, tags } });
     expect(made.problems).toMatchObject([
       { reason: 'InvalidTags', message: expect.stringContaining('("city")') },
     ]);
-  });
-
-  test('a tag that says the same as an attribute is no contradiction', () => {
-    expect(plan({ applied: {}, declared: { attributes: spec, tags: spec } }).problems).toEqual([]);
   });
 
   test('a foreign tag in other case stays, and is said', () => {
