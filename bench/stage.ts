@@ -18,11 +18,12 @@ import {
   systemNamespace,
 } from '../test/e2e/world.ts';
 import { SimulatorControl, type CallCounts, type SimulatedAccount } from '../test/simulator/index.ts';
+import { operatorNodeFlags } from '../test/support/operator-process.ts';
 import { startProcess, type StartedProcess } from '../test/support/process.ts';
-import { currentBundle } from './bundle.ts';
 import { apiServerWrites, parseMetrics, sumOf, type Sample } from './metrics.ts';
 
 const root = join(import.meta.dirname, '..');
+const bundle = join(root, 'dist/operator.mjs');
 const namespace = 'bench';
 const connection = 'aws';
 /** How many objects are made at once. */
@@ -60,7 +61,6 @@ export class Stage {
   #accessKeyId = '';
   #operator: StartedProcess | undefined;
   #kubeconfig = '';
-  #bundle = '';
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -69,7 +69,6 @@ export class Stage {
   /** Everything but the operator. What was started before a failure is ended by `close`. */
   async open(): Promise<void> {
     const { accounts, latencyMs, progress } = this.#options;
-    this.#bundle = await currentBundle();
     progress('starting a control plane');
     const plane = await startControlPlane({ log: progress });
     this.#plane = plane;
@@ -130,8 +129,9 @@ export class Stage {
     this.#proceed();
     const startedAt = performance.now();
     const operator = startProcess(process.execPath, [
+      ...operatorNodeFlags,
       ...this.#options.nodeFlags,
-      this.#bundle,
+      bundle,
       `--kubeconfig=${this.#kubeconfig}`,
       `--namespace=${systemNamespace}`,
       `--watch-namespaces=${namespace}`,

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startControlPlane } from '../cluster/index.ts';
-import { startProcess } from '../support/process.ts';
 import { runChaos, type ChaosReport } from './chaos/index.ts';
 
 const usage = `Kills the operator (SIGKILL) at random moments, under load, with an AWS that is slow, fails and lags,
@@ -58,11 +57,6 @@ async function run(settings: Settings, signal: AbortSignal): Promise<ChaosReport
   const begun = performance.now();
   const progress = (line: string): void =>
     console.error(`[${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s] ${line}`);
-  const root = join(import.meta.dirname, '../..');
-  const build = startProcess(process.execPath, [join(root, 'scripts/build.ts')], { cwd: root });
-  if ((await build.exited) !== 0) {
-    throw new Error(`the operator cannot be built:\n${build.lines.join('\n')}`);
-  }
   const plane = await startControlPlane({ log: progress });
   try {
     await plane.installCrds();

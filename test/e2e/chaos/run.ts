@@ -125,11 +125,6 @@ class Chaos {
     }
     const { operator } = world;
     this.#log.push(...operator.lines.map((line) => `${this.#starts} ${line}`));
-    for (const { person, text } of left.slice(0, 10)) {
-      problems.push(
-        `  of ${text.slice(0, 60)} … AWS was asked: ${await this.#writesOf(person?.declared.userName)}`,
-      );
-    }
     return {
       problems,
       kills,
