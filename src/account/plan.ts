@@ -70,8 +70,8 @@ export interface DesiredTags {
   readonly tags: ReadonlyMap<string, string>;
   /** Hashes of the `bi-directional` values, as they are when all of `tags` is written. */
   readonly written: Readonly<Record<string, string>>;
-  /** Which `bi-directional` attribute a tag key belongs to. */
-  readonly attributeOf: ReadonlyMap<string, string>;
+  /** Which `bi-directional` attribute a tag key belongs to, for those that the spec has changed. */
+  readonly changed: ReadonlyMap<string, string>;
   readonly problems: readonly Problem[];
 }
 
@@ -94,7 +94,7 @@ export function desiredTags(
     message,
   }));
   const written: Record<string, string> = {};
-  const attributeOf = new Map<string, string>();
+  const changedKeys = new Map<string, string>();
   const now = new Map((current ?? []).map((tag) => [tag.key, tag.value]));
   for (const [name, value] of problems.length > 0 ? [] : Object.entries(declared.attributes)) {
     const definition = rules.schema.get(name);
@@ -113,8 +113,9 @@ export function desiredTags(
       if (!changed) {
         const present = decodeValue(definition.tagKey, now);
         parts = (present?.keys ?? []).map((key) => now.get(key) ?? '');
+      } else {
+        parts.forEach((_part, index) => changedKeys.set(partKey(definition.tagKey, index + 1), name));
       }
-      parts.forEach((_part, index) => attributeOf.set(partKey(definition.tagKey, index + 1), name));
     }
     parts.forEach((part, index) => tags.set(partKey(definition.tagKey, index + 1), part));
   }
@@ -137,7 +138,7 @@ export function desiredTags(
       });
     }
   }
-  return { tags, written, attributeOf, problems };
+  return { tags, written, changed: changedKeys, problems };
 }
 
 /** The tags that a user is made with: the desired ones, but for those that are protected. */
@@ -230,7 +231,7 @@ export function planChanges(inputs: PlanInputs): Plan {
   const since = applied?.since ?? inputs.now;
   const allWritten = tagsWritten && desired.problems.length === 0;
   const nowOurs = allWritten ? own : past;
-  const written = allWritten ? hashesOf(desired, refused, applied) : (applied?.written ?? {});
+  const written = hashesOf(desired, allWritten ? refused : undefined, applied);
   return {
     steps,
     problems,
@@ -330,24 +331,24 @@ function staleParts(
     .map((tag) => tag.key);
 }
 
-/** What was not written keeps the hash that it had, so that it is still a change of the spec later. */
+/**
+ * A change that was not written keeps the hash that it had, so that it is still a change later;
+ * `refused` undefined: nothing was written.
+ */
 function hashesOf(
   desired: DesiredTags,
-  refused: ReadonlySet<string>,
+  refused: ReadonlySet<string> | undefined,
   applied: Applied | undefined,
 ): Readonly<Record<string, string>> {
-  const hashes: Record<string, string> = { ...desired.written };
-  for (const key of refused) {
-    const name = desired.attributeOf.get(key);
-    if (name !== undefined) {
-      delete hashes[name];
-      const before = applied?.written[name];
-      if (before !== undefined) {
-        hashes[name] = before;
-      }
-    }
-  }
-  return hashes;
+  const pending = new Set(
+    [...desired.changed].filter(([key]) => refused?.has(key) ?? true).map(([, name]) => name),
+  );
+  return Object.fromEntries(
+    Object.entries(desired.written).flatMap(([name, hash]) => {
+      const kept = pending.has(name) ? applied?.written[name] : hash;
+      return kept === undefined ? [] : [[name, kept]];
+    }),
+  );
 }
 
 /** Tags of attributes that AWS leads for, or that nobody syncs: not ours any more, whoever wrote them. */

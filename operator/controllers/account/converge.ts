@@ -45,6 +45,7 @@ const auditMs = 3_600_000;
 /** What AWS shows of a user within this time of its making may be from before it. */
 const youngMs = 60_000;
 const againMs = 5_000;
+const noteMs = 60_000;
 
 /** Brings one IAM user from what it is to what an AwsAccount declares. */
 export class AccountConvergence {
@@ -80,7 +81,7 @@ export class AccountConvergence {
     const { account, declared } = pass;
     const { communicationUser } = pass.connection;
     if (communicationUser?.toLowerCase() === declared.userName.toLowerCase()) {
-      return this.#hold(pass, 'absent', {
+      return this.#hold(pass, 'foreign', {
         reason: 'CommunicationUser',
         message:
           `"${declared.userName}" is the user that this connection works as; managing it here could shut the operator ` +
@@ -90,11 +91,11 @@ export class AccountConvergence {
     const identity = this.#identify(pass);
     const refusal = otherAccountOf(pass) ?? otherClaim(pass, identity, this.#options.accounts);
     if (refusal !== undefined) {
-      return this.#hold(pass, 'absent', refusal);
+      return this.#hold(pass, 'foreign', refusal);
     }
     switch (identity.kind) {
       case 'refused':
-        return this.#hold(pass, identity.user, { reason: identity.reason, message: identity.message });
+        return this.#hold(pass, 'foreign', { reason: identity.reason, message: identity.message });
       case 'absent':
         return account.spec.management === 'Observe'
           ? this.#hold(pass, 'absent', {
@@ -335,7 +336,7 @@ export class AccountConvergence {
   }
 
   /** Waits for somebody to act; the next snapshot looks again, since the outside can heal. */
-  async #hold(pass: Pass, user: ObservedUser | 'absent', verdict: Verdict): Promise<Result> {
+  async #hold(pass: Pass, user: 'absent' | 'foreign', verdict: Verdict): Promise<Result> {
     const refused = { ...verdict, status: 'False' } as const;
     await this.#options.record.report(pass.account, findingsOf(pass, refused, refused, user), pass.signal);
     return done();
@@ -363,12 +364,25 @@ export class AccountConvergence {
       { ...findingsOf(pass, verdict, verdict, user), audited: outcome.audited, mended: outcome.mended },
       pass.signal,
     );
-    if (pass.declared.enabled) {
-      return done();
-    }
-    const audited = Date.parse(pass.account.status?.credentialsAuditedAt ?? '');
-    const since = outcome.audited || Number.isNaN(audited) ? 0 : pass.now - audited;
-    return after(Math.max(againMs, auditMs * (0.9 + this.#options.random() * 0.1) - since));
+    const next = pass.declared.enabled ? undefined : this.#auditIn(pass, outcome.audited);
+    // The unique id is written onto the object a little later: the owner tag knows it until then,
+    // and a thousand joiners do not wait for it.
+    const note = lacksUserId(pass.account, user.userId) ? this.#spread(noteMs) : undefined;
+    return next === undefined && note === undefined
+      ? done()
+      : after(Math.min(next ?? Infinity, note ?? Infinity));
+  }
+
+  /** Ms until the credentials of the disabled user are to be looked at again. */
+  #auditIn(pass: Pass, audited: boolean): number {
+    const last = Date.parse(pass.account.status?.credentialsAuditedAt ?? '');
+    const since = audited || Number.isNaN(last) ? 0 : pass.now - last;
+    return Math.max(againMs, this.#spread(auditMs) - since);
+  }
+
+  /** A time up to 10 % earlier, so that what began together does not go on together. */
+  #spread(ms: number): number {
+    return ms * (0.9 + this.#options.random() * 0.1);
   }
 
   /** Nobody changed the declaration since the last pass that succeeded: what differs is drift. */

@@ -14,6 +14,8 @@ import {
   after,
   done,
   keyOf,
+  keyString,
+  type ObjectKey,
   type Logger,
   type Clock,
   type Informer,
@@ -39,6 +41,13 @@ export interface FinalizeOptions {
   readonly countAbandoned: (kind: string) => void;
 }
 
+interface Progress {
+  readonly uid: string;
+  /** The unique id of the user whose deletion was begun. */
+  removing: string | undefined;
+  dropped: boolean;
+}
+
 /** AWS may show for this long what was before a write (IAM is eventually consistent). */
 const settleMs = 30_000;
 const againMs = 2_000;
@@ -49,13 +58,20 @@ const againMs = 2_000;
  */
 export class AccountFinalizer {
   readonly #options: FinalizeOptions;
+  /** By the object's key: what this process did for it, which the cache or AWS may not show yet. */
+  readonly #progress = new Map<string, Progress>();
 
   constructor(options: FinalizeOptions) {
     this.#options = options;
   }
 
+  /** The object is gone. */
+  forget(key: ObjectKey): void {
+    this.#progress.delete(keyString(key));
+  }
+
   async finalize(account: AwsAccount, signal: AbortSignal): Promise<Result> {
-    if (!hasFinalizer(account.metadata)) {
+    if (!hasFinalizer(account.metadata) || this.#of(account).dropped) {
       return done();
     }
     if (isAbandoned(account.metadata)) {
@@ -189,6 +205,7 @@ export class AccountFinalizer {
         signal,
       );
     }
+    this.#of(account).removing = user.userId;
     const outcome = await removeUser(connection.api, user.userName, { signal });
     if (outcome.kind === 'blocked') {
       const failures = outcome.failures.map(({ what, error }) => `${what} (${error.message})`).join('; ');
@@ -220,20 +237,25 @@ export class AccountFinalizer {
     signal: AbortSignal,
   ): Promise<Result> {
     const { userId, applied } = memoryOf(account);
-    const made = known !== undefined && connection.snapshots.touchedAt(known.userId) !== undefined;
+    const removing = known !== undefined && this.#of(account).removing === known.userId;
+    const made =
+      known !== undefined && !removing && connection.snapshots.touchedAt(known.userId) !== undefined;
     const announced = this.#options.clock.now() - (applied?.since ?? 0) < settleMs && userId === undefined;
     if (made || announced) {
       return after(againMs);
     }
+    if (removing) {
+      connection.snapshots.forget(known.userId);
+      this.#note(account, 'Deleted', `deleted IAM user ${known.userName} (${known.userId})`);
+      return this.#drop(account, signal);
+    }
     if (!this.#readSinceDeletion(account, connection)) {
       return after(againMs);
     }
-    if (
-      known !== undefined &&
-      connection.snapshots.current?.byId(known.userId)?.userName === known.userName
-    ) {
-      // The newest complete reading still shows it under this name, and a live look does not.
-      connection.snapshots.forget(known.userId);
+    if (known !== undefined) {
+      // The newest reading shows it and a live look does not: renamed or deleted in between.
+      this.#options.registry.requestSnapshot(connection.key);
+      return after(againMs);
     }
     this.#note(
       account,
@@ -255,12 +277,24 @@ export class AccountFinalizer {
 
   async #drop(account: AwsAccount, signal: AbortSignal): Promise<Result> {
     await this.#options.record.drop(account, signal);
+    this.#of(account).dropped = true;
     return done();
   }
 
   async #wait(account: AwsAccount, verdict: Verdict, signal: AbortSignal): Promise<Result> {
     await this.#options.record.waiting(account, verdict, 'False', signal);
     return done();
+  }
+
+  #of(account: AwsAccount): Progress {
+    const key = keyString(keyOf(account));
+    const uid = account.metadata.uid ?? '';
+    let progress = this.#progress.get(key);
+    if (progress?.uid !== uid) {
+      progress = { uid, removing: undefined, dropped: false };
+      this.#progress.set(key, progress);
+    }
+    return progress;
   }
 
   #note(account: AwsAccount, reason: string, message: string): void {

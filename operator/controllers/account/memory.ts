@@ -3,14 +3,14 @@ import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { annotations } from '../names.ts';
 
 /**
- * What the object remembers. The annotations lead, since they survive a backup; the status stands in
- * for the unique id until the annotation is written with the next change of the object.
+ * What the object remembers, from its annotations alone: the status is a report, which also speaks
+ * of users that are not ours. Until the unique id is written, the owner tag on the user knows it.
  */
 export function memoryOf(account: AwsAccount): Memory {
   const noted = account.metadata.annotations;
-  const userId = noted?.[annotations.userId] ?? account.status?.userId;
+  const userId = noted?.[annotations.userId];
   return {
-    // Written empty before a user is made anew, so that the status does not bring the old one back.
+    // Written empty before a user is made anew.
     userId: userId === '' ? undefined : userId,
     applied: parseApplied(noted?.[annotations.applied]),
   };

@@ -32,9 +32,9 @@ export function findingsOf(
   pass: Pass,
   ready: Findings['ready'],
   synced: Findings['synced'],
-  user: ObservedUser | 'absent' | undefined,
+  user: Findings['user'],
 ): Findings {
-  const known = user === undefined || user === 'absent' ? undefined : user;
+  const known = typeof user === 'object' ? user : undefined;
   return {
     ready,
     synced,

@@ -53,6 +53,7 @@ export class AccountReconciler implements Reconciler {
   async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
     const account = this.#options.accounts.get(key);
     if (account === undefined) {
+      this.#finalizer.forget(key);
       return done();
     }
     if (account.metadata.deletionTimestamp !== undefined) {

@@ -18,8 +18,8 @@ import type { AccountReason, Verdict } from './conditions.ts';
 export interface Findings {
   readonly ready: Verdict & { readonly status: Condition['status'] };
   readonly synced: Verdict & { readonly status: Condition['status'] };
-  /** The user; `absent` where there is none; undefined where AWS was not asked. */
-  readonly user: ObservedUser | 'absent' | undefined;
+  /** The user; `absent` where there is none, `foreign` where it is not ours; undefined: AWS was not asked. */
+  readonly user: ObservedUser | 'absent' | 'foreign' | undefined;
   readonly connection: UsableConnection | undefined;
   readonly inherited: readonly GroupPolicies[];
   /** The credentials of a disabled user were looked at just now. */
@@ -55,8 +55,8 @@ export function accountStatus(account: AwsAccount, findings: Findings, now: numb
     const { observedGeneration: _generation, conditions: _conditions, drift: _drift, ...kept } = past;
     return { ...kept, ...common };
   }
-  if (findings.user === 'absent') {
-    return { ...common, state: 'Absent', ...(past.userId === undefined ? {} : { userId: past.userId }) };
+  if (findings.user === 'absent' || findings.user === 'foreign') {
+    return { ...common, state: findings.user === 'absent' ? 'Absent' : 'Unknown' };
   }
   return { ...common, ...userStatus(findings.user, findings, past, now) };
 }
