@@ -9,7 +9,6 @@ import {
   readUser,
   sameApplied,
   tagsOfNew,
-  type ApplyOptions,
   type Identity,
   type ObservedUser,
   type Owner,
@@ -28,7 +27,7 @@ import type { AccountRecord } from './record.ts';
 import { verdictOf } from './status.ts';
 import { adoption, asDeclared, describeChange, eventReason } from './sentences.ts';
 import { otherAccountOf, otherClaim } from './claims.ts';
-import { findingsOf, sight, type Pass } from './pass.ts';
+import { applyOptionsOf, findingsOf, sight, type Pass } from './pass.ts';
 
 export interface ConvergenceOptions {
   /** Indexed by `user` (`userKey`). */
@@ -163,10 +162,15 @@ export class AccountConvergence {
     const plan = this.#plan(pass, user);
     const announced = hasFinalizer(pass.account.metadata) && sameApplied(pass.memory.applied, plan.after);
     if (identity.kind === 'ours' && plan.steps.length === 0 && announced) {
-      if (lacksUserId(pass.account, user.userId)) {
-        await this.#options.record.remember(pass.account, { userId: user.userId }, pass.signal);
-      }
-      return this.#settled(pass, user, plan, { audited: false, mended: [], notes: [], refused: [] });
+      const account = lacksUserId(pass.account, user.userId)
+        ? await this.#options.record.remember(pass.account, { userId: user.userId }, pass.signal)
+        : pass.account;
+      return this.#settled({ ...pass, account }, user, plan, {
+        audited: false,
+        mended: [],
+        notes: [],
+        refused: [],
+      });
     }
     const { connection, signal } = pass;
     const priority = pass.declared.enabled ? 'interactive' : 'urgent';
@@ -201,7 +205,7 @@ export class AccountConvergence {
         message: adoption(live, identity.previousOwner),
       });
     }
-    const outcome = await applySteps(connection.api, live, plan.steps, this.#applyOptions(pass));
+    const outcome = await applySteps(connection.api, live, plan.steps, applyOptionsOf(pass));
     let latest = current;
     const disabled = plan.steps.some((step) => step.do === 'disable');
     if (outcome.refused.length === 0 && !sameApplied(plan.before, plan.after)) {
@@ -257,7 +261,7 @@ export class AccountConvergence {
       user = await createUser(
         connection.api,
         { userName: declared.userName, path: declared.path, tags, boundary: declared.boundary },
-        this.#applyOptions(pass),
+        applyOptionsOf(pass),
       );
     } catch (error) {
       if (!isAwsError(error, 'alreadyExists')) {
@@ -389,16 +393,5 @@ export class AccountConvergence {
   #unchangedSince(account: AwsAccount): boolean {
     const synced = account.status?.conditions?.find((condition) => condition.type === 'Synced');
     return synced?.status === 'True' && synced.observedGeneration === account.metadata.generation;
-  }
-
-  #applyOptions(pass: Pass): ApplyOptions {
-    const { connection, signal } = pass;
-    return {
-      signal,
-      ledger: connection.snapshots,
-      partition: connection.caller.partition,
-      disableWith: connection.settings.disableWith,
-      accessKeys: connection.settings.enableProgrammaticAccess,
-    };
   }
 }

@@ -1,4 +1,4 @@
-import type { Declared, Memory, ObservedUser, Rules, Sighting } from '../../../src/account/index.ts';
+import type { ApplyOptions, Declared, Memory, Rules, Sighting } from '../../../src/account/index.ts';
 import type { Snapshot } from '../../../src/reconciliation/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import type { UsableConnection } from '../connection/index.ts';
@@ -43,5 +43,15 @@ export function findingsOf(
     inherited: known === undefined ? [] : pass.snapshot.inheritedBy(known),
     audited: false,
     mended: [],
+  };
+}
+
+export function applyOptionsOf({ connection, signal }: Pass): ApplyOptions {
+  return {
+    signal,
+    ledger: connection.snapshots,
+    partition: connection.caller.partition,
+    disableWith: connection.settings.disableWith,
+    accessKeys: connection.settings.enableProgrammaticAccess,
   };
 }
