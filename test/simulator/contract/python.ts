@@ -38,7 +38,6 @@ export async function pythonEnvironment(name: 'moto' | 'ministack'): Promise<Pyt
   }
   console.error(`making the Python environment of ${name} in ${folder} (once; about half a minute) …`);
   const started = Date.now();
-  await rm(folder, { recursive: true, force: true });
   const making = `${folder}.${randomUUID()}`;
   try {
     await mkdir(cacheFolder(), { recursive: true });
@@ -49,10 +48,11 @@ export async function pythonEnvironment(name: 'moto' | 'ministack'): Promise<Pyt
       'can the Python package registry be reached?',
     );
     await writeFile(join(making, completeMarker), '');
-    await rename(making, folder).catch(async (error: unknown) => {
-      // Somebody else was faster: theirs is as good.
+    await rename(making, folder).catch(async () => {
+      // Something is there: what somebody else made meanwhile is as good, a broken one gives way.
       if (!(await works(folder, python, name))) {
-        throw error;
+        await rm(folder, { recursive: true, force: true });
+        await rename(making, folder);
       }
     });
   } finally {
