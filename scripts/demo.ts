@@ -153,6 +153,7 @@ async function show(): Promise<void> {
     await target.iam.send(new CreateUserCommand({ UserName: spec.userName }));
   }
   console.log(`  in AWS before: ${before.map(({ spec }) => spec.userName).join(', ')}`);
+  await target.simulator.resetCalls();
   await target.startOperator();
 
   say('kubectl apply -f examples/');
@@ -182,7 +183,7 @@ async function show(): Promise<void> {
   await usersInIam(target.iam, target.simulator);
   await story(target, accounts);
 
-  say('what it cost: calls to AWS by the operator');
+  say('what it cost: calls to AWS since the operator started, the few of this demo among them');
   const { byOperation } = await target.simulator.calls();
   console.log(
     `  ${Object.entries(byOperation)

@@ -22,7 +22,7 @@ export function otherClaim(
 ): Verdict | undefined {
   const { account } = pass;
   const claims = identity.kind === 'absent' || identity.kind === 'adoptable';
-  if (!claims || account.spec.management === 'Observe') {
+  if (!claims) {
     return undefined;
   }
   const winner = firstClaim(accounts.byIndex('user', userKey(account)));

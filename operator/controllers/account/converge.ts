@@ -87,6 +87,9 @@ export class AccountConvergence {
           'out. Choose another spec.userName',
       });
     }
+    if (account.spec.management === 'Observe') {
+      return this.#observe(pass);
+    }
     const identity = this.#identify(pass);
     const refusal = otherAccountOf(pass) ?? otherClaim(pass, identity, this.#options.accounts);
     if (refusal !== undefined) {
@@ -96,19 +99,11 @@ export class AccountConvergence {
       case 'refused':
         return this.#hold(pass, 'foreign', { reason: identity.reason, message: identity.message });
       case 'absent':
-        return account.spec.management === 'Observe'
-          ? this.#hold(pass, 'absent', {
-              reason: 'NotFound',
-              message: `there is no IAM user "${declared.userName}"; it appears here when somebody makes it`,
-            })
-          : this.#create(pass);
+        return this.#create(pass);
       case 'gone':
         return this.#vanished(pass, identity.userId);
       case 'ours':
       case 'adoptable':
-        if (account.spec.management === 'Observe') {
-          return this.#observe(pass, identity.user);
-        }
         return live?.userId === identity.user.userId
           ? this.#change(pass, identity, live)
           : this.#settleOrLook(pass, identity);
@@ -311,7 +306,7 @@ export class AccountConvergence {
     if (live !== undefined) {
       return this.#converge(this.#seen(pass, live, undefined), live);
     }
-    if (declared.onExternalDelete === 'Hold' || account.spec.management === 'Observe') {
+    if (declared.onExternalDelete === 'Hold') {
       return this.#hold(pass, 'absent', {
         reason: 'DeletedOutside',
         message:
@@ -329,13 +324,20 @@ export class AccountConvergence {
     return this.#create({ ...pass, account: forgotten, memory: memoryOf(forgotten) });
   }
 
-  async #observe(pass: Pass, user: ObservedUser): Promise<Result> {
-    const told = {
-      reason: 'Observed',
-      message: `IAM user ${user.userName} (${user.userId}) is observed, not managed`,
-    } as const;
-    const ready = { ...told, status: 'True' } as const;
-    await this.#options.record.report(pass.account, findingsOf(pass, ready, ready, user), pass.signal);
+  /** Reports whoever has the name, or is the user that was managed before; writes nothing. */
+  async #observe(pass: Pass): Promise<Result> {
+    const { account, declared, memory, snapshot, signal } = pass;
+    const seen = sight(snapshot, declared, memory, ownerValue(this.#owner(account)));
+    const user = seen.byId ?? seen.byName;
+    if (user === undefined) {
+      return this.#hold(pass, 'absent', {
+        reason: 'NotFound',
+        message: `there is no IAM user "${declared.userName}"; it appears here when somebody makes it`,
+      });
+    }
+    const message = `IAM user ${user.userName} (${user.userId}) is observed, not managed`;
+    const ready = { reason: 'Observed', message, status: 'True' } as const;
+    await this.#options.record.report(account, findingsOf(pass, ready, ready, user), signal);
     return done();
   }
 
