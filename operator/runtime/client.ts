@@ -14,7 +14,11 @@ const maxObjectBytes = 16 * 2 ** 20;
 const maxPageBytes = 256 * 2 ** 20;
 /** Over the server's own end of a watch. */
 const watchMarginMs = 30_000;
-/** The API server sends a bookmark about each minute; two missing ones mean that it is gone. */
+/**
+ * The API server sends a bookmark each minute, but only once its cache moved on since the watch began
+ * (apiserver, cacheWatcher.process): silence is a dead peer or a quiet resource, and opening the watch
+ * anew, which is cheap, tells which.
+ */
 const watchIdleMs = 120_000;
 
 export interface ClientOptions extends KubeconfigOptions {

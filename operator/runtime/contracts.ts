@@ -31,7 +31,7 @@ export interface WatchOptions extends RequestOptions {
   readonly resourceVersion: string;
   /** The server ends the stream after this many seconds. */
   readonly timeoutSeconds: number;
-  /** Without a byte for this long the peer counts as dead; 120 s unless told. */
+  /** Without a byte for this long the stream ends, as if the server had ended it; 120 s unless told. */
   readonly idleTimeoutMs?: number | undefined;
 }
 
@@ -80,7 +80,7 @@ export interface Client {
   ): Promise<T>;
   /**
    * Events from `resourceVersion` on, bookmarks among them. Ends when the server ends the stream
-   * (half a line at its end is dropped); throws when the connection breaks or goes silent.
+   * (half a line at its end is dropped) or nothing came for too long; throws when the connection breaks.
    */
   watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
 }

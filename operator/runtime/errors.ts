@@ -55,9 +55,16 @@ export function isNotFound(error: unknown): error is ApiError {
   return is(error, 404);
 }
 
-/** The object changed since it was read, or a field has another owner; reading it again helps. */
+/**
+ * The object changed since it was read, or was deleted and made anew, or a field has another owner;
+ * reading it again helps.
+ */
 export function isConflict(error: unknown): error is ApiError {
-  return is(error, 409) && error.reason !== 'AlreadyExists';
+  return (
+    (is(error, 409) && error.reason !== 'AlreadyExists') ||
+    // What the API server says to a patch that carries the uid of an earlier object of that name.
+    (is(error, 422) && error.details?.causes?.some((cause) => cause.field === 'metadata.uid') === true)
+  );
 }
 
 export function isAlreadyExists(error: unknown): error is ApiError {

@@ -19,16 +19,16 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly random: () => number;
   readonly logger: Logger;
   readonly onListed: () => void;
-  /** Without a byte for this long a watch counts as dead; the client's default unless told. */
+  /** Without a byte for this long a watch is opened anew; the client's default unless told. */
   readonly idleTimeoutMs?: number | undefined;
 }
 
 /**
- * Keeps a cache current, as client-go's reflector does: a list, then watches from where the last
- * one ended; never two requests at once. Lists are consistent reads, so that a fresh one is never
- * older than what was seen. After a lost connection or a 429 the watch goes on where it was; after
- * any other refusal (410 above all, as status or as event) there is a fresh list. Every failure
- * waits as `ReconnectPolicy` says, or as long as the server asked.
+ * Keeps a cache current, as client-go's reflector does: a list, then watches from where the last one ended;
+ * never two requests at once. Lists are consistent reads, so that a fresh one is never older than what was
+ * seen. After a lost connection or a 429 the watch goes on where it was; after any other refusal (410 above
+ * all, as status or as event) there is a fresh list. Every failure waits as `ReconnectPolicy` says, or as
+ * long as the server asked; a watch that ended or fell silent is opened anew at once.
  */
 export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions<T>;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Applied, Client, Informer, RequestOptions } from './contracts.ts';
-import { isNotFound } from './errors.ts';
+import { ApiError, isNotFound } from './errors.ts';
 import { keyOf, type KubeObject, type ResourceType } from './types.ts';
 
 export interface ApplyStatusOptions<T extends KubeObject> extends RequestOptions {
@@ -18,8 +18,10 @@ export interface ApplyStatusOptions<T extends KubeObject> extends RequestOptions
 }
 
 /**
- * Writes a status by server-side apply unless the cached object has an equal one. Resolves with
- * whether it wrote; rejects as `Client.applyStatus` does.
+ * Writes a status by server-side apply unless the cached object has an equal one. Resolves with whether it
+ * wrote; rejects as `Client.applyStatus` does, and with a conflict when the object was deleted and made
+ * anew meanwhile. The write carries no resource version: what was found out must not be lost because the
+ * specification changed on the way.
  */
 export async function applyStatusIfChanged<T extends KubeObject>(
   options: ApplyStatusOptions<T>,
@@ -31,20 +33,25 @@ export async function applyStatusIfChanged<T extends KubeObject>(
     return false;
   }
   const { namespace, name } = keyOf(current);
-  const metadata = namespace === '' ? { name } : { name, namespace };
-  const written = await client.applyStatus(
-    type,
-    // The uid makes it a conflict when the object was deleted and made anew meanwhile.
-    { metadata: { ...metadata, ...uidOf(current) }, status: wanted } as unknown as Applied<T>,
-    { fieldManager, signal },
-  );
+  const { uid } = current.metadata;
+  const write = (fields: { readonly status?: object }): Promise<T> => {
+    const metadata = namespace === '' ? { name } : { name, namespace };
+    // The API server copies all other metadata from its own object, the uid among them.
+    const applied = { metadata, ...fields } as unknown as Applied<T>;
+    return client.applyStatus(type, applied, { fieldManager, signal });
+  };
+  const written = await write(Object.keys(wanted).length === 0 ? {} : { status: wanted });
+  if (uid !== undefined && written.metadata.uid !== uid) {
+    // Applying nothing takes back what this manager applied; `status: {}` would be refused as null.
+    await write({});
+    throw new ApiError({
+      code: 409,
+      reason: 'Conflict',
+      message: `${type.kind} ${name} was deleted and made anew`,
+    });
+  }
   informer?.set(written);
   return true;
-}
-
-function uidOf(object: KubeObject): { uid?: string } {
-  const { uid } = object.metadata;
-  return uid === undefined ? {} : { uid };
 }
 
 function without(object: object, names: readonly string[]): object {

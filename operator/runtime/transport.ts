@@ -25,7 +25,7 @@ export interface Response {
 }
 
 export interface StreamLimits {
-  /** Without a byte for this long the peer counts as dead. */
+  /** Without a byte for this long the stream is ended, as if the server had. */
   readonly idleTimeoutMs: number;
   /** The whole of the stream. */
   readonly lifetimeMs: number;
@@ -75,9 +75,11 @@ export class Transport {
     on: { opened: () => void; refused: (response: Response) => never },
   ): AsyncGenerator<string, void, undefined> {
     const stop = new AbortController();
+    const silence = limit('no byte for too long');
     const signal =
       request.signal === undefined ? stop.signal : AbortSignal.any([request.signal, stop.signal]);
     const end = (why: string) => () => stop.abort(limit(why));
+    const endQuietly = (): void => stop.abort(silence);
     let cancelIdle = this.#clock.setTimeout(end('no answer in time'), request.timeoutMs);
     const cancelLifetime = this.#clock.setTimeout(end('the stream outlived its time'), request.lifetimeMs);
     try {
@@ -87,12 +89,12 @@ export class Transport {
         on.opened();
       }
       cancelIdle();
-      cancelIdle = this.#clock.setTimeout(end('no byte for too long'), request.idleTimeoutMs);
+      cancelIdle = this.#clock.setTimeout(endQuietly, request.idleTimeoutMs);
       let rest: Buffer[] = [];
       let size = 0;
       for await (const chunk of answer as AsyncIterable<Buffer>) {
         cancelIdle();
-        cancelIdle = this.#clock.setTimeout(end('no byte for too long'), request.idleTimeoutMs);
+        cancelIdle = this.#clock.setTimeout(endQuietly, request.idleTimeoutMs);
         let from = 0;
         for (let at = statusCode === 200 ? chunk.indexOf(10) : -1; at !== -1; at = chunk.indexOf(10, from)) {
           rest.push(chunk.subarray(from, at));
@@ -114,7 +116,10 @@ export class Transport {
         on.refused({ status: statusCode, headers, body: Buffer.concat(rest).toString('utf8') });
       }
     } catch (error) {
-      throw explain(error, signal);
+      const cause = explain(error, signal);
+      if (cause !== silence) {
+        throw cause;
+      }
     } finally {
       cancelIdle();
       cancelLifetime();

@@ -17,7 +17,7 @@ import {
   type Client,
 } from '../../../operator/runtime/index.ts';
 import { thing, things } from './fake-api.ts';
-import { FakeServer, kubeconfigFor, refuse } from './fake-server.ts';
+import { FakeServer, json, kubeconfigFor, refuse } from './fake-server.ts';
 import { fastClock } from './fast-clock.ts';
 
 jest.setTimeout(30_000);
@@ -127,6 +127,16 @@ describe('client', () => {
     expect([isNotFound, isConflict, isAlreadyExists, isGone].filter((one) => one(error))).toEqual([is]);
     expect(error).toMatchObject({ code, reason, message: 'the server says', retryAfterMs: 7_000 });
     expect(client.reachable).toBe(true);
+  });
+
+  test('a patch for an earlier object of the name is a conflict', async () => {
+    const client = await connect();
+    server.behaviour = (_request, response) => {
+      const details = { causes: [{ reason: 'FieldValueInvalid', field: 'metadata.uid' }] };
+      json(response, 422, { kind: 'Status', code: 422, reason: 'Invalid', message: 'immutable', details });
+      return 'answered';
+    };
+    expect(isConflict(await client.get(things, key).catch((error: unknown) => error))).toBe(true);
   });
 
   test('an error tells neither the body of an answer nor what was sent', async () => {

@@ -87,6 +87,12 @@ const knows = (...names: string[]): Promise<true> =>
     },
     { withinMs: 20_000, what: `the cache to hold ${names.join(', ')}` },
   );
+/** Does something that ends the running watch, and waits until it ended. */
+const endsWatch = async (act: () => void): Promise<void> => {
+  const [old] = world.server.watches;
+  act();
+  await eventually(() => old?.destroyed === true || undefined, { what: 'the watch to end' });
+};
 const create = (name: string): void => void world.server.store.create('things', thing(name));
 const remove = (name: string): void => world.server.store.remove('things', { namespace: 'default', name });
 const requestsSince = (count: number): SeenRequest[] => world.server.requests.slice(count);
@@ -114,7 +120,7 @@ describe('reflector against a server', () => {
     expect(Number(watch?.query.get('timeoutSeconds'))).toBeGreaterThanOrEqual(300);
     expect(Number(watch?.query.get('timeoutSeconds'))).toBeLessThan(600);
     world.server.store.compacted = world.server.store.version + 1;
-    world.server.endWatches();
+    await endsWatch(() => world.server.endWatches());
     await eventually(() => world.server.requests.filter((one) => !isWatch(one)).length >= 4 || undefined);
     const lists = world.server.requests.filter((one) => !isWatch(one)).slice(1);
     expect(lists.map((one) => [one.query.get('limit'), one.query.get('continue')])).toEqual([
@@ -185,8 +191,7 @@ describe('reflector against a server', () => {
       return 'answered';
     };
     const count = world.server.requests.length;
-    world.proxy.reset();
-    await eventually(() => world.server.watches.size === 0 || undefined);
+    await endsWatch(() => world.proxy.reset());
     remove('a');
     remove('b');
     create('d');
@@ -218,8 +223,7 @@ describe('reflector against a server', () => {
     const from = performance.now();
     const names: string[] = [];
     for (let index = 0; index < 10; index += 1) {
-      world.proxy.reset();
-      await eventually(() => world.server.watches.size === 0 || undefined);
+      await endsWatch(() => world.proxy.reset());
       create(`t${index}`);
       names.push(`t${index}`);
       await watching();
@@ -275,8 +279,8 @@ describe('reflector against a server', () => {
     await watching();
     create('a');
     await knows('a');
-    world.server.endWatches('{"type":"ADDED","object":{"kind":"Thing","metadata":{"name":"ghost","res');
-    await eventually(() => world.server.watches.size === 0 || undefined);
+    const half = '{"type":"ADDED","object":{"kind":"Thing","metadata":{"name":"ghost","res';
+    await endsWatch(() => world.server.endWatches(half));
     create('b');
     await knows('a', 'b');
     expect(world.changes).toEqual(['+a', '+b']);
