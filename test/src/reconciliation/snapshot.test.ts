@@ -1,0 +1,236 @@
+import { describe, expect, test } from '@jest/globals';
+import { ownerTag, type ObservedUser } from '../../../src/account/index.ts';
+import { SnapshotStore, type AccountReading } from '../../../src/reconciliation/index.ts';
+import { observed } from '../account/material.ts';
+import { FakeClock, settle } from '../fake-clock.ts';
+
+const { signal } = new AbortController();
+
+function user(userId: string, userName: string, more: Partial<ObservedUser> = {}): ObservedUser {
+  return observed({ userId, userName, ...more });
+}
+
+const owned = (value: string) => ({ tags: [{ key: ownerTag, value }] });
+
+/** A store whose readings are answered by hand. */
+class Desk {
+  readonly clock = new FakeClock();
+  readonly store: SnapshotStore;
+  readonly open: { answer: (reading: AccountReading) => void; fail: (error: Error) => void }[] = [];
+
+  constructor() {
+    this.store = new SnapshotStore({
+      clock: this.clock,
+      read: () =>
+        new Promise((answer, fail) => {
+          this.open.push({ answer, fail });
+        }),
+    });
+  }
+
+  async reading(users: readonly ObservedUser[], more: Partial<AccountReading> = {}): Promise<void> {
+    const running = this.store.refresh(signal);
+    this.answer(users, more);
+    await running;
+  }
+
+  answer(users: readonly ObservedUser[], more: Partial<AccountReading> = {}): void {
+    this.open.shift()?.answer({ users, groups: new Map(), pages: 1, ...more });
+  }
+
+  names(): readonly (string | undefined)[] {
+    return ['A', 'B', 'C'].map((id) => this.store.current?.byId(id)?.userName);
+  }
+}
+
+describe('a snapshot', () => {
+  test('is not there before the first reading is complete', async () => {
+    const desk = new Desk();
+    expect(desk.store.current).toBeUndefined();
+    const running = desk.store.refresh(signal);
+    await settle();
+    expect(desk.store.current).toBeUndefined();
+    desk.answer([]);
+    await running;
+    expect(desk.store.current?.size).toBe(0);
+  });
+
+  test('finds by id, by name without regard to case, and by owner', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'Jo.Doe', owned('inst/ns/jo')), user('B', 'sam')]);
+    const { current } = desk.store;
+    expect(current?.size).toBe(2);
+    expect(current?.byId('A')?.userName).toBe('Jo.Doe');
+    expect(current?.byName('jo.DOE')?.userId).toBe('A');
+    expect(current?.byOwner('inst/ns/jo')?.userId).toBe('A');
+    for (const missing of [current?.byId('a'), current?.byName('jo'), current?.byOwner('inst/ns')]) {
+      expect(missing).toBeUndefined();
+    }
+  });
+
+  test('shows what users inherit from their groups', async () => {
+    const desk = new Desk();
+    const policies = { group: 'readers', policies: ['arn:aws:iam::aws:policy/ReadOnlyAccess', 'inline/x'] };
+    await desk.reading([user('A', 'jo', { groups: ['readers', 'unknown'] })], {
+      groups: new Map([['readers', policies]]),
+    });
+    const jo = desk.store.current?.byId('A');
+    expect(jo === undefined ? [] : desk.store.current?.inheritedBy(jo)).toEqual([policies]);
+  });
+
+  test('is as old as the beginning of its reading', async () => {
+    const desk = new Desk();
+    const began = desk.clock.now();
+    const running = desk.store.refresh(signal);
+    await desk.clock.advance(5_000);
+    desk.answer([]);
+    await running;
+    expect(desk.store.current?.takenAt).toBe(began);
+  });
+});
+
+describe('readings', () => {
+  test('are made one at a time: whoever asks meanwhile waits for the same one', async () => {
+    const desk = new Desk();
+    const first = desk.store.refresh(signal);
+    const second = desk.store.refresh(signal);
+    await settle();
+    expect(desk.open).toHaveLength(1);
+    desk.answer([user('A', 'jo')]);
+    await Promise.all([first, second]);
+    void desk.store.refresh(signal);
+    expect(desk.open).toHaveLength(1);
+  });
+
+  test('that fail leave the last one in use, and the next one is made anew', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo')]);
+    const { takenAt } = desk.store.current ?? {};
+    await desk.clock.advance(600_000);
+    const running = desk.store.refresh(signal);
+    const joined = desk.store.refresh(signal);
+    desk.open.shift()?.fail(new Error('AccessDenied'));
+    await expect(running).rejects.toThrow('AccessDenied');
+    await expect(joined).rejects.toThrow('AccessDenied');
+    expect(desk.store.current?.takenAt).toBe(takenAt);
+    expect(desk.names()).toEqual(['jo', undefined, undefined]);
+    await desk.reading([user('B', 'sam')]);
+    expect(desk.names()).toEqual([undefined, 'sam', undefined]);
+  });
+});
+
+describe('our own writes over a reading', () => {
+  test('are seen at once', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo', owned('o')), user('B', 'sam')]);
+    desk.store.record(user('A', 'joan'));
+    desk.store.record(user('C', 'new', owned('n')));
+    desk.store.forget('B');
+    const { current } = desk.store;
+    expect(desk.names()).toEqual(['joan', undefined, 'new']);
+    expect(current?.size).toBe(2);
+    expect(current?.byName('jo')).toBeUndefined();
+    expect(current?.byName('sam')).toBeUndefined();
+    expect(current?.byOwner('o')).toBeUndefined();
+    expect(current?.byOwner('n')?.userId).toBe('C');
+  });
+
+  test('before the first reading are kept for it', async () => {
+    const desk = new Desk();
+    desk.store.record(user('A', 'jo'));
+    expect(desk.store.current).toBeUndefined();
+    await desk.reading([]);
+    expect(desk.names()).toEqual(['jo', undefined, undefined]);
+  });
+
+  test.each([
+    ['during it', 0, 0, true],
+    ['just before it began', 1, 0, true],
+    ['while AWS may still show what was before', 29_000, 0, true],
+    ['long before it began', 31_000, 0, false],
+    ['long ago, but the reading itself took long', 0, 300_000, true],
+  ])(
+    'stand against a reading that does not show them, when made %s: %s ms, %s ms',
+    async (_, before, during, stands) => {
+      const desk = new Desk();
+      await desk.reading([user('A', 'jo'), user('B', 'sam')]);
+      const write = () => {
+        desk.store.record(user('A', 'joan'));
+        desk.store.record(user('C', 'new'));
+        desk.store.forget('B');
+      };
+      let running: Promise<void>;
+      if (before > 0) {
+        write();
+        await desk.clock.advance(before);
+        running = desk.store.refresh(signal);
+      } else {
+        running = desk.store.refresh(signal);
+        await desk.clock.advance(10);
+        write();
+      }
+      await desk.clock.advance(during);
+      desk.answer([user('A', 'jo'), user('B', 'sam')]);
+      await running;
+      expect(desk.names()).toEqual(stands ? ['joan', undefined, 'new'] : ['jo', 'sam', undefined]);
+    },
+  );
+
+  test('give way to the next reading that began late enough', async () => {
+    const desk = new Desk();
+    await desk.reading([]);
+    desk.store.record(user('A', 'jo'));
+    await desk.reading([]);
+    expect(desk.names()).toEqual(['jo', undefined, undefined]);
+    await desk.clock.advance(31_000);
+    await desk.reading([]);
+    expect(desk.names()).toEqual([undefined, undefined, undefined]);
+  });
+
+  test('the last of several counts', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo')]);
+    desk.store.forget('A');
+    desk.store.record(user('A', 'joan'));
+    await desk.reading([user('A', 'jo')]);
+    expect(desk.names()).toEqual(['joan', undefined, undefined]);
+    desk.store.forget('A');
+    await desk.reading([user('A', 'jo')]);
+    expect(desk.names()).toEqual([undefined, undefined, undefined]);
+  });
+
+  test('a name that goes from one user to another is the other’s, in any order', async () => {
+    for (const order of [
+      [user('A', 'old'), user('B', 'jo')],
+      [user('B', 'jo'), user('A', 'old')],
+    ]) {
+      const desk = new Desk();
+      await desk.reading([user('A', 'jo', owned('o')), user('B', 'sam')]);
+      order.forEach((each) => desk.store.record(each));
+      expect(desk.store.current?.byName('jo')?.userId).toBe('B');
+      expect(desk.store.current?.byName('old')?.userId).toBe('A');
+    }
+  });
+
+  test('a user that was made again under its name does not lose it to the forgotten one', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo', owned('o'))]);
+    desk.store.record(user('B', 'jo', owned('o')));
+    desk.store.forget('A');
+    expect(desk.store.current?.byName('jo')?.userId).toBe('B');
+    expect(desk.store.current?.byOwner('o')?.userId).toBe('B');
+  });
+
+  test('are known for as long as AWS may show what was before', async () => {
+    const desk = new Desk();
+    expect(desk.store.touchedAt('A')).toBeUndefined();
+    desk.store.record(user('A', 'jo'));
+    const at = desk.clock.now();
+    await desk.clock.advance(29_999);
+    expect(desk.store.touchedAt('A')).toBe(at);
+    await desk.clock.advance(1);
+    expect(desk.store.touchedAt('A')).toBeUndefined();
+    desk.store.forget('A');
+    expect(desk.store.touchedAt('A')).toBe(desk.clock.now());
+  });
+});
