@@ -84,13 +84,20 @@ function identifyRecorded(declared: Declared, owner: Owner, userId: string, seen
     return { kind: 'gone', userId };
   }
   return declared.confirmedId === other.userId
-    ? { kind: 'adoptable', user: other, previousOwner: undefined }
+    ? adoptable(other, owner)
     : refused(
         other,
         'IdentityChanged',
         `IAM user "${other.userName}" is now ${other.userId}; this object stands for ${userId}, which is gone. ` +
           `If it is the same person, annotate the object with aws.idhub.io/confirm-user-id=${other.userId}`,
       );
+}
+
+function adoptable(user: ObservedUser, owner: Owner): Identity {
+  const owned = ownership(user.tags, owner);
+  const previousOwner =
+    owned.kind === 'otherObject' || owned.kind === 'otherInstallation' ? owned.value : undefined;
+  return { kind: 'adoptable', user, previousOwner };
 }
 
 function refused(

@@ -96,7 +96,8 @@ export function desiredTags(
   const written: Record<string, string> = {};
   const changedKeys = new Map<string, string>();
   const now = new Map((current ?? []).map((tag) => [tag.key, tag.value]));
-  for (const [name, value] of problems.length > 0 ? [] : Object.entries(declared.attributes)) {
+  const valid = problems.length === 0;
+  for (const [name, value] of Object.entries(declared.attributes)) {
     const definition = rules.schema.get(name);
     if (
       definition === undefined ||
@@ -117,7 +118,9 @@ export function desiredTags(
         parts.forEach((_part, index) => changedKeys.set(partKey(definition.tagKey, index + 1), name));
       }
     }
-    parts.forEach((part, index) => tags.set(partKey(definition.tagKey, index + 1), part));
+    if (valid) {
+      parts.forEach((part, index) => tags.set(partKey(definition.tagKey, index + 1), part));
+    }
   }
   const taken = new Map([...tags.keys()].map((key) => [fold(key), key]));
   for (const name of Object.keys(declared.attributes)) {

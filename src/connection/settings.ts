@@ -96,7 +96,7 @@ export function formatInZone(epochMs: number, timeZone: string): string {
   const offset = of('timeZoneName').replace('GMT', '');
   return (
     `${of('year')}-${of('month')}-${of('day')}T${of('hour')}:${of('minute')}:${of('second')}` +
-    (offset === '' ? 'Z' : offset)
+    (offset === '' || offset === '+00:00' ? 'Z' : offset)
   );
 }
 

@@ -1,21 +1,16 @@
 import {
   applySteps,
-  createUser,
-  desiredTags,
   identify,
-  memoryOfNew,
   ownerValue,
   planChanges,
   readUser,
   sameApplied,
-  tagsOfNew,
   type Identity,
   type ObservedUser,
   type Owner,
   type Plan,
 } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
-import { maxTags } from '../../../src/schema/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { after, done, type Clock, type Informer, type Result } from '../../runtime/index.ts';
 import type { ConnectionRegistry } from '../connection/index.ts';
@@ -25,6 +20,7 @@ import { ownerOf } from './declared.ts';
 import { lacksUserId, memoryOf } from './memory.ts';
 import type { AccountRecord } from './record.ts';
 import { verdictOf } from './status.ts';
+import { makeUser } from './make.ts';
 import { adoption, asDeclared, describeChange, eventReason } from './sentences.ts';
 import { otherAccountOf, otherClaim } from './claims.ts';
 import { applyOptionsOf, findingsOf, sight, type Pass } from './pass.ts';
@@ -213,9 +209,8 @@ export class AccountConvergence {
     const drifted = memory.applied !== undefined && !adopted && this.#unchangedSince(account);
     const mended = drifted ? [...plan.differences, ...(outcome.reopened ? ['credentials'] : [])] : [];
     if (plan.differences.length > 0 || outcome.notes.length > 0) {
-      const what = mended.length > 0 ? 'DriftMended' : 'Updated';
       this.#options.record.note(latest, {
-        reason: eventReason(plan, what),
+        reason: mended.length > 0 ? 'DriftMended' : eventReason(plan),
         action: 'Update',
         message: describeChange(outcome.user, plan, outcome.notes),
       });
@@ -229,66 +224,34 @@ export class AccountConvergence {
   }
 
   async #create(pass: Pass): Promise<Result> {
-    const { account, declared, rules, connection, now, signal, memory } = pass;
-    const desired = desiredTags(declared, this.#owner(account), rules, memory.applied, undefined);
-    const problem = desired.problems[0];
-    if (problem !== undefined) {
-      return this.#hold(pass, 'absent', problem);
-    }
-    const tags = tagsOfNew(desired, rules);
-    if (tags.size > maxTags) {
-      return this.#hold(pass, 'absent', {
-        reason: 'TooManyTags',
-        message: `the user would get ${tags.size} tags, and IAM allows ${maxTags}; declare fewer attributes or tags`,
-      });
-    }
-    const applied = memoryOfNew(declared, desired, {
-      account: connection.caller.accountId,
-      tags,
-      since: memory.applied?.since ?? now,
-    });
-    const current =
-      hasFinalizer(account.metadata) && sameApplied(memory.applied, applied)
-        ? account
-        : await this.#options.record.remember(account, { applied }, signal);
-    let user: ObservedUser;
-    try {
-      user = await createUser(
-        connection.api,
-        { userName: declared.userName, path: declared.path, tags, boundary: declared.boundary },
-        applyOptionsOf(pass),
-      );
-    } catch (error) {
-      if (!isAwsError(error, 'alreadyExists')) {
-        throw error;
+    const outcome = await makeUser(pass, this.#owner(pass.account), this.#options.record);
+    switch (outcome.kind) {
+      case 'refused':
+        return this.#hold(pass, 'absent', outcome.verdict);
+      case 'taken': {
+        const { connection, signal } = pass;
+        const live = await readUser(connection.api, outcome.userName, undefined, { signal });
+        // Undefined: made a moment ago, by us before a crash or by somebody else, and not to be seen yet.
+        return live === undefined
+          ? after(againMs)
+          : this.#converge(
+              {
+                ...this.#seen(pass, live, undefined),
+                account: outcome.account,
+                memory: memoryOf(outcome.account),
+              },
+              live,
+            );
       }
-      return this.#exists({ ...pass, account: current });
+      case 'made': {
+        const { account, applied, user } = outcome;
+        const made = { ...pass, account, memory: { userId: user.userId, applied } };
+        const plan = this.#plan(made, user);
+        return plan.steps.length > 0
+          ? this.#change(made, { kind: 'ours', user }, user)
+          : this.#settled(made, user, plan, { audited: false, mended: [], notes: [], refused: [] });
+      }
     }
-    this.#options.record.note(current, {
-      reason: 'Created',
-      action: 'Create',
-      message: `made IAM user ${user.userName} (${user.userId})`,
-    });
-    const made = { ...pass, account: current, memory: { userId: user.userId, applied } };
-    return declared.enabled
-      ? this.#settled(made, user, this.#plan(made, user), {
-          audited: false,
-          mended: [],
-          notes: [],
-          refused: [],
-        })
-      : this.#change(made, { kind: 'ours', user }, user);
-  }
-
-  /** The name is taken, though the snapshot did not show it: the user itself says whose it is. */
-  async #exists(pass: Pass): Promise<Result> {
-    const { connection, declared, signal } = pass;
-    const live = await readUser(connection.api, declared.userName, undefined, { signal });
-    if (live === undefined) {
-      // Made a moment ago, by us before a crash or by somebody else, and not to be seen yet.
-      return after(againMs);
-    }
-    return this.#converge({ ...this.#seen(pass, live, undefined), memory: memoryOf(pass.account) }, live);
   }
 
   /** The recorded user is nowhere in a complete reading. */

@@ -139,8 +139,10 @@ export class AccountFinalizer {
       return this.#wait(account, otherAccount(recorded, connection.caller.accountId), signal);
     }
     const seen = snapshot === undefined ? undefined : sight(snapshot, declared, memory, ownerValue(owner));
-    const known = seen?.byId ?? seen?.byOwner ?? seen?.byName;
-    const live = await readUser(connection.api, known?.userName ?? declared.userName, known, { signal });
+    // Without a recorded id, the name that was announced last is the one under which a user may be.
+    const name = memory.applied?.userName ?? declared.userName;
+    const known = seen?.byId ?? seen?.byOwner ?? snapshot?.byName(name);
+    const live = await readUser(connection.api, known?.userName ?? name, known, { signal });
     if (live === undefined) {
       return this.#missing(account, connection, known, signal);
     }
@@ -240,8 +242,7 @@ export class AccountFinalizer {
     const removing = known !== undefined && this.#of(account).removing === known.userId;
     const made =
       known !== undefined && !removing && connection.snapshots.touchedAt(known.userId) !== undefined;
-    const announced = this.#options.clock.now() - (applied?.since ?? 0) < settleMs && userId === undefined;
-    if (made || announced) {
+    if (made) {
       return after(againMs);
     }
     if (removing) {
@@ -249,7 +250,9 @@ export class AccountFinalizer {
       this.#note(account, 'Deleted', `deleted IAM user ${known.userName} (${known.userId})`);
       return this.#drop(account, signal);
     }
-    if (!this.#readSinceDeletion(account, connection)) {
+    // A user that was announced and never seen may need its time to show.
+    const settle = userId === undefined && applied !== undefined ? settleMs : 0;
+    if (!this.#readSinceDeletion(account, connection, settle)) {
       return after(againMs);
     }
     if (known !== undefined) {
@@ -265,13 +268,15 @@ export class AccountFinalizer {
     return this.#drop(account, signal);
   }
 
-  /** Whether the account was read to its end after the object was deleted; asks for that if not. */
-  #readSinceDeletion(account: AwsAccount, connection: UsableConnection): boolean {
-    const deletedAt = Date.parse(account.metadata.deletionTimestamp ?? '');
-    if ((connection.snapshots.current?.takenAt ?? 0) >= deletedAt) {
+  /** Whether the account was read to its end `settle` ms after the object was deleted; asks for that if not. */
+  #readSinceDeletion(account: AwsAccount, connection: UsableConnection, settle = 0): boolean {
+    const from = Date.parse(account.metadata.deletionTimestamp ?? '') + settle;
+    if ((connection.snapshots.current?.takenAt ?? 0) >= from) {
       return true;
     }
-    this.#options.registry.requestSnapshot(connection.key);
+    if (this.#options.clock.now() >= from) {
+      this.#options.registry.requestSnapshot(connection.key);
+    }
     return false;
   }
 

@@ -18,10 +18,10 @@ export function adoption(user: ObservedUser, previousOwner: string | undefined):
     : `took over IAM user ${user.userName} (${user.userId}) from ${previousOwner}`;
 }
 
-export function eventReason(plan: Plan, otherwise: string): string {
+export function eventReason(plan: Plan): string {
   const switched = plan.steps.find((step) => step.do === 'disable' || step.do === 'enable');
   if (switched === undefined || !plan.differences.includes('enabled')) {
-    return otherwise;
+    return 'Updated';
   }
   return switched.do === 'disable' ? 'Disabled' : 'Enabled';
 }
