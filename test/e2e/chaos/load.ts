@@ -37,6 +37,13 @@ export class Load {
     this.#options = options;
   }
 
+  /** Half of the accounts at once, as on the first day. */
+  async begin(): Promise<void> {
+    for (let made = 0; made < this.#options.accounts / 2; made += 1) {
+      await this.#create();
+    }
+  }
+
   /** One random act. The model changes with the object, or not at all. */
   async act(): Promise<void> {
     const { random, accounts } = this.#options;

@@ -50,7 +50,7 @@ export interface OthersOptions {
   readonly random: Random;
   /** The owner tag's value for an object's name. */
   readonly ownerOf: (name: string) => string;
-  /** Whether the object says that it stands for the user of this id. */
+  /** Whether the object remembers that it stands for the user of this id. */
   readonly isRecorded: (person: Person, userId: string) => Promise<boolean>;
 }
 

@@ -87,7 +87,7 @@ class Chaos {
       isRecorded: async (person, userId) => {
         const key = { namespace: options.namespace, name: person.name };
         const object = await client.get<AwsAccount>(awsAccountType, key);
-        return object.status?.userId === userId;
+        return object.metadata.annotations?.['aws.idhub.io/user-id'] === userId;
       },
     });
   }
@@ -109,6 +109,7 @@ class Chaos {
         settings: { enableProgrammaticAccess: true },
       }),
     );
+    await load.begin();
     await this.#storm(load);
     progress('the faults are over; waiting until all is as declared');
     await clearWeather(world.simulator);
