@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import {
   createAwsApi,
+  isAwsError,
   type AwsApi,
   type CallRecord,
   type Pacer,
