@@ -23,7 +23,7 @@ const kinds: Readonly<Record<string, AwsErrorKind>> = {
   EntityTemporarilyUnmodifiable: 'temporary',
   ConcurrentModification: 'temporary',
   Throttling: 'throttled',
-  ThrottledException: 'throttled',
+  Throttled: 'throttled',
   RequestLimitExceeded: 'throttled',
   TooManyRequests: 'throttled',
   RequestThrottled: 'throttled',
@@ -96,8 +96,11 @@ export function isAwsError(error: unknown, ...of: readonly AwsErrorKind[]): erro
 
 /** Turns whatever the SDK threw into an `AwsError`; an abort stays what it is. */
 export function toAwsError(operation: string, error: unknown, signal?: AbortSignal): unknown {
-  if (error instanceof AwsError || signal?.aborted === true) {
+  if (error instanceof AwsError) {
     return error;
+  }
+  if (signal?.aborted === true) {
+    return signal.reason;
   }
   const thrown = error as {
     name?: string;

@@ -10,7 +10,6 @@ import {
   type Owner,
   type Plan,
 } from '../../../src/account/index.ts';
-import { isAwsError } from '../../../src/aws/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { after, done, type Clock, type Informer, type Result } from '../../runtime/index.ts';
 import type { ConnectionRegistry } from '../connection/index.ts';
