@@ -1,7 +1,7 @@
-import { isAwsError, type AwsApi, type CallOptions } from '../aws/index.ts';
+import { isAwsError, pages, type AwsApi, type CallOptions } from '../aws/index.ts';
 import type { Tag } from '../schema/index.ts';
 import { listCredentials, switchCredential } from './credentials.ts';
-import { denyAllArn, denyPolicyDocument, denyPolicyName } from './deny.ts';
+import { denyAllArn, denyPolicyDocument, denyPolicyName, isDenyAll } from './deny.ts';
 import type { DenyState, DisableWith, ObservedUser } from './model.ts';
 import {
   describe,
@@ -167,6 +167,11 @@ async function putDeny(
       throw error;
     }
   }
+  const present = (remembered(tags) ?? []).some((item) => item.kind === 'managedDeny');
+  if (!present && (await hasDenyAll(api, user.userName, urgent))) {
+    // Somebody else's: it does what is wanted, and stays when the user is enabled.
+    return { state: 'managed', tags };
+  }
   // Written down before it is attached: otherwise nobody would know later that it is ours to detach.
   const noted = await remember(
     api,
@@ -191,6 +196,15 @@ async function putDeny(
         'but sessions that already run go on until they end; detach a policy to make room',
     };
   }
+}
+
+async function hasDenyAll(api: AwsApi, userName: string, options: CallOptions): Promise<boolean> {
+  for await (const page of pages(api, 'ListAttachedUserPolicies', { UserName: userName }, options)) {
+    if ((page.AttachedPolicies ?? []).some(({ PolicyArn: arn }) => isDenyAll(arn))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /** Writes the memory before anything is switched off. Undefined where the user has no tag to spare. */

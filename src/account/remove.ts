@@ -3,12 +3,20 @@ import {
   isAwsError,
   pages,
   type AwsApi,
+  type AwsErrorKind,
   type CallOptions,
   type InputOf,
   type Operation,
   type OutputOf,
 } from '../aws/index.ts';
+import { partKey, type Tag } from '../schema/index.ts';
 import { denyPolicyName, isDenyAll } from './deny.ts';
+import { reservedTagPrefix } from './ownership.ts';
+
+export interface RemoveOptions extends CallOptions {
+  /** What the user carries, read live. */
+  readonly tags?: readonly Tag[];
+}
 
 /** One thing that a user owns and that must go before the user can. */
 interface Child {
@@ -38,7 +46,7 @@ export type RemovalOutcome =
 export async function removeUser(
   api: AwsApi,
   userName: string,
-  options: CallOptions,
+  options: RemoveOptions,
 ): Promise<RemovalOutcome> {
   const removed: string[] = [];
   const failures: RemovalFailure[] = [];
@@ -75,10 +83,13 @@ export async function removeUser(
   return { kind: 'removed', children: removed };
 }
 
+/** The tags that note a virtual MFA device from before it is deactivated until it is deleted. */
+const mfaTag = `${reservedTagPrefix}removing-mfa`;
+
 type ListOperation = Parameters<typeof pages>[1];
 
 /** How to list one kind of child and remove what was found. */
-async function* childrenOf(api: AwsApi, userName: string, options: CallOptions): AsyncGenerator<Child> {
+async function* childrenOf(api: AwsApi, userName: string, options: RemoveOptions): AsyncGenerator<Child> {
   const user = { UserName: userName };
   const remove =
     <K extends Operation>(operation: K, input: InputOf<K>) =>
@@ -104,13 +115,30 @@ async function* childrenOf(api: AwsApi, userName: string, options: CallOptions):
       remove: remove('DeleteAccessKey', { ...user, AccessKeyId: id }),
     })),
   );
+  // Noted by an earlier try that did not come to its end: no list of the user shows them any more.
+  const noted = (options.tags ?? []).filter((tag) => tag.key.startsWith(mfaTag)).map((tag) => tag.value);
+  for (const serial of noted) {
+    yield {
+      what: `MFA device ${serial}`,
+      // A conflict: it is still assigned, and the list below shows it.
+      remove: () =>
+        ignoring(remove('DeleteVirtualMFADevice', { SerialNumber: serial }), 'notFound', 'deleteConflict'),
+    };
+  }
+  let devices = noted.length;
   yield* each('ListMFADevices', (page) =>
     (page.MFADevices ?? []).map(({ SerialNumber: serial }) => ({
       what: `MFA device ${serial}`,
       remove: async () => {
-        await ignoreMissing(remove('DeactivateMFADevice', { ...user, SerialNumber: serial }));
         // A virtual device is a resource of its own, and its serial number is its ARN.
-        if (serial?.includes(':mfa/') === true) {
+        const virtual = serial?.includes(':mfa/') === true;
+        if (virtual && !noted.includes(serial)) {
+          devices += 1;
+          const note = { Key: partKey(mfaTag, devices), Value: serial };
+          await ignoring(remove('TagUser', { ...user, Tags: [note] }), 'limitExceeded', 'invalid');
+        }
+        await ignoring(remove('DeactivateMFADevice', { ...user, SerialNumber: serial }), 'notFound');
+        if (virtual) {
           await api.call('DeleteVirtualMFADevice', { SerialNumber: serial }, options);
         }
       },
@@ -156,11 +184,11 @@ async function* childrenOf(api: AwsApi, userName: string, options: CallOptions):
   );
 }
 
-async function ignoreMissing(call: () => Promise<void>): Promise<void> {
+async function ignoring(call: () => Promise<void>, ...kinds: readonly AwsErrorKind[]): Promise<void> {
   try {
     await call();
   } catch (error) {
-    if (!isAwsError(error, 'notFound')) {
+    if (!isAwsError(error, ...kinds)) {
       throw error;
     }
   }

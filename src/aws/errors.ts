@@ -47,6 +47,7 @@ const kinds: Readonly<Record<string, AwsErrorKind>> = {
   UnmodifiableEntity: 'invalid',
   PolicyNotAttachable: 'invalid',
   ServiceFailure: 'service',
+  RequestTimeout: 'service',
   ServiceUnavailable: 'service',
   InternalFailure: 'service',
   InternalError: 'service',

@@ -50,8 +50,8 @@ export const operations = {
     actions: ['iam:CreateUser', 'iam:TagUser'],
   },
   UpdateUser: { command: iam.UpdateUserCommand, ...write('UpdateUser', 'accounts') },
-  TagUser: { command: iam.TagUserCommand, ...write('TagUser', 'accounts') },
-  UntagUser: { command: iam.UntagUserCommand, ...write('UntagUser', 'accounts') },
+  TagUser: { command: iam.TagUserCommand, ...write('TagUser', 'accounts', 'disable', 'delete') },
+  UntagUser: { command: iam.UntagUserCommand, ...write('UntagUser', 'accounts', 'disable') },
   PutUserPermissionsBoundary: {
     command: iam.PutUserPermissionsBoundaryCommand,
     ...write('PutUserPermissionsBoundary', 'accounts'),
@@ -103,7 +103,7 @@ export const operations = {
   ListUserPolicies: { command: iam.ListUserPoliciesCommand, ...read('ListUserPolicies', 'delete') },
   ListAttachedUserPolicies: {
     command: iam.ListAttachedUserPoliciesCommand,
-    ...read('ListAttachedUserPolicies', 'delete'),
+    ...read('ListAttachedUserPolicies', 'disable', 'delete'),
   },
   ListGroupsForUser: { command: iam.ListGroupsForUserCommand, ...read('ListGroupsForUser', 'delete') },
   RemoveUserFromGroup: { command: iam.RemoveUserFromGroupCommand, ...write('RemoveUserFromGroup', 'delete') },

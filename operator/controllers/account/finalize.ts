@@ -208,7 +208,7 @@ export class AccountFinalizer {
       );
     }
     this.#of(account).removing = user.userId;
-    const outcome = await removeUser(connection.api, user.userName, { signal });
+    const outcome = await removeUser(connection.api, user.userName, { signal, tags: user.tags });
     if (outcome.kind === 'blocked') {
       const failures = outcome.failures.map(({ what, error }) => `${what} (${error.message})`).join('; ');
       await this.#options.record.waiting(

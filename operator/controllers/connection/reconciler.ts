@@ -96,7 +96,9 @@ export class ConnectionReconciler implements Reconciler {
       registry.announce(key);
     }
     const due =
-      state.link === undefined ? secretPollMs : Math.max(0, state.snapshotDueAt - this.#options.clock.now());
+      state.link === undefined || state.verdict !== undefined
+        ? secretPollMs
+        : Math.max(0, state.snapshotDueAt - this.#options.clock.now());
     return after(Math.min(retryMs ?? secretPollMs, secretPollMs, Math.max(1_000, due)));
   }
 
