@@ -1,12 +1,21 @@
 import type { Registry } from 'prom-client';
 import type { Clock } from './clock.ts';
-import type { Applied, Client, ListOptions, ObjectList, WatchEvent, WatchOptions } from './contracts.ts';
-import { ApiError, NotLeadingError, TransportError, isGone, type ApiErrorDetails } from './errors.ts';
+import type {
+  Applied,
+  Client,
+  ListOptions,
+  ObjectList,
+  RequestOptions,
+  WatchEvent,
+  WatchOptions,
+} from './contracts.ts';
+import { TransportError, isGone } from './errors.ts';
 import { createAccessSource, type KubeconfigOptions } from './kubeconfig.ts';
 import type { Logger } from './logger.ts';
 import { restMetrics } from './metrics.ts';
-import { Transport, type Request, type Response } from './transport.ts';
+import { Transport, type Request } from './transport.ts';
 import { apiVersionOf, type KubeObject, type ObjectKey, type ResourceType } from './types.ts';
+import { collectionPath, errorFrom, objectPath, parseEvent, setSelectors, typed } from './wire.ts';
 
 const requestTimeoutMs = 30_000;
 const listTimeoutMs = 60_000;
@@ -27,14 +36,6 @@ export interface ClientOptions extends KubeconfigOptions {
   /** For `rest_client_requests_total` and `rest_client_request_duration_seconds`. */
   readonly registry?: Registry | undefined;
   readonly userAgent?: string | undefined;
-}
-
-/** What the API server says of an error. */
-interface Status {
-  readonly code?: number;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly details?: ApiErrorDetails & { readonly retryAfterSeconds?: number };
 }
 
 /** A client of the API server that a kubeconfig or the pod's ServiceAccount names. */
@@ -71,12 +72,13 @@ class ApiClient implements Client {
   async get<T extends KubeObject>(
     type: ResourceType<T>,
     key: ObjectKey,
-    options: { signal?: AbortSignal | undefined } = {},
+    options: RequestOptions = {},
   ): Promise<T> {
     return this.#object(type, {
       method: 'GET',
       path: objectPath(type, key),
       signal: options.signal,
+      guard: options.guard,
     });
   }
 
@@ -99,6 +101,7 @@ class ApiClient implements Client {
           method: 'GET',
           path: `${collectionPath(type, options.namespace)}?${query.toString()}`,
           signal: options.signal,
+          guard: options.guard,
           timeoutMs: listTimeoutMs,
           maxBytes: maxPageBytes,
           verb: 'LIST',
@@ -126,21 +129,21 @@ class ApiClient implements Client {
   async create<T extends KubeObject>(
     type: ResourceType<T>,
     object: T,
-    options: { signal?: AbortSignal | undefined } = {},
+    options: RequestOptions = {},
   ): Promise<T> {
     return this.#object(type, {
       method: 'POST',
       path: collectionPath(type, object.metadata.namespace),
       body: JSON.stringify(object),
       signal: options.signal,
+      guard: options.guard,
     });
   }
 
   async delete(
     type: ResourceType<KubeObject>,
     key: ObjectKey,
-    options: {
-      signal?: AbortSignal | undefined;
+    options: RequestOptions & {
       preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
     } = {},
   ): Promise<void> {
@@ -152,6 +155,7 @@ class ApiClient implements Client {
         ? {}
         : { body: JSON.stringify({ kind: 'DeleteOptions', apiVersion: 'v1', preconditions }) }),
       signal: options.signal,
+      guard: options.guard,
     });
   }
 
@@ -159,7 +163,7 @@ class ApiClient implements Client {
     type: ResourceType<T>,
     key: ObjectKey,
     patch: object,
-    options: { signal?: AbortSignal | undefined } = {},
+    options: RequestOptions = {},
   ): Promise<T> {
     return this.#object(type, {
       method: 'PATCH',
@@ -167,13 +171,14 @@ class ApiClient implements Client {
       contentType: 'application/merge-patch+json',
       body: JSON.stringify(patch),
       signal: options.signal,
+      guard: options.guard,
     });
   }
 
   async apply<T extends KubeObject>(
     type: ResourceType<T>,
     object: Applied<T>,
-    options: { signal?: AbortSignal | undefined; fieldManager: string; force?: boolean },
+    options: RequestOptions & { fieldManager: string; force?: boolean },
   ): Promise<T> {
     return this.#apply(type, object, '', { force: false, ...options });
   }
@@ -181,7 +186,7 @@ class ApiClient implements Client {
   async applyStatus<T extends KubeObject>(
     type: ResourceType<T>,
     object: Applied<T>,
-    options: { signal?: AbortSignal | undefined; fieldManager: string },
+    options: RequestOptions & { fieldManager: string },
   ): Promise<T> {
     return this.#apply(type, object, '/status', { ...options, force: true });
   }
@@ -210,6 +215,7 @@ class ApiClient implements Client {
           method: 'GET',
           path: `${collectionPath(type, options.namespace)}?${query.toString()}`,
           signal: options.signal,
+          guard: options.guard,
           timeoutMs: requestTimeoutMs,
           maxBytes: maxObjectBytes,
           idleTimeoutMs: options.idleTimeoutMs ?? watchIdleMs,
@@ -239,7 +245,7 @@ class ApiClient implements Client {
     type: ResourceType<T>,
     object: Applied<T>,
     subresource: string,
-    options: { signal?: AbortSignal | undefined; fieldManager: string; force: boolean },
+    options: RequestOptions & { fieldManager: string; force: boolean },
   ): Promise<T> {
     const { name, namespace } = object.metadata;
     const query = new URLSearchParams({
@@ -253,6 +259,7 @@ class ApiClient implements Client {
       contentType: 'application/apply-patch+yaml',
       body: JSON.stringify({ ...object, apiVersion: apiVersionOf(type), kind: type.kind }),
       signal: options.signal,
+      guard: options.guard,
     });
   }
 
@@ -303,101 +310,4 @@ class ApiClient implements Client {
     this.#metrics?.requests.inc({ code, method });
     this.#metrics?.duration.observe({ verb }, (this.#clock.monotonic() - from) / 1000);
   }
-}
-
-/** The client with its writes refused unless `leading` says yes at that moment. */
-export function fencedClient(client: Client, leading: () => boolean): Client {
-  const fenced = async <R>(write: () => Promise<R>): Promise<R> => {
-    if (!leading()) {
-      throw new NotLeadingError();
-    }
-    return write();
-  };
-  return {
-    get reachable() {
-      return client.reachable;
-    },
-    get: (type, key, options) => client.get(type, key, options),
-    list: (type, options) => client.list(type, options),
-    watch: (type, options) => client.watch(type, options),
-    create: (type, object, options) => fenced(() => client.create(type, object, options)),
-    delete: (type, key, options) => fenced(() => client.delete(type, key, options)),
-    mergePatch: (type, key, patch, options) => fenced(() => client.mergePatch(type, key, patch, options)),
-    apply: (type, object, options) => fenced(() => client.apply(type, object, options)),
-    applyStatus: (type, object, options) => fenced(() => client.applyStatus(type, object, options)),
-  };
-}
-
-function collectionPath(type: ResourceType<KubeObject>, namespace: string | undefined): string {
-  const root = type.group === '' ? `/api/${type.version}` : `/apis/${apiVersionOf(type)}`;
-  return type.namespaced && namespace !== undefined && namespace !== ''
-    ? `${root}/namespaces/${encodeURIComponent(namespace)}/${type.plural}`
-    : `${root}/${type.plural}`;
-}
-
-function objectPath(type: ResourceType<KubeObject>, key: ObjectKey): string {
-  if (key.name === '' || (type.namespaced && key.namespace === '')) {
-    throw new TypeError(`a ${type.kind} needs a name${type.namespaced ? ' and a namespace' : ''}`);
-  }
-  return `${collectionPath(type, key.namespace)}/${encodeURIComponent(key.name)}`;
-}
-
-function setSelectors(query: URLSearchParams, options: ListOptions): void {
-  if (options.labelSelector !== undefined) {
-    query.set('labelSelector', options.labelSelector);
-  }
-  if (options.fieldSelector !== undefined) {
-    query.set('fieldSelector', options.fieldSelector);
-  }
-}
-
-/** Items of lists carry neither kind nor version. */
-function typed<T extends KubeObject>(type: ResourceType<T>, object: T): T {
-  return { ...object, apiVersion: apiVersionOf(type), kind: type.kind };
-}
-
-function parseEvent<T extends KubeObject>(type: ResourceType<T>, line: string): WatchEvent<T> {
-  let event: { type: string; object: unknown };
-  try {
-    event = JSON.parse(line) as typeof event;
-  } catch {
-    throw new SyntaxError('a line of the watch is no JSON');
-  }
-  switch (event.type) {
-    case 'ADDED':
-    case 'MODIFIED':
-    case 'DELETED':
-      return { type: event.type, object: typed(type, event.object as T) };
-    case 'BOOKMARK': {
-      const { resourceVersion } = (event.object as KubeObject).metadata;
-      return { type: 'BOOKMARK', resourceVersion: resourceVersion ?? '' };
-    }
-    case 'ERROR':
-      throw errorOf(event.object as Status, 500, undefined);
-    default:
-      throw new SyntaxError('the watch sent an event of an unknown type');
-  }
-}
-
-function errorFrom(response: Response): ApiError {
-  let status: Status = {};
-  try {
-    status = JSON.parse(response.body) as Status;
-  } catch {
-    // A proxy's page or plain text: what it says is not passed on.
-  }
-  const header = Number(response.headers['retry-after']);
-  return errorOf(status, response.status, Number.isFinite(header) ? header : undefined);
-}
-
-function errorOf(status: Status | null, httpStatus: number, retryAfter: number | undefined): ApiError {
-  const { code, reason, message, details } = status ?? {};
-  const seconds = retryAfter ?? details?.retryAfterSeconds;
-  return new ApiError({
-    code: typeof code === 'number' && code > 0 ? code : httpStatus,
-    reason,
-    message: typeof message === 'string' ? message : `the API server answered ${httpStatus}`,
-    details,
-    retryAfterMs: seconds === undefined ? undefined : seconds * 1000,
-  });
 }

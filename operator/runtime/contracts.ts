@@ -5,6 +5,8 @@ import type { KubeObject, ObjectKey, ObjectMeta, Reconciler, ResourceType } from
 
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Called at the last moment before anything is sent; what it throws, the call rejects with. */
+  readonly guard?: (() => void) | undefined;
 }
 
 export interface ListOptions extends RequestOptions {

@@ -1,6 +1,5 @@
 import { ReconnectPolicy } from './backoff.ts';
 import { Cache } from './cache.ts';
-import { fencedClient } from './client.ts';
 import type {
   Client,
   Controller,
@@ -11,6 +10,7 @@ import type {
   ManagerOptions,
 } from './contracts.ts';
 import { QueueController } from './controller.ts';
+import { fencedClient } from './fence.ts';
 import { LeaderElector } from './leader-election.ts';
 import { ManagerMetrics } from './metrics.ts';
 import { Reflector } from './reflector.ts';

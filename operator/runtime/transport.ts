@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
 import { isNativeError } from 'node:util/types';
 import type { Clock } from './clock.ts';
 import { TransportError } from './errors.ts';
@@ -12,6 +13,8 @@ export interface Request {
   readonly contentType?: string;
   readonly body?: string;
   readonly signal?: AbortSignal | undefined;
+  /** Called once there is a connection, before the first byte is sent; may throw. */
+  readonly guard?: (() => void) | undefined;
   /** Until the whole answer is there; of a stream until its headers are. */
   readonly timeoutMs: number;
   /** The longest answer, or line of a stream, in bytes. */
@@ -198,7 +201,23 @@ export class Transport {
         const stale = sent.reusedSocket && error.code === 'ECONNRESET' && !signal.aborted;
         reject(stale ? new StaleConnectionError(error.message, { cause: error }) : error);
       });
-      sent.end(request.body);
+      // A process that was frozen while it connected must ask again whether it may write.
+      const send = (): void => {
+        try {
+          request.guard?.();
+          sent.end(request.body);
+        } catch (error) {
+          sent.destroy(error as Error);
+        }
+      };
+      sent.once('socket', (socket: Socket & { encrypted?: boolean; secureConnecting?: boolean }) => {
+        const { connecting, secureConnecting = false } = socket;
+        if (connecting || secureConnecting) {
+          socket.once(socket.encrypted === true ? 'secureConnect' : 'connect', send);
+        } else {
+          send();
+        }
+      });
     });
   }
 }

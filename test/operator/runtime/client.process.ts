@@ -259,6 +259,21 @@ describe('client', () => {
     await client.get(things, key);
   });
 
+  test('a guard is asked when there is a connection, and what it throws keeps the request from being sent', async () => {
+    const client = await connect();
+    let asked = 0;
+    const guard = (): void => {
+      asked += 1;
+      if (asked > 1) {
+        throw new Error('not any more');
+      }
+    };
+    await client.create(things, thing('a'), { guard });
+    await expect(client.mergePatch(things, key, {}, { guard })).rejects.toThrow('not any more');
+    expect(asked).toBe(2);
+    expect(server.requests).toHaveLength(1);
+  });
+
   test('an abort ends a request with the reason of the caller; a silent server with ours', async () => {
     const client = await connect({ factor: 200 });
     server.behaviour = () => 'answered';

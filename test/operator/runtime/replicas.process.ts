@@ -23,7 +23,7 @@ afterEach(async () => {
 async function replica(identity: string): Promise<StartedProcess & { readonly path: TcpProxy }> {
   const path = new TcpProxy(server.port);
   const kubeconfig = await kubeconfigFor(await path.start());
-  const script = join(import.meta.dirname, 'candidate.ts');
+  const script = join(import.meta.dirname, 'candidate', 'cli.ts');
   const started = startProcess(process.execPath, [script, kubeconfig.path, identity]);
   cleanups.push(
     () => path.stop(),

@@ -6,10 +6,10 @@ import {
   systemClock,
   type KubeObject,
   type ResourceType,
-} from '../../../operator/runtime/index.ts';
-import { things } from './fake-api.ts';
+} from '../../../../operator/runtime/index.ts';
+import { things } from '../fake-api.ts';
 
-// A replica for tests: `candidate.ts <kubeconfig> <identity>`. While it leads it makes a record every
+// A replica for tests: `cli.ts <kubeconfig> <identity>`. While it leads it makes a record every
 // 50 ms and reconciles things; a reconcile takes a second.
 const [kubeconfig = '', identity = ''] = process.argv.slice(2);
 const records: ResourceType<KubeObject> = { ...things, plural: 'records', kind: 'Record' };
