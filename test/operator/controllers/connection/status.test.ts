@@ -1,0 +1,154 @@
+import { describe, expect, test } from '@jest/globals';
+import type { AwsConnection } from '../../../../operator/api/v1alpha1/index.ts';
+import type { ConnectionState } from '../../../../operator/controllers/connection/index.ts';
+import { connectionStatus } from '../../../../operator/controllers/connection/status.ts';
+import { resolveSettings } from '../../../../src/connection/index.ts';
+import { observed } from '../../../src/account/material.ts';
+import { connection, snapshotsOf, working } from '../material.ts';
+
+const now = Date.UTC(2026, 0, 15, 12, 0, 0);
+const at = '2026-01-15T12:00:00Z';
+
+function status(
+  object: AwsConnection,
+  state: ConnectionState | undefined,
+  more: { needed?: number; now?: number } = {},
+) {
+  return connectionStatus({
+    connection: object,
+    state,
+    accounts: 4,
+    needed: more.needed ?? 0,
+    now: more.now ?? now,
+  });
+}
+
+const conditionsOf = ({
+  conditions,
+}: {
+  conditions?: readonly { type: string; status: string; reason: string }[];
+}) =>
+  Object.fromEntries(
+    (conditions ?? []).map(({ type, status: value, reason }) => [type, `${value} ${reason}`]),
+  );
+
+describe('the status of a connection', () => {
+  test('that works says whose it is, and what was read', async () => {
+    const state = await working();
+    const link = state.link;
+    if (link === undefined) {
+      throw new Error('there is no link');
+    }
+    const read = { ...state, link: { ...link, snapshots: await snapshotsOf([observed()]) } };
+    expect(status(connection(), read)).toEqual({
+      observedGeneration: 3,
+      accounts: 4,
+      account: { id: '111122223333', partition: 'aws', alias: 'acme' },
+      caller: { arn: 'arn:aws:iam::111122223333:user/idhub', accessKeyId: 'AKIA1' },
+      quotas: [{ name: 'users', used: 7, quota: 5000 }],
+      snapshot: { takenAt: '2026-01-01T00:00:00Z', users: 1 },
+      conditions: [
+        {
+          type: 'Ready',
+          status: 'True',
+          reason: 'Verified',
+          message: 'account 111122223333, as arn:aws:iam::111122223333:user/idhub',
+          observedGeneration: 3,
+          lastTransitionTime: at,
+        },
+        {
+          type: 'Synced',
+          status: 'True',
+          reason: 'SnapshotComplete',
+          message: 'the account was read to the last page',
+          observedGeneration: 3,
+          lastTransitionTime: at,
+        },
+        {
+          type: 'CloudTrailRegion',
+          status: 'True',
+          reason: 'HomeRegion',
+          message: "IAM's events are in us-east-1",
+          observedGeneration: 3,
+          lastTransitionTime: at,
+        },
+      ],
+    });
+  });
+
+  test('is the same a minute later, so that nothing is written', async () => {
+    const state = await working();
+    const first = status(connection(), state);
+    expect(status(connection({ status: first }), state, { now: now + 60_000 })).toEqual(first);
+  });
+
+  test('of which nothing is known yet says so little', () => {
+    expect(status(connection(), undefined)).toEqual({ observedGeneration: 3, accounts: 4, conditions: [] });
+  });
+
+  test.each([
+    ['SecretNotFound', 'False'],
+    ['InvalidCredentials', 'False'],
+    ['AccountMismatch', 'False'],
+    ['Verifying', 'Unknown'],
+    ['Paused', 'Unknown'],
+  ] as const)('that is %s is Ready %s, and keeps what was known', async (reason, expected) => {
+    const before = status(connection(), await working());
+    const state: ConnectionState = {
+      ...(await working()),
+      link: undefined,
+      terms: undefined,
+      facts: undefined,
+      verdict: { reason, message: 'why' },
+    };
+    const after = status(connection({ status: before }), state);
+    expect(after).toEqual({ ...before, conditions: after.conditions });
+    expect(conditionsOf(after)).toEqual({
+      Ready: `${expected} ${reason}`,
+      Synced: `${expected} ${reason}`,
+      CloudTrailRegion: 'True HomeRegion',
+    });
+  });
+
+  test('that is verified and not read yet does not claim to be Ready', async () => {
+    const state = await working();
+    const { link } = state;
+    const unread = { current: undefined } as NonNullable<typeof link>['snapshots'];
+    const told = status(connection(), { ...state, link: link && { ...link, snapshots: unread } });
+    expect(conditionsOf(told)).toEqual({ CloudTrailRegion: 'True HomeRegion' });
+    expect(told).not.toHaveProperty('snapshot');
+  });
+
+  test('that is being deleted says who still needs it', async () => {
+    const object = connection({ metadata: { deletionTimestamp: at } });
+    const told = status(object, await working(), { needed: 2 });
+    expect(told.conditions?.[0]).toMatchObject({
+      type: 'Ready',
+      status: 'False',
+      reason: 'InUse',
+      message: expect.stringMatching(/^2 AwsAccount objects still need .*abandon=true$/),
+    });
+  });
+
+  test('warns of a region of CloudTrail that has no events', async () => {
+    const state = await working();
+    const terms = state.terms && {
+      ...state.terms,
+      settings: resolveSettings({ cloudTrailRegion: 'us-east-2' }).settings,
+    };
+    expect(conditionsOf(status(connection(), { ...state, terms }))['CloudTrailRegion']).toBe(
+      'False NotHomeRegion',
+    );
+  });
+
+  test('loses an alias that the account has lost', async () => {
+    const state = await working();
+    const before = status(connection(), state);
+    const after = status(connection({ status: before }), {
+      ...state,
+      facts: { alias: undefined, quotas: {} },
+    });
+    expect(after.account).toEqual({ id: '111122223333', partition: 'aws' });
+    expect(after.quotas).toEqual([]);
+  });
+});
