@@ -1,3 +1,4 @@
+import { CreateUserCommand } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { sharedControlPlane, type ControlPlane } from '../cluster/index.ts';
 import { communicationUser, startWorld, type World } from '../e2e/world.ts';
@@ -120,13 +121,16 @@ spec:
     if (example.before !== undefined) {
       await prepare(example.before);
     }
+    if (example.exists !== undefined) {
+      await world.iam.send(new CreateUserCommand({ UserName: example.exists }));
+    }
     await accept(example.text);
     expect(sentenceProblem(example, await conditionOf(example))).toBeUndefined();
   });
 
   test('nothing of it reached AWS, but for the one user that was there before', async () => {
-    const writes = (await world.simulator.writes()).filter(({ principal }) =>
-      principal?.endsWith(`/${communicationUser}`),
+    const writes = (await world.simulator.writes()).filter(
+      ({ principal, code }) => principal.endsWith(`/${communicationUser}`) && code === 'OK',
     );
     expect(writes).toMatchObject([{ operation: 'CreateUser', user: 'jo.twice' }]);
   });

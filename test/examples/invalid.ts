@@ -17,6 +17,8 @@ export interface InvalidExample {
   readonly says: readonly string[];
   /** A document that is there already; it is accepted. */
   readonly before: string | undefined;
+  /** An IAM user that somebody else made before. */
+  readonly exists: string | undefined;
   /** A flag that the operator has to run with for this. */
   readonly operatorFlag: string | undefined;
   /** The file as it stands: kubectl sees the same bytes that a person would give it. */
@@ -52,6 +54,7 @@ export function parseInvalidExample(file: string, text: string): InvalidExample 
     expect: parseExpectation(file, expectation[0] ?? ''),
     says,
     before: before?.replaceAll(/^#(?: {3})?/gm, ''),
+    exists: values('exists')[0],
     operatorFlag: values('operator')[0],
     text,
   };
