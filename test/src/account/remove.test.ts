@@ -42,6 +42,11 @@ const refusing =
   (call: { operation: Operation }): AwsErrorKind | undefined =>
     call.operation === operation ? kind : undefined;
 
+/** Another try, by whoever has looked at the user meanwhile. */
+function again(aws: FakeAws): ReturnType<typeof removeUser> {
+  return removeUser(aws, 'jo', { ...options, tags: aws.observe('jo').tags });
+}
+
 describe('a user with everything that it owns', () => {
   test.each([
     ['in whole pages', 100, false],
@@ -139,8 +144,9 @@ describe('what cannot be removed', () => {
     expect(failures[0]).toMatchObject({ what, error: { kind: 'accessDenied', operation } });
     expect(aws.users).toHaveLength(1);
     aws.refuse = () => undefined;
-    expect((await removeUser(aws, 'jo', options)).kind).toBe('removed');
+    expect((await again(aws)).kind).toBe('removed');
     expect(aws.users).toEqual([]);
+    expect(aws.devices.size).toBe(0);
   });
 
   test('keeps neither its brothers nor the user from being shut out: the Deny stays', async () => {
@@ -215,14 +221,34 @@ describe('faults', () => {
       );
       aws.writesUntilCrash = Number.POSITIVE_INFINITY;
       if (aws.users.length > 0) {
-        expect((await removeUser(aws, 'jo', options)).kind).toBe('removed');
+        expect((await again(aws)).kind).toBe('removed');
       }
-      expect([writes, aws.users]).toEqual([writes, []]);
+      expect([writes, aws.users, [...aws.devices]]).toEqual([writes, [], []]);
       if (ended) {
         expect(writes).toBeGreaterThan(16);
         return;
       }
     }
+  });
+
+  test('a fault between a virtual device and its user leaves no device behind', async () => {
+    const { aws } = begin();
+    aws.devices.add(`${virtual}2`);
+    aws.find('jo')?.mfa.add(`${virtual}2`);
+    for (const kind of ['throttled', 'accessDenied'] as const) {
+      aws.refuse = refusing('DeleteVirtualMFADevice', kind);
+      await again(aws).catch(() => undefined);
+    }
+    aws.refuse = () => undefined;
+    expect((await again(aws)).kind).toBe('removed');
+    expect(aws.devices.size).toBe(0);
+  });
+
+  test('a device of which nothing could be noted is removed all the same', async () => {
+    const { aws, user } = begin();
+    Array.from({ length: 50 }, (_, index) => user.tags.set(`t${index}`, ''));
+    expect((await again(aws)).kind).toBe('removed');
+    expect(aws.devices.size).toBe(0);
   });
 
   test('an aborted signal ends it', async () => {
