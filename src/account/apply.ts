@@ -105,7 +105,9 @@ export async function applySteps(
         // How far it came is not known: the Deny counts as ours to remove and as one to write again.
         options.ledger.record({ ...user, deny: 'altered' });
       }
-      if (!isAwsError(error, 'accessDenied', 'limitExceeded', 'invalid', 'alreadyExists')) {
+      // NoSuchEntity: the policy of the boundary. The user itself was read a moment ago.
+      const noBoundary = step.do === 'putBoundary' && isAwsError(error, 'notFound');
+      if (!noBoundary && !isAwsError(error, 'accessDenied', 'limitExceeded', 'invalid', 'alreadyExists')) {
         throw error;
       }
       refused.push({ step: step.do, error });

@@ -151,7 +151,7 @@ export interface AwsConnectionStatus {
    */
   observedGeneration?: number;
   /**
-   * Ready, Synced, Verified, CloudTrailRegion.
+   * Ready (accounts can be worked on), Synced (the last reading was complete) and CloudTrailRegion (False where settings.cloudTrailRegion has no events of IAM).
    */
   conditions?: {
     type: string;

@@ -119,10 +119,19 @@ const advice: Partial<Record<AccountReason, string>> = {
   InvalidCredentials: "The credentials are checked again with the connection's Secret",
 };
 
+/** Calls that AWS answers with NoSuchEntity where the boundary's policy does not exist. */
+const boundaryOperations: ReadonlySet<string> = new Set(['CreateUser', 'PutUserPermissionsBoundary']);
+
 /** What a failed call says of an account, and what to do next. */
 export function verdictOf(error: unknown): Verdict {
   if (!isAwsError(error)) {
     return { reason: 'AwsError', message: error instanceof Error ? error.message : String(error) };
+  }
+  if (error.kind === 'notFound' && boundaryOperations.has(error.operation)) {
+    return {
+      reason: 'InvalidInput',
+      message: `${error.message} Create that policy, or correct permissionsBoundary here or in the connection's defaults`,
+    };
   }
   const reason = reasons[error.kind] ?? 'AwsError';
   const next = advice[reason];
