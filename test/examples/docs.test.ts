@@ -52,11 +52,11 @@ interface Schema {
 
 /** Paths of all fields below `spec`, as the documentation writes them. */
 function fieldsOf(schema: Schema, path: string): string[] {
-  const inner = Object.entries(schema.properties ?? {}).flatMap(([name, property]) => [
-    `${path}.${name}`,
-    ...fieldsOf(property, `${path}.${name}`),
-  ]);
-  return schema.items === undefined ? inner : [...inner, ...fieldsOf(schema.items, `${path}[]`)];
+  const found: string[] = [];
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    found.push(`${path}.${name}`, ...fieldsOf(property, `${path}.${name}`));
+  }
+  return schema.items === undefined ? found : found.concat(fieldsOf(schema.items, `${path}[]`));
 }
 
 async function specFields(crd: string): Promise<string[]> {
