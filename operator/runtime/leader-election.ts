@@ -103,7 +103,8 @@ export class LeaderElector {
         await clock.sleep(this.#retryPeriodMs, either);
         if (this.#sinceRenewal() >= this.#renewDeadlineMs) {
           expire();
-        } else if (await this.#attempt(this.#renewDeadlineMs / 2, either)) {
+        } else if (await this.#attempt(this.#renewDeadlineMs / 2, over.signal)) {
+          // A renewal under way is not broken off by a stop: whether it took effect would be unknown.
           cancel();
           cancel = clock.setTimeout(expire, this.#renewDeadlineMs - this.#sinceRenewal());
         } else if (
@@ -140,7 +141,7 @@ export class LeaderElector {
     if (!this.leading || this.#observed === undefined) {
       return;
     }
-    const { client, clock, logger } = this.#options;
+    const { client, clock, logger, identity } = this.#options;
     const now = microTime(clock.now());
     this.#state = 'released';
     this.#options.onChange?.(false);
@@ -149,16 +150,20 @@ export class LeaderElector {
       () => stop.abort(new Error('no answer in time')),
       this.#renewDeadlineMs / 2,
     );
+    const { signal } = stop;
+    const give = async ({ metadata: { resourceVersion } }: Lease): Promise<void> => {
+      const spec = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
+      const patch = { metadata: { resourceVersion }, spec };
+      await client.mergePatch(leases, this.#options, patch, { signal });
+    };
     try {
-      await client.mergePatch(
-        leases,
-        this.#options,
-        {
-          metadata: { resourceVersion: this.#observed.metadata.resourceVersion },
-          spec: { holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now },
-        },
-        { signal: stop.signal },
-      );
+      await give(this.#observed).catch(async (error: unknown) => {
+        const lease = isConflict(error) ? await client.get(leases, this.#options, { signal }) : undefined;
+        if (lease?.spec?.holderIdentity !== identity) {
+          throw error;
+        }
+        await give(lease);
+      });
       logger.info('the lease is given back', { lease: this.#name });
     } catch (error) {
       logger.warn('the lease could not be given back and will expire', { error });

@@ -134,6 +134,7 @@ class RuntimeManager implements Manager {
     const caches = new AbortController();
     const reflecting = Promise.all(this.#reflectors.map((one) => one.run(caches.signal)));
     const lease = new AbortController();
+    let held: Promise<'stopped' | 'lost'> | undefined;
     try {
       if (this.#unlisted.size === 0) {
         this.#synced.resolve();
@@ -144,8 +145,8 @@ class RuntimeManager implements Manager {
       await this.#elector?.acquire(signal);
       signal.throwIfAborted();
       this.#phase = 'leading';
-      const lost = this.#elector?.hold(lease.signal) ?? new Promise<never>(() => undefined);
-      return await this.#lead(signal, lost);
+      held = this.#elector?.hold(lease.signal);
+      return await this.#lead(signal, held ?? new Promise<never>(() => undefined));
     } catch (error) {
       if (signal.aborted) {
         return 'stopped';
@@ -153,6 +154,7 @@ class RuntimeManager implements Manager {
       throw error;
     } finally {
       lease.abort();
+      await held;
       await this.#elector?.release();
       this.#phase = 'ended';
       caches.abort();

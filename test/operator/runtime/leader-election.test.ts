@@ -69,6 +69,28 @@ describe('leader election', () => {
     expect(leaseOf(store).spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
   });
 
+  test('a stop during a renewal, or after an edit by others, still gives the lease back', async () => {
+    const [store, clock] = [new FakeStore(), new FakeClock()];
+    const a = candidate('a', store, clock);
+    await clock.advance(3_000);
+    let answer = (): void => undefined;
+    a.client.fail = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    await clock.advance(1_000);
+    a.stop.abort();
+    await settle();
+    expect(a.outcome()).toBeUndefined();
+    a.client.fail = () => undefined;
+    answer();
+    await a.running;
+    expect(a.outcome()).toBe('stopped');
+    store.patch('leases', key, { metadata: { annotations: { note: 'hello' } } });
+    await a.elector.release();
+    expect(leaseOf(store).spec?.holderIdentity).toBe('');
+  });
+
   test('a leader that is cut off stops at the renew deadline, before another can take over', async () => {
     const [store, clock] = [new FakeStore(), new FakeClock()];
     const a = candidate('a', store, clock);
