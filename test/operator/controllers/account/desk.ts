@@ -1,0 +1,341 @@
+import type { SettingsInput } from '../../../../src/connection/index.ts';
+import { resolveSettings } from '../../../../src/connection/index.ts';
+import { isAwsError } from '../../../../src/aws/index.ts';
+import { SnapshotStore } from '../../../../src/reconciliation/index.ts';
+import { accountSchema, type AttributeChange } from '../../../../src/schema/index.ts';
+import type {
+  AwsAccount,
+  AwsConnection,
+  AwsConnectionSpec,
+} from '../../../../operator/api/v1alpha1/index.ts';
+import { AccountReconciler, connectionKey, userKey } from '../../../../operator/controllers/account/index.ts';
+import { ConnectionRegistry } from '../../../../operator/controllers/connection/index.ts';
+import {
+  ApiError,
+  createLogger,
+  isConflict,
+  keyString,
+  type Client,
+  type Clock,
+  type EventNote,
+  type Informer,
+  type ObjectKey,
+} from '../../../../operator/runtime/index.ts';
+import { Crash, FakeAws } from '../../../src/fake-aws.ts';
+import { caller, connection } from '../material.ts';
+
+const connectionOf: ObjectKey = { namespace: 'ns', name: 'main' };
+const { signal } = new AbortController();
+
+/** Time that passes only when it is told to; nobody here may wait for it. */
+class StillClock implements Clock {
+  ms = Date.UTC(2026, 0, 15);
+
+  now(): number {
+    return this.ms;
+  }
+
+  monotonic(): number {
+    return this.ms;
+  }
+
+  setTimeout(): () => void {
+    throw new Error('a reconcile asks to be called again, it does not wait');
+  }
+
+  sleep(): Promise<void> {
+    throw new Error('a reconcile asks to be called again, it does not wait');
+  }
+}
+
+/** The accounts of a cluster, with what an API server makes of writes to them. */
+export class FakeCluster {
+  readonly accounts = new Map<string, AwsAccount>();
+  /** `patch` and `status`, with the name of the object. */
+  readonly writes: string[] = [];
+  /** The process ends after this many writes. */
+  writesUntilCrash = Number.POSITIVE_INFINITY;
+  readonly clock: Clock;
+  #version = 0;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  apply(name: string, spec: Partial<AwsAccount['spec']>, annotations?: Record<string, string>): void {
+    const before = this.accounts.get(name);
+    const at = new Date(this.clock.now()).toISOString();
+    this.#version += 1;
+    this.accounts.set(name, {
+      apiVersion: 'aws.idhub.io/v1alpha1',
+      kind: 'AwsAccount',
+      metadata: {
+        name,
+        namespace: 'ns',
+        uid: before?.metadata.uid ?? `uid-${this.#version}`,
+        creationTimestamp: before?.metadata.creationTimestamp ?? at,
+        generation: (before?.metadata.generation ?? 0) + 1,
+        resourceVersion: String(this.#version),
+        finalizers: before?.metadata.finalizers ?? [],
+        annotations: { ...before?.metadata.annotations, ...annotations },
+      },
+      spec: { connectionRef: { name: 'main' }, userName: name, ...spec },
+      ...(before?.status === undefined ? {} : { status: before.status }),
+    });
+  }
+
+  delete(name: string): void {
+    const object = this.object(name);
+    const deletionTimestamp = `${new Date(this.clock.now()).toISOString().slice(0, 19)}Z`;
+    this.#put({ ...object, metadata: { ...object.metadata, deletionTimestamp } });
+  }
+
+  /** What a backup brings back: everything but the status, in another cluster. */
+  restore(name: string): void {
+    const { status: _lost, ...object } = this.object(name);
+    this.#put({ ...object, metadata: { ...object.metadata, uid: `restored-${name}` } });
+  }
+
+  object(name: string): AwsAccount {
+    const object = this.accounts.get(name);
+    if (object === undefined) {
+      throw new Error(`there is no account ${name}`);
+    }
+    return object;
+  }
+
+  #put(object: AwsAccount): AwsAccount {
+    this.#version += 1;
+    const { metadata } = object;
+    const put = { ...object, metadata: { ...metadata, resourceVersion: String(this.#version) } };
+    if (metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).length === 0) {
+      this.accounts.delete(metadata.name);
+    } else {
+      this.accounts.set(metadata.name, put);
+    }
+    return put;
+  }
+
+  #written(what: string): void {
+    this.writes.push(what);
+    this.writesUntilCrash -= 1;
+    if (this.writesUntilCrash === 0) {
+      throw new Crash();
+    }
+  }
+
+  #found(name: string): AwsAccount {
+    const object = this.accounts.get(name);
+    if (object === undefined) {
+      throw new ApiError({ code: 404, reason: 'NotFound', message: `${name} not found` });
+    }
+    return object;
+  }
+
+  get client(): Client {
+    const known = {
+      mergePatch: async (
+        _type: unknown,
+        { name }: ObjectKey,
+        patch: { metadata: AwsAccount['metadata'] },
+      ) => {
+        const object = this.#found(name);
+        const { uid, resourceVersion, annotations, finalizers } = patch.metadata;
+        const stale = resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion;
+        if (stale || (uid !== undefined && uid !== object.metadata.uid)) {
+          throw new ApiError({ code: 409, reason: 'Conflict', message: `${name} has changed` });
+        }
+        const added = finalizers?.some((one) => object.metadata.finalizers?.includes(one) !== true);
+        if (added === true && object.metadata.deletionTimestamp !== undefined) {
+          throw new ApiError({ code: 422, reason: 'Invalid', message: 'no finalizer while it is deleted' });
+        }
+        const written = this.#put({
+          ...object,
+          metadata: {
+            ...object.metadata,
+            ...(finalizers === undefined ? {} : { finalizers }),
+            annotations: { ...object.metadata.annotations, ...annotations },
+          },
+        });
+        this.#written(`patch ${name}`);
+        return written;
+      },
+      applyStatus: async (
+        _type: unknown,
+        object: { metadata: { name: string }; status?: AwsAccount['status'] },
+      ) => {
+        const { name } = object.metadata;
+        const { status: _before, ...rest } = this.#found(name);
+        const written = this.#put(object.status === undefined ? rest : { ...rest, status: object.status });
+        this.#written(`status ${name}`);
+        return written;
+      },
+    };
+    return known as unknown as Client;
+  }
+
+  get informer(): Informer<AwsAccount> {
+    const indexes: Readonly<Record<string, (object: AwsAccount) => string>> = {
+      user: userKey,
+      connection: (object) => keyString(connectionKey(object)),
+    };
+    const known: Partial<Informer<AwsAccount>> = {
+      get: ({ name }) => this.accounts.get(name),
+      list: () => [...this.accounts.values()],
+      byIndex: (index, value) =>
+        [...this.accounts.values()].filter((object) => indexes[index]?.(object) === value),
+      set: () => undefined,
+    };
+    return known as Informer<AwsAccount>;
+  }
+}
+
+export interface DeskOptions {
+  readonly settings?: SettingsInput;
+  readonly attributes?: readonly AttributeChange[];
+  readonly defaults?: NonNullable<AwsConnectionSpec['defaults']>;
+}
+
+/** The account controller at work on a cluster and an AWS account, which both outlive it. */
+export class Desk {
+  readonly clock = new StillClock();
+  readonly aws = new FakeAws();
+  readonly cluster = new FakeCluster(this.clock);
+  readonly events: (EventNote & { readonly name: string })[] = [];
+  readonly suspected: string[] = [];
+  registry = new ConnectionRegistry();
+  installation = 'inst';
+  readings = 0;
+  abandoned = 0;
+  readonly #options: DeskOptions;
+  #reconciler!: AccountReconciler;
+  #snapshots!: SnapshotStore;
+  #wantsReading = false;
+
+  constructor(options: DeskOptions = {}) {
+    this.#options = options;
+  }
+
+  /** A new process: it knows nothing, and reads the account before anything else. */
+  async start(): Promise<this> {
+    this.aws.writesUntilCrash = Number.POSITIVE_INFINITY;
+    this.cluster.writesUntilCrash = Number.POSITIVE_INFINITY;
+    this.registry = new ConnectionRegistry();
+    this.#snapshots = new SnapshotStore({
+      clock: this.clock,
+      read: async () => {
+        this.readings += 1;
+        const users = this.aws.users.map(({ userName }) => this.aws.observe(userName));
+        return { users, groups: new Map(), pages: 1 };
+      },
+    });
+    const { settings } = resolveSettings(this.#options.settings ?? {});
+    const known: AwsConnection = connection();
+    Object.assign(this.registry.obtain(connectionOf), {
+      link: {
+        key: connectionOf,
+        fingerprint: 'f',
+        credentials: { accessKeyId: 'AKIA', secretAccessKey: 's' },
+        api: this.aws,
+        snapshots: this.#snapshots,
+        since: 0,
+      },
+      terms: {
+        caller,
+        settings,
+        schema: accountSchema(this.#options.attributes ?? [], settings.attributeTagPrefix).schema,
+        defaults: this.#options.defaults ?? {},
+        communicationUser: 'idhub',
+      },
+      snapshotDueAt: Number.POSITIVE_INFINITY,
+    });
+    this.registry.onWake(() => {
+      this.#wantsReading = true;
+    });
+    this.#reconciler = new AccountReconciler({
+      client: this.cluster.client,
+      accounts: this.cluster.informer,
+      connections: { get: () => known } as unknown as Informer<AwsConnection>,
+      registry: this.registry,
+      events: { event: (object, note) => this.events.push({ ...note, name: object.metadata.name }) },
+      logger: createLogger({ level: 'error', clock: this.clock, write: () => undefined }),
+      clock: this.clock,
+      random: () => 0.5,
+      installation: this.installation,
+      countAbandoned: () => {
+        this.abandoned += 1;
+      },
+    });
+    await this.read();
+    return this;
+  }
+
+  /** A complete reading of the account. */
+  async read(): Promise<void> {
+    this.#wantsReading = false;
+    const state = this.registry.obtain(connectionOf);
+    await this.#snapshots.refresh(signal);
+    state.snapshotDueAt = Number.POSITIVE_INFINITY;
+  }
+
+  /** One pass over an account. */
+  reconcile(name: string) {
+    return this.#reconciler.reconcile({ namespace: 'ns', name }, signal);
+  }
+
+  /**
+   * Works on an account as a queue would, faults and conflicts included, until it asks for nothing
+   * more within ten minutes. Time passes as it is asked for.
+   */
+  async run(name: string): Promise<void> {
+    for (let round = 0; round < 60; round += 1) {
+      let next: number | undefined;
+      try {
+        next = (await this.reconcile(name)).requeueAfterMs;
+      } catch (error) {
+        if (!isConflict(error) && !isAwsError(error)) {
+          throw error;
+        }
+        next = 1_000;
+      }
+      if (this.#wantsReading) {
+        await this.read();
+        next ??= 1;
+      }
+      if (next === undefined || next > 600_000) {
+        return;
+      }
+      this.clock.ms += next;
+    }
+    throw new Error(`${name} does not come to rest`);
+  }
+
+  /** The reason of Ready, with its status. */
+  ready(name: string): string {
+    const condition = this.cluster.object(name).status?.conditions?.find(({ type }) => type === 'Ready');
+    return condition === undefined ? '(none)' : `${condition.status} ${condition.reason}`;
+  }
+
+  message(name: string): string {
+    return this.cluster.object(name).status?.conditions?.find(({ type }) => type === 'Ready')?.message ?? '';
+  }
+
+  reasons(): readonly string[] {
+    return this.events.map(({ reason }) => reason);
+  }
+
+  /** Runs until the process dies at that write; false where it came to its end before. */
+  async dies(write: number, where: 'aws' | 'cluster', act: () => Promise<void>): Promise<boolean> {
+    this.aws.crashAs = 'crash';
+    (where === 'aws' ? this.aws : this.cluster).writesUntilCrash = write;
+    try {
+      await act();
+      return false;
+    } catch (error) {
+      if (error instanceof Crash) {
+        return true;
+      }
+      throw error;
+    }
+  }
+}
