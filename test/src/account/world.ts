@@ -69,8 +69,8 @@ export class Controller {
   known: ObservedUser | undefined;
   /** Asks for a look at the credentials of a disabled user. */
   audit = false;
-  /** The declaration that the last pass came to its end with. */
-  #settled: Declared | undefined;
+  /** Whether the status says that the credentials were looked at since the user was disabled. */
+  #audited = false;
 
   constructor(options_: { aws: FakeAws; rules?: Rules; accessKeys?: boolean }) {
     this.aws = options_.aws;
@@ -89,7 +89,7 @@ export class Controller {
       user,
       nameTakenBy:
         named === undefined || named.userId === user.userId ? undefined : this.aws.observe(named.userName),
-      auditDue: this.audit || this.#settled !== declared,
+      auditDue: this.audit || !this.#audited,
       now,
     });
   }
@@ -113,7 +113,6 @@ export class Controller {
   async #act(declared: Declared, user: ObservedUser): Promise<{ plan: Plan; outcome: ApplyOutcome }> {
     const plan = this.plan(declared, user);
     this.applied = plan.before;
-    this.#settled = undefined;
     const ledger: UserLedger = {
       record: (newer) => {
         this.known = newer;
@@ -131,7 +130,12 @@ export class Controller {
     });
     if (outcome.refused.length === 0) {
       this.applied = plan.after;
-      this.#settled = declared;
+    }
+    if (outcome.done.includes('disable')) {
+      this.#audited = true;
+    }
+    if (outcome.done.includes('enable')) {
+      this.#audited = false;
     }
     return { plan, outcome };
   }

@@ -352,6 +352,51 @@ describe('what happens in AWS', () => {
   });
 });
 
+describe('a change of mind', () => {
+  test.each(['aws', 'cluster'] as const)(
+    'a disable after an enable that died at any write to %s leaves nothing open',
+    async (where) => {
+      for (let write = 1; ; write += 1) {
+        const desk = await begin({
+          settings: { enableProgrammaticAccess: true, disableWith: 'CredentialsOnly' },
+        });
+        await disabled(desk);
+        desk.cluster.apply('jo', whole);
+        const died = await desk.dies(write, where, () => desk.run('jo'));
+        desk.cluster.apply('jo', { ...whole, enabled: false });
+        await desk.start();
+        await desk.run('jo');
+        expect([write, usable(userOf(desk, 'jo'))]).toEqual([write, []]);
+        if (!died) {
+          return;
+        }
+      }
+    },
+  );
+
+  test.each(['aws', 'cluster'] as const)(
+    'an enable after a disable that died at any write to %s leaves nothing shut that was open',
+    async (where) => {
+      for (let write = 1; ; write += 1) {
+        const desk = await begin({ settings: { enableProgrammaticAccess: true } });
+        await existing(desk);
+        const before = looks(desk.aws, userOf(desk, 'jo')) as object;
+        desk.cluster.apply('jo', { ...whole, enabled: false });
+        const died = await desk.dies(write, where, () => desk.run('jo'));
+        desk.cluster.apply('jo', whole);
+        await desk.start();
+        await desk.run('jo');
+        const after = looks(desk.aws, userOf(desk, 'jo')) as object;
+        // The console password is gone for good once it was removed.
+        expect([write, { ...after, console: true }]).toEqual([write, before]);
+        if (!died) {
+          return;
+        }
+      }
+    },
+  );
+});
+
 describe('what AWS refuses', () => {
   test('a boundary that may not be removed: it is said, and everything else is done', async () => {
     const desk = await begin();
@@ -485,6 +530,30 @@ describe('the end of an account', () => {
     desk.aws.refuse = () => undefined;
     await desk.run('jo');
     expect(desk.cluster.accounts.size).toBe(0);
+  });
+
+  test('the object stays for as long as AWS still shows the user', async () => {
+    const desk = await begin();
+    desk.cluster.apply('jo', { deletionPolicy: 'Delete' });
+    await desk.run('jo');
+    const user = userOf(desk, 'jo');
+    desk.cluster.delete('jo');
+    let deleted = false;
+    desk.aws.refuse = ({ operation }) => {
+      if (operation === 'GetUser' && deleted && !desk.aws.users.includes(user)) {
+        desk.aws.users.push(user);
+      }
+      deleted ||= operation === 'DeleteUser';
+      return undefined;
+    };
+    const { requeueAfterMs } = await desk.reconcile('jo');
+    expect(requeueAfterMs).toBeGreaterThan(0);
+    expect(desk.cluster.accounts.has('jo')).toBe(true);
+    expect(desk.reasons()).not.toContain('Deleted');
+    desk.aws.refuse = () => undefined;
+    await desk.run('jo');
+    expect(desk.cluster.accounts.size).toBe(0);
+    expect(desk.aws.users).toEqual([]);
   });
 
   test('a user that was renamed in AWS is found and deleted', async () => {
