@@ -28,6 +28,8 @@ export interface WorldOptions {
   readonly operator?: readonly string[];
   /** Default true: start the operator, and make the Secret and the connection `aws`. */
   readonly start?: boolean;
+  /** Another world whose simulated AWS this one uses, and does not end. */
+  readonly aws?: World;
 }
 
 export interface Credentials {
@@ -61,6 +63,11 @@ export interface World {
   readonly operator: StartedProcess;
   readonly metricsUrl: string;
   startOperator(flags?: readonly string[]): Promise<void>;
+  /** One more process of the operator beside `operator`, with these flags in place of the world's. */
+  spawnOperator(flags: readonly string[]): {
+    readonly process: StartedProcess;
+    metricsUrl(): Promise<string>;
+  };
   /** `SIGKILL` unless told, then a new process with the same flags. */
   restartOperator(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   kubectl(args: readonly string[], stdin?: string): Promise<string>;
@@ -133,13 +140,18 @@ export function connectionManifest(namespace: string, name: string, url: string,
 
 /** Starts what a test needs and waits until the connection is Ready. The bundle must be built. */
 export async function startWorld(options: WorldOptions): Promise<World> {
-  const simulatorProcess = startProcess(process.execPath, [
-    join(root, 'test/simulator/cli.ts'),
-    '--port=0',
-    '--enforce-policies',
-    ...(options.simulator ?? []),
-  ]);
-  const started = new Set([simulatorProcess]);
+  const started = new Set<StartedProcess>();
+  const startSimulator = (): StartedProcess => {
+    const process_ = startProcess(process.execPath, [
+      join(root, 'test/simulator/cli.ts'),
+      '--port=0',
+      '--enforce-policies',
+      ...(options.simulator ?? []),
+    ]);
+    started.add(process_);
+    return process_;
+  };
+  const simulatorProcess = options.aws?.simulatorProcess ?? startSimulator();
   try {
     return await makeWorld(options, simulatorProcess, started);
   } catch (error) {
@@ -164,7 +176,7 @@ async function makeWorld(
     throw new Error('the simulator has no account');
   }
   const iam = iamClient(simulatorUrl, account);
-  const credentials = await makeCommunicationUser(iam, communicationUser);
+  const credentials = options.aws?.credentials ?? (await makeCommunicationUser(iam, communicationUser));
 
   const kubectl = async (args: readonly string[], stdin?: string): Promise<string> => {
     const answer = await plane.kubectl([...args], stdin === undefined ? {} : { stdin });
@@ -185,8 +197,7 @@ async function makeWorld(
   let operator: StartedProcess | undefined;
   let metricsUrl = '';
   let flags: readonly string[] = options.operator ?? [];
-  const startOperator = async (given: readonly string[] = flags): Promise<void> => {
-    flags = given;
+  const spawnOperator: World['spawnOperator'] = (given) => {
     const process_ = startProcess(process.execPath, [
       ...operatorNodeFlags,
       join(root, 'dist/operator.mjs'),
@@ -199,12 +210,20 @@ async function makeWorld(
       '--allow-endpoint-override',
       ...given,
     ]);
-    operator = process_;
     processes.add(process_);
-    const serving = JSON.parse(await process_.line((line) => line.includes('serving metrics'))) as {
-      port: number;
+    return {
+      process: process_,
+      metricsUrl: async () => {
+        const line = await process_.line((each) => each.includes('serving metrics'));
+        return `http://127.0.0.1:${(JSON.parse(line) as { port: number }).port}`;
+      },
     };
-    metricsUrl = `http://127.0.0.1:${serving.port}`;
+  };
+  const startOperator = async (given: readonly string[] = flags): Promise<void> => {
+    flags = given;
+    const spawned = spawnOperator(given);
+    operator = spawned.process;
+    metricsUrl = await spawned.metricsUrl();
   };
   const running = (): StartedProcess => {
     if (operator === undefined) {
@@ -231,6 +250,7 @@ async function makeWorld(
       return metricsUrl;
     },
     startOperator,
+    spawnOperator,
     restartOperator: async (signal = 'SIGKILL') => {
       running().kill(signal);
       await running().exited;

@@ -1,0 +1,200 @@
+import { CreateUserCommand, DeleteUserCommand, TagUserCommand, UpdateUserCommand } from '@aws-sdk/client-iam';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { startControlPlane, type ControlPlane } from '../cluster/index.ts';
+import type { UserDump } from '../simulator/index.ts';
+import { eventually } from '../support/process.ts';
+import { giveCredentials, managedPolicy } from './belongings.ts';
+import {
+  gone,
+  operatorWrites,
+  patch,
+  remove,
+  resyncs,
+  settled,
+  snapshotEvery,
+  untilAll,
+  worldFor,
+} from './support.ts';
+import { communicationUser, startWorld, type World } from './world.ts';
+
+const before = worldFor('restored');
+let rebuilt: ControlPlane | undefined;
+let afterwards: World | undefined;
+
+beforeAll(async () => {
+  rebuilt = await startControlPlane();
+  await rebuilt.installCrds();
+});
+afterAll(async () => {
+  await afterwards?.stop();
+  await rebuilt?.stop();
+});
+
+function after(): World {
+  if (afterwards === undefined) {
+    throw new Error('the rebuilt cluster is there after the first test');
+  }
+  return afterwards;
+}
+
+interface Stored {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly annotations?: Record<string, string> };
+}
+
+/** Objects as a backup tool keeps them: without status, and without what the old API server gave them. */
+async function backUp(world: World): Promise<Stored[]> {
+  const text = await world.kubectl([
+    'get',
+    'awsaccounts,awsconnections,secrets',
+    '-n',
+    world.namespace,
+    '-o',
+    'json',
+  ]);
+  const { items } = JSON.parse(text) as {
+    items: (Stored & { status?: unknown; metadata: Record<string, unknown> })[];
+  };
+  return items.map(({ metadata: { name, namespace, labels, annotations }, ...item }) => {
+    delete item.status;
+    return Object.assign(item, { metadata: { name, namespace, labels, annotations } }) as unknown as Stored;
+  });
+}
+
+/** Users, and what they own, without when a key was last used: that changes by looking. */
+async function users(): Promise<readonly UserDump[]> {
+  const { users: all } = await before().simulator.account();
+  return JSON.parse(
+    JSON.stringify(all, (key, value: unknown) => (key === 'lastUsed' ? undefined : value)),
+  ) as UserDump[];
+}
+
+const settledNames = ['plain', 'rich', 'shut', 'adopted', 'shared-lead', 'followed', 'watched'];
+let state: readonly UserDump[];
+let versions: string;
+
+test('a cluster with accounts of every kind is backed up and lost', async () => {
+  const { iam } = before();
+  const boundary = await managedPolicy(iam, 'Fence');
+  for (const name of ['adopted', 'watched']) {
+    await iam.send(new CreateUserCommand({ UserName: name }));
+  }
+  await patch(
+    before(),
+    'aws',
+    { spec: { schema: { attributes: [{ name: 'city', syncDirection: 'bi-directional' }] } } },
+    'awsconnection',
+  );
+  await before().until('awsconnection', 'aws', { status: 'True' });
+  const spec: Record<string, object> = {
+    rich: {
+      path: '/people/',
+      permissionsBoundary: boundary,
+      attributes: { surname: "O'Brien", streetAddress: '5, High St. '.repeat(60) },
+      tags: { CostCenter: '4711' },
+      deletionPolicy: 'Delete',
+    },
+    adopted: { adoptionPolicy: 'IfUnowned' },
+    'shared-lead': { attributes: { city: 'Berlin' } },
+    watched: { management: 'Observe' },
+    recreating: { onExternalDelete: 'Hold' },
+  };
+  const names = [...settledNames, 'lost', 'replaced'];
+  await before().apply(
+    ...names.map((name) => before().accountManifest(name, { userName: name, ...spec[name] })),
+  );
+  await untilAll(before(), names, { status: 'True' });
+  for (const name of names.filter((each) => each !== 'watched')) {
+    await settled(before(), name);
+  }
+  await giveCredentials(iam, 'shut');
+  await patch(before(), 'shut', { spec: { enabled: false } });
+  await before().until('awsaccount', 'shut', { status: 'True' });
+  await before().restartOperator();
+  await iam.send(new TagUserCommand({ UserName: 'shared-lead', Tags: [{ Key: 'city', Value: 'Bonn' }] }));
+  await iam.send(new UpdateUserCommand({ UserName: 'followed', NewUserName: 'Followed.Elsewhere' }));
+  await before().until('awsaccount', 'followed', { status: 'True', reason: 'RenamedInAws' });
+  await eventually(async () =>
+    (await before().account('shared-lead')).status?.attributes?.['city'] === 'Bonn' ? true : undefined,
+  );
+  expect(await before().operator.stop()).toBe(0);
+  // While there was no operator, two were deleted in AWS, and one of the names was made again.
+  await iam.send(new DeleteUserCommand({ UserName: 'lost' }));
+  await iam.send(new DeleteUserCommand({ UserName: 'replaced' }));
+  await iam.send(new CreateUserCommand({ UserName: 'replaced' }));
+  state = await users();
+});
+
+test('restored without status into a new cluster with the same installation id: no write, nobody is made again', async () => {
+  if (rebuilt === undefined) {
+    throw new Error('no second control plane');
+  }
+  const stored = await backUp(before());
+  expect(stored.every((item) => !('status' in item))).toBe(true);
+  afterwards = await startWorld({
+    plane: rebuilt,
+    namespace: 'restored',
+    aws: before(),
+    start: false,
+    operator: [snapshotEvery],
+  });
+  await before().simulator.resetCalls();
+  await after().apply(...stored.filter(({ metadata }) => metadata.name !== 'kube-root-ca.crt'));
+  await after().startOperator();
+  await after().until('awsconnection', 'aws', { status: 'True' });
+  await untilAll(after(), settledNames, { status: 'True' });
+  await after().until('awsaccount', 'followed', { status: 'True', reason: 'RenamedInAws' });
+  await after().until('awsaccount', 'replaced', { status: 'False', reason: 'IdentityChanged' });
+  await resyncs(after(), 3);
+  expect(await operatorWrites(after())).toEqual([]);
+  expect(await users()).toEqual(state);
+  // The status is there again, from AWS and from the memory on the objects.
+  expect((await after().account('shut')).status).toMatchObject({ state: 'Disabled' });
+  expect((await after().account('shut')).status?.switchedOff).toHaveLength(5);
+  expect((await after().account('shared-lead')).status?.attributes).toEqual({ city: 'Bonn' });
+  expect((await after().account('rich')).metadata.finalizers).toEqual(['aws.idhub.io/finalizer']);
+  const annotations = async (world: World, name: string): Promise<unknown> => {
+    const { annotations: all = {} } = (await world.account(name)).metadata;
+    return [all['aws.idhub.io/user-id'], all['aws.idhub.io/applied']];
+  };
+  for (const name of settledNames) {
+    expect(await annotations(after(), name)).toEqual(await annotations(before(), name));
+  }
+});
+
+test('who was deleted in AWS meanwhile is told of, not made again', async () => {
+  // IAM is given a minute to show a user: the account has to be older than that.
+  await after().until('awsaccount', 'lost', { status: 'False', reason: 'DeletedOutside', withinMs: 75_000 });
+  expect(await operatorWrites(after())).toEqual([]);
+});
+
+test('what was remembered still counts: enabling brings back what the lost cluster switched off', async () => {
+  await patch(after(), 'shut', { spec: { enabled: true } });
+  await after().until('awsaccount', 'shut', { status: 'True' });
+  const shut = await after().simulator.user('shut');
+  expect(shut?.inlinePolicies).toEqual({});
+  expect(shut?.sshPublicKeys.map(({ status }) => status)).toEqual(['Active']);
+  expect(Object.keys(shut?.tags ?? {})).toEqual(['aws.idhub.io/owner']);
+  await patch(after(), 'shut', { spec: { enabled: false } });
+  await after().until('awsaccount', 'shut', { status: 'True' });
+});
+
+test('with another installation id the users are somebody else’s: hands off, also on change and deletion', async () => {
+  versions = JSON.stringify(await users());
+  await after().operator.stop();
+  await after().startOperator([snapshotEvery, '--installation-id=another']);
+  await before().simulator.resetCalls();
+  const names = ['plain', 'rich', 'shut', 'adopted', 'shared-lead', 'followed'];
+  await untilAll(after(), names, { status: 'False', reason: 'AlreadyExists' });
+  await patch(after(), 'plain', { spec: { enabled: false, tags: { a: '1' } } });
+  await patch(after(), 'shut', { spec: { enabled: true } });
+  await untilAll(after(), ['plain', 'shut'], { status: 'False', reason: 'AlreadyExists' });
+  await remove(after(), 'rich');
+  await gone(after(), 'rich');
+  await resyncs(after(), 2);
+  expect(await operatorWrites(after())).toEqual([]);
+  expect(JSON.stringify(await users())).toBe(versions);
+  expect((await before().simulator.account()).users.map(({ userName }) => userName)).toContain(
+    communicationUser,
+  );
+});
