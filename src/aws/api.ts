@@ -56,7 +56,7 @@ export interface AwsApiOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly observe: (record: CallRecord) => void;
-  /** Asked before each write; a reason refuses it (the lease is lost, the account is another one). */
+  /** Asked when a write is about to be sent; a reason refuses it (the lease is lost). */
   readonly fence: () => string | undefined;
 }
 
@@ -85,6 +85,10 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
     sts: new STSClient({ ...shared, ...endpoint(options.endpoints.sts) }),
   };
 
+  for (const client of [clients.iam, clients.sts]) {
+    addLateFence(client.middlewareStack as LateStack, options.fence);
+  }
+
   let inFlight = 0;
   let closing = false;
   const destroyIfIdle = (): void => {
@@ -97,11 +101,6 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
   const once = async (operation: Operation, input: object, call: CallOptions): Promise<unknown> => {
     const facts = operations[operation];
     const release = await options.pacer.acquire(call.priority ?? 'interactive', call.signal);
-    const refused = facts.access === 'write' ? options.fence() : undefined;
-    if (refused !== undefined) {
-      release('ok');
-      throw new AwsError({ kind: 'temporary', operation, code: 'WriteFenced', message: refused });
-    }
     const started = options.clock.now();
     inFlight += 1;
     let outcome: CallRecord['outcome'] = 'ok';
@@ -158,6 +157,35 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
       destroyIfIdle();
     },
   };
+}
+
+interface LateStack {
+  add(
+    middleware: (
+      next: (args: object) => Promise<object>,
+      context: { commandName?: string },
+    ) => (args: object) => Promise<object>,
+    options: { name: string; step: 'deserialize'; priority: 'low' },
+  ): void;
+}
+
+/**
+ * Asks the fence where the SDK hands the signed request to its socket: a process that was frozen in
+ * between (SIGSTOP, a suspended machine) must not send what was decided before.
+ */
+function addLateFence(stack: LateStack, fence: () => string | undefined): void {
+  stack.add(
+    (next, context) => (args) => {
+      const name = (context.commandName ?? '').replace(/Command$/, '');
+      const facts = name in operations ? operations[name as Operation] : undefined;
+      const refused = facts?.access === 'read' ? undefined : fence();
+      if (refused !== undefined) {
+        throw new AwsError({ kind: 'temporary', operation: name, code: 'WriteFenced', message: refused });
+      }
+      return next(args);
+    },
+    { name: 'idhubLateFence', step: 'deserialize', priority: 'low' },
+  );
 }
 
 /** Exponential back-off with full jitter: up to 0.2 s, 0.4 s, … 10 s. */

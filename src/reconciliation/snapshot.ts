@@ -27,7 +27,9 @@ export interface SnapshotStoreOptions {
 const settleMs = 30_000;
 
 interface Overlay {
-  readonly at: number;
+  /** When we last wrote; undefined where the user was only looked at. */
+  readonly wroteAt: number | undefined;
+  readonly seenAt: number;
   readonly userId: string;
   /** Undefined: deleted by us. */
   readonly user: ObservedUser | undefined;
@@ -71,21 +73,31 @@ export class SnapshotStore {
     return this.#running;
   }
 
-  /** What a write of ours, or a live read, has shown: newer than the snapshot. */
+  /** How a user is after a write of ours. */
   record(user: ObservedUser): void {
-    this.#overlay.set(user.userId, { at: this.#options.clock.now(), userId: user.userId, user });
+    const now = this.#options.clock.now();
+    this.#overlay.set(user.userId, { wroteAt: now, seenAt: now, userId: user.userId, user });
+    this.#put(user);
+  }
+
+  /** What a live read has shown: newer than the snapshot, older than any reading that begins later. */
+  observe(user: ObservedUser): void {
+    const { userId } = user;
+    const wroteAt = this.#overlay.get(userId)?.wroteAt;
+    this.#overlay.set(userId, { wroteAt, seenAt: this.#options.clock.now(), userId, user });
     this.#put(user);
   }
 
   /** A user that we deleted, or saw to be gone. */
   forget(userId: string): void {
-    this.#overlay.set(userId, { at: this.#options.clock.now(), userId, user: undefined });
+    const now = this.#options.clock.now();
+    this.#overlay.set(userId, { wroteAt: now, seenAt: now, userId, user: undefined });
     this.#drop(userId);
   }
 
   /** When a write of ours last touched this user; undefined where that is settled or never was. */
   touchedAt(userId: string): number | undefined {
-    const at = this.#overlay.get(userId)?.at;
+    const at = this.#overlay.get(userId)?.wroteAt;
     return at !== undefined && this.#options.clock.now() - at < settleMs ? at : undefined;
   }
 
@@ -99,7 +111,8 @@ export class SnapshotStore {
       this.#put(user);
     }
     for (const [userId, overlay] of this.#overlay) {
-      if (overlay.at + settleMs < began) {
+      const settled = overlay.wroteAt === undefined || overlay.wroteAt + settleMs < began;
+      if (settled && overlay.seenAt < began) {
         this.#overlay.delete(userId);
       } else if (overlay.user === undefined) {
         this.#drop(userId);

@@ -122,7 +122,7 @@ export class AccountConvergence {
   /** What was read live, taken into the snapshot and into the pass. */
   #seen(pass: Pass, live: ObservedUser, known: ObservedUser | undefined): Pass {
     const { snapshots } = pass.connection;
-    snapshots.record(live);
+    snapshots.observe(live);
     if (known !== undefined && known.userId !== live.userId && known.userName === live.userName) {
       snapshots.forget(known.userId);
     }
@@ -206,7 +206,14 @@ export class AccountConvergence {
       );
     }
     const drifted = memory.applied !== undefined && !adopted && this.#unchangedSince(account);
-    const mended = drifted ? [...plan.differences, ...(outcome.reopened ? ['credentials'] : [])] : [];
+    // The annotation that disables does not raise the generation; the state tells it from drift.
+    const wasSo = account.status?.state === (pass.declared.enabled ? 'Enabled' : 'Disabled');
+    const mended = drifted
+      ? [
+          ...plan.differences.filter((field) => field !== 'enabled' || wasSo),
+          ...(outcome.reopened ? ['credentials'] : []),
+        ]
+      : [];
     if (plan.differences.length > 0 || outcome.notes.length > 0) {
       this.#options.record.note(latest, {
         reason: mended.length > 0 ? 'DriftMended' : eventReason(plan),
@@ -216,7 +223,7 @@ export class AccountConvergence {
     }
     return this.#settled({ ...pass, account: latest }, outcome.user, plan, {
       audited: disabled && outcome.done.includes('disable'),
-      mended: mended.filter((field) => field !== 'enabled' || pass.account.status?.state !== undefined),
+      mended,
       notes: outcome.notes,
       refused: outcome.refused.map(({ error }) => verdictOf(error)),
     });

@@ -146,7 +146,7 @@ export class AccountFinalizer {
     if (live === undefined) {
       return this.#missing(account, connection, known, signal);
     }
-    connection.snapshots.record(live);
+    connection.snapshots.observe(live);
     const identity = identify(declared, owner, memory, {
       byId: live.userId === memory.userId ? live : undefined,
       byName: live,

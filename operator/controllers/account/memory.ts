@@ -32,8 +32,9 @@ function parseApplied(text: string | undefined): Applied | undefined {
     return parsed !== null &&
       typeof parsed.userName === 'string' &&
       Array.isArray(parsed.tags) &&
+      parsed.tags.every((key) => typeof key === 'string') &&
       typeof parsed.boundary === 'boolean' &&
-      typeof parsed.written === 'object' &&
+      isHashes(parsed.written) &&
       typeof parsed.since === 'number' &&
       typeof parsed.account === 'string'
       ? (parsed as Applied)
@@ -41,4 +42,13 @@ function parseApplied(text: string | undefined): Applied | undefined {
   } catch {
     return undefined;
   }
+}
+
+function isHashes(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((hash) => typeof hash === 'string')
+  );
 }
