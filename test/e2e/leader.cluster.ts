@@ -1,0 +1,111 @@
+import { expect, test } from '@jest/globals';
+import { eventually, type StartedProcess } from '../support/process.ts';
+import { operatorWrites, patch, snapshotEvery, untilAll, user, worldFor } from './support.ts';
+import { connectionManifest, secretManifest } from './world.ts';
+
+const world = worldFor('leading', { start: false });
+
+interface Replica {
+  readonly name: string;
+  readonly process: StartedProcess;
+  metricsUrl(): Promise<string>;
+}
+
+function replica(name: string): Replica {
+  return { name, ...world().spawnOperator([snapshotEvery, '--leader-elect', `--identity=${name}`]) };
+}
+
+async function holder(): Promise<string> {
+  return world().kubectl([
+    'get',
+    'lease',
+    'idhub-aws-connector',
+    '-n',
+    'idhub-system',
+    '--ignore-not-found',
+    '-o',
+    'jsonpath={.spec.holderIdentity}',
+  ]);
+}
+
+async function leads(one: Replica, withinMs = 40_000): Promise<void> {
+  await eventually(async () => ((await holder()) === one.name ? true : undefined), {
+    withinMs,
+    everyMs: 100,
+    what: `${one.name} to lead`,
+  });
+}
+
+const accounts = (prefix: string, tags: object = {}): object[] =>
+  Array.from({ length: 20 }, (_, index) =>
+    world().accountManifest(`${prefix}-${index}`, { userName: `${prefix}-${index}`, tags }),
+  );
+const names = (prefix: string): string[] => Array.from({ length: 20 }, (_, index) => `${prefix}-${index}`);
+
+async function madeOnce(prefix: string): Promise<void> {
+  const made = (await operatorWrites(world())).filter(
+    ({ operation, code, user: name }) =>
+      operation === 'CreateUser' && code === 'OK' && name?.startsWith(`${prefix}-`),
+  );
+  expect(made.map(({ user: name }) => name ?? '').sort()).toEqual(names(prefix).sort());
+}
+
+let first: Replica;
+let second: Replica;
+
+test('one of two leads; the other is ready and asks AWS nothing', async () => {
+  first = replica('first');
+  await leads(first);
+  await world().apply(
+    secretManifest('leading', 'aws-credentials', world().credentials),
+    connectionManifest('leading', 'aws', world().simulatorUrl),
+  );
+  await world().until('awsconnection', 'aws', { status: 'True' });
+  second = replica('second');
+  const url = await second.metricsUrl();
+  await eventually(async () => ((await fetch(`${url}/readyz`)).status === 200 ? true : undefined));
+  await world().apply(...accounts('one'));
+  await untilAll(world(), names('one'), { status: 'True' });
+  await madeOnce('one');
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  expect(metrics).not.toMatch(/^idhub_aws_calls_total\{/m);
+  expect(metrics).toMatch(/^leader_election_master_status\{[^}]*\} 0$/m);
+});
+
+test('SIGTERM under load: exit code 0, the other goes on in under 5 s, nobody is made twice', async () => {
+  await world().simulator.configure({ latencyMs: 300 });
+  await world().apply(...accounts('two'));
+  await eventually(async () => ((await world().simulator.user('two-0')) === undefined ? undefined : true));
+  const began = Date.now();
+  first.process.kill('SIGTERM');
+  const exited = first.process.exited.then((code) => ({ code, at: Date.now() }));
+  await leads(second, 20_000);
+  const { code, at } = await exited;
+  expect(code).toBe(0);
+  expect(Date.now() - at).toBeLessThan(5_000);
+  expect(at - began).toBeLessThan(25_000);
+  await world().simulator.configure({ latencyMs: 0 });
+  await untilAll(world(), names('two'), { status: 'True' });
+  await madeOnce('two');
+});
+
+test('frozen past its lease and woken: it writes nothing and ends; the other has taken over', async () => {
+  first = replica('third');
+  await first.metricsUrl();
+  second.process.kill('SIGSTOP');
+  await leads(first);
+  await world().apply(...accounts('three'));
+  await untilAll(world(), names('three'), { status: 'True', withinMs: 40_000 });
+  await patch(world(), 'three-0', { spec: { tags: { late: 'yes' } } });
+  await untilAll(world(), ['three-0'], { status: 'True' });
+  const before = (await operatorWrites(world())).length;
+  second.process.kill('SIGCONT');
+  expect(await second.process.exited).toBe(1);
+  await madeOnce('three');
+  expect((await operatorWrites(world())).length).toBe(before);
+  expect(await holder()).toBe('third');
+  expect((await user(world(), 'three-0')).tags).toMatchObject({ late: 'yes' });
+  expect(
+    second.process.lines.some((line) => line.includes('lease was lost') || line.includes('lease is lost')),
+  ).toBe(true);
+});
