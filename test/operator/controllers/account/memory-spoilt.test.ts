@@ -1,0 +1,23 @@
+import { expect, test } from '@jest/globals';
+import type { Applied } from '../../../../src/account/index.ts';
+import { memoryOf } from '../../../../operator/controllers/account/memory.ts';
+import { account } from '../material.ts';
+
+const applied: Applied = {
+  account: '111122223333',
+  userName: 'jo',
+  tags: ['city'],
+  boundary: true,
+  written: { city: 'abc' },
+  since: 7,
+};
+
+test.each([
+  { ...applied, written: null },
+  { ...applied, written: ['x'] },
+  { ...applied, written: { city: 7 } },
+  { ...applied, tags: [7] },
+])('a memory that somebody spoilt deep inside is none: %j', (spoilt) => {
+  const annotations = { 'aws.idhub.io/applied': JSON.stringify(spoilt) };
+  expect(memoryOf(account({ metadata: { annotations } })).applied).toBeUndefined();
+});
