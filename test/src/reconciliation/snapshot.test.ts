@@ -234,3 +234,43 @@ describe('our own writes over a reading', () => {
     expect(desk.store.touchedAt('A')).toBe(desk.clock.now());
   });
 });
+
+describe('a live look over a reading', () => {
+  test('is seen at once, and is no write of ours', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo')]);
+    desk.store.observe(user('A', 'joan'));
+    expect(desk.names()).toEqual(['joan', undefined, undefined]);
+    expect(desk.store.touchedAt('A')).toBeUndefined();
+  });
+
+  test('stands against a reading that began before it, and gives way to one that began after it', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo')]);
+    const running = desk.store.refresh(signal);
+    await desk.clock.advance(10);
+    desk.store.observe(user('A', 'joan'));
+    await desk.clock.advance(10);
+    desk.answer([user('A', 'jo')]);
+    await running;
+    expect(desk.names()).toEqual(['joan', undefined, undefined]);
+    await desk.reading([user('A', 'johanna')]);
+    expect(desk.names()).toEqual(['johanna', undefined, undefined]);
+  });
+
+  test('does not end the time in which a write of ours stands', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo')]);
+    desk.store.record(user('A', 'joan'));
+    const at = desk.clock.now();
+    await desk.clock.advance(1_000);
+    desk.store.observe(user('A', 'joan', { path: '/x/' }));
+    expect(desk.store.touchedAt('A')).toBe(at);
+    await desk.clock.advance(1_000);
+    await desk.reading([user('A', 'jo')]);
+    expect(desk.store.current?.byId('A')).toMatchObject({ userName: 'joan', path: '/x/' });
+    await desk.clock.advance(30_000);
+    await desk.reading([user('A', 'jo')]);
+    expect(desk.names()).toEqual(['jo', undefined, undefined]);
+  });
+});
