@@ -8,7 +8,7 @@ export interface ConvergeResult {
   /** Until then. */
   readonly awsCalls: number;
   readonly awsCallsByOperation: Readonly<Record<string, number>>;
-  /** Until the steady cycles were over, so that nothing put off is left out. */
+  /** Until then; without events. One more an account follows with the next snapshot (its user's id). */
   readonly apiServerWrites: number;
   readonly steadyCallsPerCycle: number;
   /** Calls to AWS at once, until every account was Ready. */
@@ -33,6 +33,8 @@ export async function converge(
   const maker = await stage.startOperator();
   const readyAt = await stage.untilReady(maker);
   const calls = await stage.awsCalls();
+  const writes = growth(writesBefore, await stage.apiServerWrites());
+  progress(`API-server writes: ${Array.from(writes, ([what, count]) => `${count} ${what}`).join(', ')}`);
   const rssWhenReady = await maker.peakRssMb();
   await stage.verify();
   await maker.end('SIGTERM');
@@ -45,8 +47,6 @@ export async function converge(
   await stage.resetAwsCalls();
   await stage.untilSnapshots(cycles);
   const steady = await stage.awsCalls();
-  const writes = growth(writesBefore, await stage.apiServerWrites());
-  progress(`API-server writes: ${Array.from(writes, ([what, count]) => `${count} ${what}`).join(', ')}`);
   const rssWhenSteady = await keeper.peakRssMb();
   await keeper.end('SIGTERM');
   await stage.verify();

@@ -1,0 +1,104 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { eventually, startProcess } from '../support/process.ts';
+
+const cli = join(import.meta.dirname, '../../bench/cli.ts');
+
+async function bench(
+  ...args: readonly string[]
+): Promise<{ code: number | string; lines: readonly string[] }> {
+  const process_ = startProcess(process.execPath, [cli, ...args]);
+  return { code: await process_.exited, lines: process_.lines };
+}
+
+/** The one line of JSON among the lines of progress. */
+function resultOf(lines: readonly string[]): Record<string, unknown> {
+  const found = lines.filter((line) => line.startsWith('{'));
+  expect(found).toHaveLength(1);
+  return JSON.parse(found[0] ?? '') as Record<string, unknown>;
+}
+
+/** Processes that this one started, from the kernel's table (proc(5), the fourth field of stat). */
+function childrenOf(pid: number): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+        return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] === String(pid) ? [Number(name)] : [];
+      } catch {
+        return [];
+      }
+    });
+}
+
+test('converge: one CreateUser an account and no read of it, two writes of its object', async () => {
+  const { code, lines } = await bench('converge', '--accounts', '20', '--json');
+  expect({ code, lines }).toMatchObject({ code: 0 });
+  const result = resultOf(lines);
+  expect(result).toEqual({
+    accounts: 20,
+    seconds: expect.any(Number),
+    awsCalls: expect.any(Number),
+    awsCallsByOperation: expect.objectContaining({ CreateUser: 20 }),
+    apiServerWrites: expect.any(Number),
+    steadyCallsPerCycle: expect.any(Number),
+    peakInFlight: expect.any(Number),
+    rssMb: expect.any(Number),
+  });
+  const { awsCalls, awsCallsByOperation, steadyCallsPerCycle } = result;
+  const byOperation = Object.values(awsCallsByOperation as Record<string, number>);
+  expect(byOperation.reduce((sum, count) => sum + count, 0)).toBe(awsCalls);
+  expect(awsCalls).toBeLessThan(20 + 10);
+  // Two of each account, and those of the one connection.
+  expect(result['apiServerWrites']).toBeGreaterThanOrEqual(2 * 20);
+  expect(result['apiServerWrites']).toBeLessThan(2 * 20 + 15);
+  expect(steadyCallsPerCycle).toBeLessThan(10);
+}, 180_000);
+
+test('restart: nothing is written to AWS, and little is read', async () => {
+  const { code, lines } = await bench('restart', '--accounts', '20', '--json');
+  expect({ code, lines }).toMatchObject({ code: 0 });
+  const result = resultOf(lines);
+  expect(result).toEqual({
+    seconds: expect.any(Number),
+    awsWrites: 0,
+    awsReads: expect.any(Number),
+    rssMb: expect.any(Number),
+  });
+  expect(result['awsReads']).toBeLessThan(20);
+}, 180_000);
+
+test('interrupted in the middle: all that was started ends', async () => {
+  const process_ = startProcess(process.execPath, [cli, 'converge', '--accounts', '50', '--latency', '2000']);
+  await process_.line((line) => line.includes('starting the operator'));
+  const children = childrenOf(process_.pid);
+  expect(children.length).toBeGreaterThan(1);
+  process_.kill('SIGINT');
+  expect(await process_.exited).toBe(130);
+  expect(process_.lines).toContain('bench: stopped by SIGINT');
+  await eventually(() => children.every((pid) => !existsSync(`/proc/${pid}`)) || undefined, {
+    what: `processes ${children.join(', ')} to be gone`,
+  });
+}, 180_000);
+
+test.each([
+  [[], 'bench: the command is converge or restart'],
+  [['converge', 'restart'], 'bench: the command is converge or restart, not "converge restart"'],
+  [['converge', '--accounts', 'many'], 'bench: --accounts takes a whole number from 1 to 50000, not "many"'],
+  [['restart', '--accounts', '0'], 'bench: --accounts takes a whole number from 1 to 50000, not "0"'],
+  [['converge', '--latency', '-1'], expect.stringContaining("Option '--latency' argument is ambiguous")],
+  [['converge', '--color'], expect.stringContaining("Unknown option '--color'")],
+])('%j is refused with a sentence', async (args, sentence) => {
+  const { code, lines } = await bench(...args);
+  expect(code).toBe(2);
+  expect(lines[0]).toEqual(sentence);
+  expect(lines).toContain('See npm run bench -- --help');
+});
+
+test('help says what there is', async () => {
+  const { code, lines } = await bench('--help');
+  expect(code).toBe(0);
+  expect(lines.join('\n')).toContain('--accounts N');
+});
