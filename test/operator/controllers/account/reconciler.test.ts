@@ -79,6 +79,70 @@ describe('a new account', () => {
     expect(desk.ready('jo')).toBe('True AsDeclared');
   });
 
+  test.each(['crash', 'unreachable'] as const)(
+    'whose making was not heard of (%s), and that AWS does not show for a while, is still made once',
+    async (how) => {
+      const desk = await begin();
+      desk.cluster.apply('jo', { tags: { team: 'a' } });
+      desk.aws.crashAs = how;
+      desk.aws.writesUntilCrash = 1;
+      await desk.reconcile('jo').catch(() => undefined);
+      const until = desk.clock.ms + 12_000;
+      desk.hides = () => desk.clock.ms < until;
+      desk.aws.refuse = ({ operation }) => (operation === 'GetUser' && desk.hides() ? 'notFound' : undefined);
+      if (how === 'crash') {
+        await desk.start();
+      }
+      await desk.run('jo');
+      expect(desk.ready('jo')).toBe('True AsDeclared');
+      expect(desk.aws.users).toHaveLength(1);
+      expect(desk.cluster.object('jo').metadata.annotations?.['aws.idhub.io/user-id'] ?? '').toMatch(
+        /^(AIDA.*)?$/,
+      );
+    },
+  );
+
+  test('whose name changed before its making was heard of leaves no user behind', async () => {
+    for (const how of ['crash', 'unreachable'] as const) {
+      const desk = await begin();
+      desk.cluster.apply('jo', {});
+      desk.aws.crashAs = how;
+      desk.aws.writesUntilCrash = 1;
+      await desk.reconcile('jo').catch(() => undefined);
+      const until = desk.clock.ms + 12_000;
+      desk.hides = () => desk.clock.ms < until;
+      desk.aws.refuse = ({ operation }) => (operation === 'GetUser' && desk.hides() ? 'notFound' : undefined);
+      desk.cluster.apply('jo', { userName: 'joan' });
+      if (how === 'crash') {
+        await desk.start();
+      }
+      await desk.run('jo');
+      await desk.read();
+      await desk.run('jo');
+      expect([how, desk.aws.users.map(({ userName }) => userName)]).toEqual([how, ['joan']]);
+      expect(desk.ready('jo')).toBe('True AsDeclared');
+    }
+  });
+
+  test('that is deleted before its making was heard of leaves no user behind', async () => {
+    for (const how of ['crash', 'unreachable'] as const) {
+      const desk = await begin();
+      desk.cluster.apply('jo', { deletionPolicy: 'Delete' });
+      desk.aws.crashAs = how;
+      desk.aws.writesUntilCrash = 1;
+      await desk.reconcile('jo').catch(() => undefined);
+      const until = desk.clock.ms + 12_000;
+      desk.hides = () => desk.clock.ms < until;
+      desk.aws.refuse = ({ operation }) => (operation === 'GetUser' && desk.hides() ? 'notFound' : undefined);
+      desk.cluster.delete('jo');
+      if (how === 'crash') {
+        await desk.start();
+      }
+      await desk.run('jo');
+      expect([how, desk.aws.users.length, desk.cluster.accounts.size]).toEqual([how, 0, 0]);
+    }
+  });
+
   test('the communication user is never managed', async () => {
     const desk = await begin();
     desk.aws.add('idhub');
