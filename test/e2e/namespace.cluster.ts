@@ -1,0 +1,156 @@
+import { expect, test } from '@jest/globals';
+import { eventually } from '../support/process.ts';
+import { giveCredentials } from './belongings.ts';
+import { operatorWrites, snapshotEvery, user, worldFor } from './support.ts';
+import { connectionManifest, secretManifest } from './world.ts';
+
+const spaces = ['ns-delete', 'ns-retain', 'ns-disable', 'ns-crash', 'ns-nosecret', 'ns-stuck'];
+const world = worldFor('spaces', { operator: [snapshotEvery, `--watch-namespaces=spaces,${spaces.join()}`] });
+const count = 5;
+
+const namesIn = (space: string): string[] => Array.from({ length: count }, (_, index) => `${space}-${index}`);
+
+/** A namespace with a connection, its Secret and five accounts, all of them Ready and remembered. */
+async function fill(space: string, deletionPolicy: string): Promise<void> {
+  await world().apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: space } });
+  await world().apply(
+    secretManifest(space, 'aws-credentials', world().credentials),
+    connectionManifest(space, 'aws', world().simulatorUrl),
+    ...namesIn(space).map((name) =>
+      world().accountManifest(name, { userName: name, deletionPolicy }, { namespace: space }),
+    ),
+  );
+  await eventually(
+    async () => {
+      const ids = await world().kubectl([
+        'get',
+        'awsaccount',
+        '-n',
+        space,
+        '-o',
+        'jsonpath={range .items[*]}{.metadata.annotations.aws\\.idhub\\.io/user-id} {end}',
+      ]);
+      return ids.split(' ').filter((id) => id.startsWith('AIDA')).length === count ? true : undefined;
+    },
+    { what: `five accounts in ${space}` },
+  );
+}
+
+async function deleteNamespace(space: string): Promise<void> {
+  await world().kubectl(['delete', 'namespace', space, '--wait=false']);
+}
+
+async function isGone(space: string): Promise<void> {
+  await world().kubectl(['wait', '--for=delete', `namespace/${space}`, '--timeout=60s']);
+}
+
+async function dropSecret(space: string): Promise<void> {
+  await world().kubectl([
+    'patch',
+    'secret',
+    'aws-credentials',
+    '-n',
+    space,
+    '--type=merge',
+    '-p',
+    '{"metadata":{"finalizers":null}}',
+  ]);
+  await world().kubectl([
+    'delete',
+    'secret',
+    'aws-credentials',
+    '-n',
+    space,
+    '--ignore-not-found',
+    '--timeout=15s',
+  ]);
+}
+
+test('Delete: every user goes, then the connection, then its Secret, then the namespace', async () => {
+  await fill('ns-delete', 'Delete');
+  await deleteNamespace('ns-delete');
+  await isGone('ns-delete');
+  for (const name of namesIn('ns-delete')) {
+    expect(await world().simulator.user(name)).toBeUndefined();
+  }
+  expect(world().operator.lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
+});
+
+test('Retain: every user stays, and is nobody’s', async () => {
+  await fill('ns-retain', 'Retain');
+  await deleteNamespace('ns-retain');
+  await isGone('ns-retain');
+  for (const name of namesIn('ns-retain')) {
+    expect(await user(world(), name)).toMatchObject({ tags: {}, inlinePolicies: {} });
+  }
+});
+
+test('Disable: every user stays, shut out', async () => {
+  await fill('ns-disable', 'Disable');
+  const [first = ''] = namesIn('ns-disable');
+  await giveCredentials(world().iam, first);
+  await deleteNamespace('ns-disable');
+  await isGone('ns-disable');
+  for (const name of namesIn('ns-disable')) {
+    expect(Object.keys((await user(world(), name)).inlinePolicies)).toEqual(['IDHubDisabled']);
+  }
+  expect((await user(world(), first)).accessKeys.map(({ status }) => status)).toEqual([
+    'Inactive',
+    'Inactive',
+  ]);
+});
+
+test('killed in the middle of it: the next process finishes', async () => {
+  await fill('ns-crash', 'Delete');
+  await world().simulator.fault({ operation: 'DeleteUser', latencyMs: 60_000, after: 2, times: -1 });
+  await deleteNamespace('ns-crash');
+  await eventually(async () => ((await world().simulator.faults())[0]?.hits === 3 ? true : undefined));
+  await world().restartOperator('SIGKILL');
+  await world().simulator.clearFaults();
+  await isGone('ns-crash');
+  for (const name of namesIn('ns-crash')) {
+    expect(await world().simulator.user(name)).toBeUndefined();
+  }
+});
+
+test('the Secret is gone by force: the credentials in memory still clean up', async () => {
+  await fill('ns-nosecret', 'Delete');
+  await dropSecret('ns-nosecret');
+  await deleteNamespace('ns-nosecret');
+  await isGone('ns-nosecret');
+  for (const name of namesIn('ns-nosecret')) {
+    expect(await world().simulator.user(name)).toBeUndefined();
+  }
+});
+
+test('the Secret is gone and the process is a new one: it says what is missing; abandon sets it free', async () => {
+  await fill('ns-stuck', 'Delete');
+  await world().operator.stop();
+  await dropSecret('ns-stuck');
+  await deleteNamespace('ns-stuck');
+  await world().simulator.resetCalls();
+  await world().startOperator();
+  const messages = await eventually(async () => {
+    const text = await world().kubectl([
+      'get',
+      'awsaccount',
+      '-n',
+      'ns-stuck',
+      '-o',
+      'jsonpath={range .items[*]}{.status.conditions[?(@.type=="Ready")].message}{"\\n"}{end}',
+    ]);
+    const all = text
+      .split('\n')
+      .filter((line) => line.includes('SecretNotFound') && line.includes('clean up'));
+    return all.length === count ? all : undefined;
+  });
+  expect(messages[0]).toContain('"aws-credentials"');
+  expect(messages[0]).toContain('aws.idhub.io/abandon');
+  await world().kubectl(['annotate', 'awsaccount', '--all', '-n', 'ns-stuck', 'aws.idhub.io/abandon=true']);
+  await isGone('ns-stuck');
+  for (const name of namesIn('ns-stuck')) {
+    expect((await user(world(), name)).tags).toEqual({ 'aws.idhub.io/owner': `spaces/ns-stuck/${name}` });
+  }
+  expect((await operatorWrites(world())).filter((write) => write.user?.startsWith('ns-stuck'))).toEqual([]);
+  expect(await world().metrics()).toMatch(/^idhub_abandoned_total\{kind="AwsAccount"\} 5$/m);
+});
