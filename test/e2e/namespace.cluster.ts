@@ -66,31 +66,19 @@ async function dropSecret(space: string): Promise<void> {
   ]);
 }
 
-test('Delete: every user goes, then the connection, then its Secret, then the namespace', async () => {
-  await fill('ns-delete', 'Delete');
-  await deleteNamespace('ns-delete');
-  await isGone('ns-delete');
+test('by policy: users go, stay and are nobody’s, or stay shut out; connection, Secret and namespace go', async () => {
+  const policies = { 'ns-delete': 'Delete', 'ns-retain': 'Retain', 'ns-disable': 'Disable' };
+  await Promise.all(Object.entries(policies).map(([space, policy]) => fill(space, policy)));
+  const [first = ''] = namesIn('ns-disable');
+  await giveCredentials(world().iam, first);
+  await Promise.all(Object.keys(policies).map(deleteNamespace));
+  await Promise.all(Object.keys(policies).map(isGone));
   for (const name of namesIn('ns-delete')) {
     expect(await world().simulator.user(name)).toBeUndefined();
   }
-  expect(world().operator.lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
-});
-
-test('Retain: every user stays, and is nobody’s', async () => {
-  await fill('ns-retain', 'Retain');
-  await deleteNamespace('ns-retain');
-  await isGone('ns-retain');
   for (const name of namesIn('ns-retain')) {
     expect(await user(world(), name)).toMatchObject({ tags: {}, inlinePolicies: {} });
   }
-});
-
-test('Disable: every user stays, shut out', async () => {
-  await fill('ns-disable', 'Disable');
-  const [first = ''] = namesIn('ns-disable');
-  await giveCredentials(world().iam, first);
-  await deleteNamespace('ns-disable');
-  await isGone('ns-disable');
   for (const name of namesIn('ns-disable')) {
     expect(Object.keys((await user(world(), name)).inlinePolicies)).toEqual(['IDHubDisabled']);
   }
@@ -98,6 +86,7 @@ test('Disable: every user stays, shut out', async () => {
     'Inactive',
     'Inactive',
   ]);
+  expect(world().operator.lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
 });
 
 test('killed in the middle of it: the next process finishes', async () => {
