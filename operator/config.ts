@@ -191,6 +191,18 @@ export function parseInvocation(
   if (installation !== '' && !/^[a-z0-9][a-z0-9-]{0,62}$/.test(installation)) {
     refuse('installation-id', 'write 1 to 63 small letters, digits or -');
   }
+  const namespaces = text('watch-namespaces')
+    .split(',')
+    .map((each) => each.trim());
+  if (
+    text('watch-namespaces') !== '' &&
+    !namespaces.every((each) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(each))
+  ) {
+    refuse(
+      'watch-namespaces',
+      'write names of namespaces with commas between them, for example team-a,team-b',
+    );
+  }
   const snapshotIntervalMs = duration('snapshot-interval');
   if (snapshotIntervalMs < 1_000) {
     refuse('snapshot-interval', 'write at least 1s');
@@ -199,12 +211,7 @@ export function parseInvocation(
     kubeconfig: text('kubeconfig') || undefined,
     context: text('context') || undefined,
     namespace: text('namespace'),
-    watchNamespaces:
-      text('watch-namespaces') === ''
-        ? undefined
-        : text('watch-namespaces')
-            .split(',')
-            .map((each) => each.trim()),
+    watchNamespaces: text('watch-namespaces') === '' ? undefined : namespaces,
     installationId: installation || undefined,
     leaderElect: boolean('leader-elect'),
     identity: text('identity') || `${host.hostname}_${host.pid}`,

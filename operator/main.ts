@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { devNull, hostname } from 'node:os';
 import { version } from './version.ts';
 import { parseInvocation } from './config.ts';
 import { createOperatorLogger, runOperator } from './operator.ts';
@@ -28,6 +28,10 @@ async function main(): Promise<number> {
   for (const name of ignored) {
     delete process.env[name];
   }
+  // Nor does it find anything in ~/.aws, where an address of its own could stand.
+  process.env['AWS_CONFIG_FILE'] = devNull;
+  process.env['AWS_SHARED_CREDENTIALS_FILE'] = devNull;
+  process.env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] = 'true';
   if (ignored.length > 0) {
     logger.info('variables of the environment that are ignored', { names: ignored });
   }

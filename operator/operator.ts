@@ -155,6 +155,7 @@ export async function runOperator(options: {
       ],
       reconciler: new ConnectionReconciler({
         ...shared,
+        countAbandoned: (kind) => metrics.countAbandoned(kind),
         allowEndpointOverride: config.allowEndpointOverride,
         snapshotIntervalMs: config.snapshotIntervalMs,
         protectSecret,

@@ -93,6 +93,10 @@ export async function applySteps(
   const notes: string[] = [];
   let reopened = false;
   for (const step of steps) {
+    if (step.do === 'enable' && refused.some((each) => each.step === 'putBoundary')) {
+      // Nobody is let in without the boundary that is declared for them.
+      continue;
+    }
     try {
       const outcome = await applyStep(api, user, step, options);
       user = outcome.user;

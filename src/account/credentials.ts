@@ -7,50 +7,69 @@ export interface Credential {
   readonly active: boolean;
 }
 
-/** Every credential of a user that lets somebody in, read live, to the last page. */
-export async function listCredentials(
-  api: AwsApi,
-  userName: string,
-  options: CallOptions,
-): Promise<readonly Credential[]> {
-  const input = { UserName: userName };
-  const found: Credential[] = [];
+type List = (api: AwsApi, userName: string, options: CallOptions) => Promise<readonly Credential[]>;
+
+const listConsole: List = async (api, userName, options) => {
   try {
-    await api.call('GetLoginProfile', input, options);
-    found.push({ item: { kind: 'console' }, active: true });
+    await api.call('GetLoginProfile', { UserName: userName }, options);
+    return [{ item: { kind: 'console' }, active: true }];
   } catch (error) {
-    if (!isAwsError(error, 'notFound')) {
-      throw error;
+    if (isAwsError(error, 'notFound')) {
+      return [];
     }
+    throw error;
   }
-  for await (const page of pages(api, 'ListAccessKeys', input, options)) {
-    for (const key of page.AccessKeyMetadata ?? []) {
-      found.push({ item: { kind: 'accessKey', id: key.AccessKeyId ?? '' }, active: key.Status === 'Active' });
-    }
-  }
-  for await (const page of pages(api, 'ListSSHPublicKeys', input, options)) {
-    for (const key of page.SSHPublicKeys ?? []) {
-      found.push({ item: { kind: 'sshKey', id: key.SSHPublicKeyId ?? '' }, active: key.Status === 'Active' });
-    }
-  }
-  for await (const page of pages(api, 'ListSigningCertificates', input, options)) {
-    for (const certificate of page.Certificates ?? []) {
-      found.push({
-        item: { kind: 'certificate', id: certificate.CertificateId ?? '' },
-        active: certificate.Status === 'Active',
-      });
-    }
-  }
-  for await (const page of pages(api, 'ListServiceSpecificCredentials', input, options)) {
-    for (const credential of page.ServiceSpecificCredentials ?? []) {
-      found.push({
-        item: { kind: 'serviceCredential', id: credential.ServiceSpecificCredentialId ?? '' },
-        active: credential.Status === 'Active',
-      });
+};
+
+const listAccessKeys: List = async (api, userName, options) => {
+  const found: Credential[] = [];
+  for await (const page of pages(api, 'ListAccessKeys', { UserName: userName }, options)) {
+    for (const { AccessKeyId: id = '', Status: status } of page.AccessKeyMetadata ?? []) {
+      found.push({ item: { kind: 'accessKey', id }, active: status === 'Active' });
     }
   }
   return found;
-}
+};
+
+const listSshKeys: List = async (api, userName, options) => {
+  const found: Credential[] = [];
+  for await (const page of pages(api, 'ListSSHPublicKeys', { UserName: userName }, options)) {
+    for (const { SSHPublicKeyId: id = '', Status: status } of page.SSHPublicKeys ?? []) {
+      found.push({ item: { kind: 'sshKey', id }, active: status === 'Active' });
+    }
+  }
+  return found;
+};
+
+const listCertificates: List = async (api, userName, options) => {
+  const found: Credential[] = [];
+  for await (const page of pages(api, 'ListSigningCertificates', { UserName: userName }, options)) {
+    for (const { CertificateId: id = '', Status: status } of page.Certificates ?? []) {
+      found.push({ item: { kind: 'certificate', id }, active: status === 'Active' });
+    }
+  }
+  return found;
+};
+
+const listServiceCredentials: List = async (api, userName, options) => {
+  const found: Credential[] = [];
+  for await (const page of pages(api, 'ListServiceSpecificCredentials', { UserName: userName }, options)) {
+    for (const { ServiceSpecificCredentialId: id = '', Status: status } of page.ServiceSpecificCredentials ??
+      []) {
+      found.push({ item: { kind: 'serviceCredential', id }, active: status === 'Active' });
+    }
+  }
+  return found;
+};
+
+/** Every kind of credential that lets a user in: how each is listed, live, to the last page. */
+export const credentialLists: readonly List[] = [
+  listConsole,
+  listAccessKeys,
+  listSshKeys,
+  listCertificates,
+  listServiceCredentials,
+];
 
 /**
  * Sets a credential Active or Inactive. A console password has no such state: switching it off

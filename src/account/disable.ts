@@ -1,7 +1,7 @@
-import { isAwsError, pages, type AwsApi, type CallOptions } from '../aws/index.ts';
+import { isAwsError, type AwsApi, type CallOptions } from '../aws/index.ts';
 import type { Tag } from '../schema/index.ts';
-import { listCredentials, switchCredential } from './credentials.ts';
-import { denyAllArn, denyPolicyDocument, denyPolicyName, isDenyAll } from './deny.ts';
+import { credentialLists, switchCredential, type Credential } from './credentials.ts';
+import { denyAllArn, denyPolicyDocument, denyPolicyName } from './deny.ts';
 import type { DenyState, DisableWith, ObservedUser } from './model.ts';
 import {
   describe,
@@ -32,8 +32,7 @@ export interface SwitchOutcome {
 /**
  * Leaves nothing usable. The Deny goes first: from that call on the user can do nothing, sessions
  * that already run included. Then what is Active is written down on the user, and switched off one
- * by one. Every credential is tried, also after one has failed; the first failure is thrown at the
- * end. Repeated after a crash, it finishes what is left and forgets nothing.
+ * by one. Every call is tried, also after one has failed; the first failure is thrown at the end. Repeated after a crash, it finishes what is left and forgets nothing.
  */
 export async function disableUser(
   api: AwsApi,
@@ -41,40 +40,49 @@ export async function disableUser(
   options: DisableOptions,
 ): Promise<SwitchOutcome> {
   const urgent: CallOptions = { signal: options.signal, priority: 'urgent' };
-  const notes: string[] = [];
-  const denied = await putDeny(api, user, options, urgent);
-  const memory = remembered(denied.tags) ?? [];
-  if (denied.note !== undefined) {
-    notes.push(denied.note);
-  }
-
   const reads: CallOptions = options.audit ? { signal: options.signal, priority: 'background' } : urgent;
-  const active = (await listCredentials(api, user.userName, reads)).filter((each) => each.active);
-  const items: SwitchedOff[] = [...memory];
-  const add = (item: SwitchedOff): void => {
-    if (!items.some((known) => sameItem(known, item))) {
-      items.push(item);
-    }
-  };
-  active.forEach((each) => add(each.item));
-  const tags = await remember(api, user.userName, denied.tags, items, urgent);
-  if (tags === undefined && active.length > 0) {
-    notes.push(
-      'the user carries 50 tags, so that what was switched off could not be noted on it; ' +
-        `enabling will not bring back: ${active.map((each) => describe(each.item)).join(', ')}`,
-    );
-  }
-
-  const switched: SwitchedOff[] = [];
+  const notes: string[] = [];
   let failure: unknown;
-  for (const { item } of active) {
+  // What one call cannot do must not keep the next from being tried.
+  const attempt = async <T>(call: Promise<T>): Promise<T | undefined> => {
     try {
-      if (await switchCredential(api, user.userName, item, 'Inactive', urgent)) {
-        switched.push(item);
-      }
+      return await call;
     } catch (error) {
       options.signal.throwIfAborted();
       failure ??= error;
+      return undefined;
+    }
+  };
+
+  const denied = (await attempt(putDeny(api, user, options, urgent))) ?? {
+    state: 'altered',
+    tags: user.tags,
+  };
+  if (denied.note !== undefined) {
+    notes.push(denied.note);
+  }
+  const active: Credential['item'][] = [];
+  for (const list of credentialLists) {
+    const found = await attempt(list(api, user.userName, reads));
+    active.push(...(found ?? []).filter((each) => each.active).map((each) => each.item));
+  }
+  const items: SwitchedOff[] = [...(remembered(denied.tags) ?? [])];
+  for (const item of active) {
+    if (!items.some((known) => sameItem(known, item))) {
+      items.push(item);
+    }
+  }
+  const tags = await attempt(remember(api, user.userName, denied.tags, items, urgent));
+  if (tags === undefined && active.length > 0) {
+    notes.push(
+      'what was switched off could not be noted on the user (it carries 50 tags, or the right is missing); ' +
+        `enabling will not bring back: ${active.map(describe).join(', ')}`,
+    );
+  }
+  const switched: SwitchedOff[] = [];
+  for (const item of active) {
+    if ((await attempt(switchCredential(api, user.userName, item, 'Inactive', urgent))) === true) {
+      switched.push(item);
     }
   }
   if (failure !== undefined) {
@@ -163,14 +171,9 @@ async function putDeny(
     );
     return { state: 'inline', tags };
   } catch (error) {
-    if (!isAwsError(error, 'limitExceeded')) {
+    if (!isAwsError(error, 'limitExceeded', 'accessDenied')) {
       throw error;
     }
-  }
-  const present = (remembered(tags) ?? []).some((item) => item.kind === 'managedDeny');
-  if (!present && (await hasDenyAll(api, user.userName, urgent))) {
-    // Somebody else's: it does what is wanted, and stays when the user is enabled.
-    return { state: 'managed', tags };
   }
   // Written down before it is attached: otherwise nobody would know later that it is ours to detach.
   const noted = await remember(
@@ -196,15 +199,6 @@ async function putDeny(
         'but sessions that already run go on until they end; detach a policy to make room',
     };
   }
-}
-
-async function hasDenyAll(api: AwsApi, userName: string, options: CallOptions): Promise<boolean> {
-  for await (const page of pages(api, 'ListAttachedUserPolicies', { UserName: userName }, options)) {
-    if ((page.AttachedPolicies ?? []).some(({ PolicyArn: arn }) => isDenyAll(arn))) {
-      return true;
-    }
-  }
-  return false;
 }
 
 /** Writes the memory before anything is switched off. Undefined where the user has no tag to spare. */

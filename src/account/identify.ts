@@ -1,4 +1,5 @@
 import type { Declared, Memory, ObservedUser } from './model.ts';
+import { fold } from '../schema/index.ts';
 import { ownership, type Owner } from './ownership.ts';
 
 /** Where a complete reading of the account shows users that may be the one of this object. */
@@ -33,12 +34,25 @@ export function identify(declared: Declared, owner: Owner, memory: Memory, seen:
   if (memory.userId !== undefined) {
     return identifyRecorded(declared, owner, memory.userId, seen);
   }
-  const user = seen.byOwner ?? seen.byName;
+  const owned = seen.byOwner;
+  if (owned !== undefined && !isNamed(owned, [declared.userName, memory.applied?.userName])) {
+    // Tags outlive the objects that wrote them: an old owner tag alone does not make a stranger ours.
+    return declared.confirmedId === owned.userId
+      ? { kind: 'ours', user: owned }
+      : refused(
+          owned,
+          'IdentityChanged',
+          `IAM user "${owned.userName}" (${owned.userId}) carries the owner tag of this object, which declares ` +
+            `"${declared.userName}". If it is the same person, annotate the object with ` +
+            `aws.idhub.io/confirm-user-id=${owned.userId}; if not, remove the tag aws.idhub.io/owner from that user`,
+        );
+  }
+  const user = owned ?? seen.byName;
   if (user === undefined) {
     return { kind: 'absent' };
   }
-  const owned = ownership(user.tags, owner);
-  switch (owned.kind) {
+  const state = ownership(user.tags, owner);
+  switch (state.kind) {
     case 'ours':
       return { kind: 'ours', user };
     case 'none':
@@ -53,11 +67,11 @@ export function identify(declared: Declared, owner: Owner, memory: Memory, seen:
     case 'otherObject':
     case 'otherInstallation':
       return declared.adoptionPolicy === 'Always'
-        ? { kind: 'adoptable', user, previousOwner: owned.value }
+        ? { kind: 'adoptable', user, previousOwner: state.value }
         : refused(
             user,
-            owned.kind === 'otherObject' ? 'Conflict' : 'AlreadyExists',
-            `IAM user "${user.userName}" belongs to ${owned.value}; remove that object first ` +
+            state.kind === 'otherObject' ? 'Conflict' : 'AlreadyExists',
+            `IAM user "${user.userName}" belongs to ${state.value}; remove that object first ` +
               '(with deletionPolicy Retain it lets go of the user), or set spec.adoptionPolicy to Always',
           );
   }
@@ -70,13 +84,14 @@ function identifyRecorded(declared: Declared, owner: Owner, userId: string, seen
     if (owned.kind === 'ours' || owned.kind === 'none') {
       return { kind: 'ours', user };
     }
-    return declared.adoptionPolicy === 'Always'
+    // Not by adoptionPolicy Always: two objects that have it would take the user from each other for ever.
+    return declared.confirmedId === user.userId
       ? { kind: 'adoptable', user, previousOwner: owned.value }
       : refused(
           user,
           owned.kind === 'otherObject' ? 'Conflict' : 'AlreadyExists',
           `IAM user "${user.userName}" has been taken over by ${owned.value}; ` +
-            'remove one of the two objects, or set spec.adoptionPolicy to Always to take it back',
+            `remove one of the two objects, or annotate this one with aws.idhub.io/confirm-user-id=${user.userId} to take it back`,
         );
   }
   const other = seen.byName;
@@ -91,6 +106,10 @@ function identifyRecorded(declared: Declared, owner: Owner, userId: string, seen
         `IAM user "${other.userName}" is now ${other.userId}; this object stands for ${userId}, which is gone. ` +
           `If it is the same person, annotate the object with aws.idhub.io/confirm-user-id=${other.userId}`,
       );
+}
+
+function isNamed(user: ObservedUser, names: readonly (string | undefined)[]): boolean {
+  return names.some((name) => name !== undefined && fold(name) === fold(user.userName));
 }
 
 function adoptable(user: ObservedUser, owner: Owner): Identity {

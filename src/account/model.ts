@@ -45,8 +45,8 @@ export interface Applied {
   readonly userName: string;
   /** Tag keys that are ours to remove. */
   readonly tags: readonly string[];
-  /** Whether the boundary is ours to remove. */
-  readonly boundary: boolean;
+  /** The boundary that we wrote: ours to remove for as long as it is this one. */
+  readonly boundary: string | null;
   /** For `bi-directional` attributes: a hash of the value in the spec that was last written. */
   readonly written: Readonly<Record<string, string>>;
   /** When the first of it was announced, milliseconds since the epoch. */

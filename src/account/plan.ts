@@ -186,7 +186,11 @@ export function planChanges(inputs: PlanInputs): Plan {
   if (declared.boundary !== undefined && declared.boundary !== user.boundary) {
     steps.push({ do: 'putBoundary', arn: declared.boundary });
     differences.push('permissionsBoundary');
-  } else if (declared.boundary === undefined && applied?.boundary === true && user.boundary !== undefined) {
+  } else if (
+    declared.boundary === undefined &&
+    user.boundary !== undefined &&
+    applied?.boundary === user.boundary
+  ) {
     steps.push({ do: 'deleteBoundary' });
     differences.push('permissionsBoundary');
   }
@@ -230,7 +234,12 @@ export function planChanges(inputs: PlanInputs): Plan {
   }
 
   const refused = new Set(tagPlan.refused);
-  const own = [...desired.tags.keys()].filter((key) => key !== ownerTag && !refused.has(key)).sort();
+  // A tag that was there with this very value before we wrote any is somebody else's, and stays.
+  const writes = new Set(tagPlan.tag.map((tag) => tag.key));
+  const own = [...desired.tags.keys()]
+    .filter((key) => key !== ownerTag && !refused.has(key) && (writes.has(key) || past.includes(key)))
+    .sort();
+  const boundary = boundaryOf(declared, applied, user);
   const since = applied?.since ?? inputs.now;
   const allWritten = tagsWritten && desired.problems.length === 0;
   const nowOurs = allWritten ? own : past;
@@ -243,7 +252,7 @@ export function planChanges(inputs: PlanInputs): Plan {
       account: inputs.awsAccount,
       userName: applied?.userName ?? declared.userName,
       tags: [...new Set([...past, ...nowOurs])].sort(),
-      boundary: applied?.boundary === true || declared.boundary !== undefined,
+      boundary: boundary ?? applied?.boundary ?? null,
       written: applied?.written ?? written,
       since,
     },
@@ -251,11 +260,19 @@ export function planChanges(inputs: PlanInputs): Plan {
       account: inputs.awsAccount,
       userName: name.problem === undefined ? declared.userName : (applied?.userName ?? user.userName),
       tags: nowOurs,
-      boundary: declared.boundary !== undefined,
+      boundary,
       written,
       since,
     },
   };
+}
+
+/** The boundary that is ours once the plan is done: what we write now, or wrote before. */
+function boundaryOf(declared: Declared, applied: Applied | undefined, user: ObservedUser): string | null {
+  const { boundary } = declared;
+  return boundary !== undefined && (boundary !== user.boundary || applied?.boundary === boundary)
+    ? boundary
+    : null;
 }
 
 /** The memory of a user that is about to be made. */
@@ -268,7 +285,7 @@ export function memoryOfNew(
     account: made.account,
     userName: declared.userName,
     tags: [...made.tags.keys()].filter((key) => key !== ownerTag).sort(),
-    boundary: declared.boundary !== undefined,
+    boundary: declared.boundary ?? null,
     written: desired.written,
     since: made.since,
   };

@@ -50,22 +50,30 @@ export async function removeUser(
 ): Promise<RemovalOutcome> {
   const removed: string[] = [];
   const failures: RemovalFailure[] = [];
-  for await (const child of childrenOf(api, userName, options)) {
-    if (child.keepsOut === true && failures.length > 0) {
-      continue;
-    }
+  const last: Child[] = [];
+  const attempt = async (child: Child): Promise<void> => {
     try {
       await child.remove();
       removed.push(child.what);
     } catch (error) {
       if (isAwsError(error, 'notFound')) {
-        continue;
+        return;
       }
       if (!(error instanceof AwsError) || error.isTransient || error.kind === 'badCredentials') {
         throw error;
       }
       failures.push({ what: child.what, error });
     }
+  };
+  for await (const child of childrenOf(api, userName, options)) {
+    if (child.keepsOut === true) {
+      last.push(child);
+      continue;
+    }
+    await attempt(child);
+  }
+  for (const child of failures.length > 0 ? [] : last) {
+    await attempt(child);
   }
   if (failures.length > 0) {
     return { kind: 'blocked', failures };

@@ -60,6 +60,8 @@ export interface AwsApiOptions {
   readonly fence: () => string | undefined;
 }
 
+/** The longest that one call may take, its connection included. */
+const callTimeoutMs = 30_000;
 const maxThrottledAttempts = 8;
 const maxReadAttempts = 4;
 /** Sockets a connection keeps; the pacer lets fewer calls through at once. */
@@ -73,9 +75,10 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
     // Repeating is decided here, where the pacer sees it; the SDK's own retries share one budget
     // among all calls of a client (aws-sdk-js-v3#4754).
     maxAttempts: 1,
+    // Its warnings would go past the redacting logger.
+    logger: { trace: () => {}, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     requestHandler: {
       connectionTimeout: 5_000,
-      requestTimeout: 30_000,
       httpsAgent: { maxSockets, keepAlive: true },
     },
   };
@@ -109,7 +112,9 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
       const client = clients[facts.service] as {
         send(c: never, o: { abortSignal: AbortSignal }): Promise<unknown>;
       };
-      return await client.send(command, { abortSignal: call.signal });
+      // The SDK's own request time-out only warns; a silent peer must not keep a place for ever.
+      const abortSignal = AbortSignal.any([call.signal, AbortSignal.timeout(callTimeoutMs)]);
+      return await client.send(command, { abortSignal });
     } catch (thrown) {
       const error = toAwsError(operation, thrown, call.signal);
       outcome = error instanceof AwsError ? error.kind : 'aborted';
@@ -188,7 +193,7 @@ function addLateFence(stack: LateStack, fence: () => string | undefined): void {
   );
 }
 
-/** Exponential back-off with full jitter: up to 0.2 s, 0.4 s, … 10 s. */
+/** Exponential back-off, the half of it random: up to 0.2 s, 0.4 s, … 10 s. */
 function backoffMs(attempt: number, random: () => number): number {
   return Math.min(10_000, 100 * 2 ** attempt) * (0.5 + random() / 2);
 }

@@ -125,7 +125,9 @@ export function toAwsError(operation: string, error: unknown, signal?: AbortSign
     kind,
     operation,
     code: status === undefined && typeof thrown.code === 'string' ? thrown.code : code,
-    message: thrown.message ?? 'no message',
+    // AWS repeats parts of the request in these, which is signed with what must not be told.
+    message:
+      kind === 'badCredentials' ? 'AWS does not accept the credentials' : (thrown.message ?? 'no message'),
     requestId: thrown.$metadata?.requestId,
   });
 }

@@ -103,7 +103,7 @@ export const operations = {
   ListUserPolicies: { command: iam.ListUserPoliciesCommand, ...read('ListUserPolicies', 'delete') },
   ListAttachedUserPolicies: {
     command: iam.ListAttachedUserPoliciesCommand,
-    ...read('ListAttachedUserPolicies', 'disable', 'delete'),
+    ...read('ListAttachedUserPolicies', 'delete'),
   },
   ListGroupsForUser: { command: iam.ListGroupsForUserCommand, ...read('ListGroupsForUser', 'delete') },
   RemoveUserFromGroup: { command: iam.RemoveUserFromGroupCommand, ...write('RemoveUserFromGroup', 'delete') },

@@ -1,4 +1,4 @@
-import { ownerTag, tagValue, type ObservedUser } from '../account/index.ts';
+import { isReservedTag, ownerTag, tagValue, type ObservedUser } from '../account/index.ts';
 import type { Clock } from '../ports.ts';
 import type { AccountReading, GroupPolicies } from './read-account.ts';
 
@@ -80,12 +80,22 @@ export class SnapshotStore {
     this.#put(user);
   }
 
-  /** What a live read has shown: newer than the snapshot, older than any reading that begins later. */
-  observe(user: ObservedUser): void {
-    const { userId } = user;
-    const wroteAt = this.#overlay.get(userId)?.wroteAt;
+  /**
+   * What a live read has shown: newer than the snapshot, older than any reading that begins later.
+   * @returns the user as it is to be taken
+   */
+  observe(seen: ObservedUser): ObservedUser {
+    const { userId } = seen;
+    const wroteAt = this.touchedAt(userId);
+    const written = wroteAt === undefined ? undefined : this.#users.get(userId);
+    // Right after a write AWS may show what was before it. What we noted on the user is not lost by that.
+    const missing = (written?.tags ?? []).filter(
+      (tag) => isReservedTag(tag.key) && tagValue(seen.tags, tag.key) === undefined,
+    );
+    const user = missing.length > 0 ? { ...seen, tags: [...seen.tags, ...missing] } : seen;
     this.#overlay.set(userId, { wroteAt, seenAt: this.#options.clock.now(), userId, user });
     this.#put(user);
+    return user;
   }
 
   /** A user that we deleted, or saw to be gone. */

@@ -10,6 +10,8 @@ import {
   type Owner,
   type Plan,
 } from '../../../src/account/index.ts';
+import { isAwsError } from '../../../src/aws/index.ts';
+import { fold } from '../../../src/schema/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { after, done, type Clock, type Informer, type Result } from '../../runtime/index.ts';
 import type { ConnectionRegistry } from '../connection/index.ts';
@@ -20,8 +22,8 @@ import { lacksUserId, memoryOf } from './memory.ts';
 import type { AccountRecord } from './record.ts';
 import { verdictOf } from './status.ts';
 import { makeUser } from './make.ts';
-import { adoption, asDeclared, describeChange, eventReason } from './sentences.ts';
-import { otherAccountOf, otherClaim } from './claims.ts';
+import { adoption, asDeclared, describeChange, eventReason, oneProblem } from './sentences.ts';
+import { communicationUserOf, otherAccountOf, otherClaim } from './claims.ts';
 import { applyOptionsOf, findingsOf, sight, type Pass } from './pass.ts';
 
 export interface ConvergenceOptions {
@@ -34,11 +36,13 @@ export interface ConvergenceOptions {
   readonly installation: string;
 }
 
-/** How often the credentials of a disabled user are looked at, live; up to 10 % earlier. */
+/** How often the credentials of a disabled user are looked at, live, at the latest. */
 const auditMs = 3_600_000;
 /** What AWS shows of a user within this time of its making may be from before it. */
 const youngMs = 60_000;
 const againMs = 5_000;
+/** Up to this share earlier, so that what began together does not go on together. */
+const spreadShare = 0.1;
 const noteMs = 60_000;
 
 /** Brings one IAM user from what it is to what an AwsAccount declares. */
@@ -52,7 +56,7 @@ export class AccountConvergence {
   /** @throws {AwsError} what passes, and refused credentials; what AWS refuses for good is reported */
   async converge(pass: Pass): Promise<Result> {
     if (!pass.forced) {
-      return this.#converge(pass, undefined);
+      return this.#converge(pass);
     }
     const { connection, declared, signal } = pass;
     const seen = sight(pass.snapshot, declared, pass.memory, ownerValue(this.#owner(pass.account)));
@@ -61,32 +65,27 @@ export class AccountConvergence {
     if (live === undefined && known !== undefined) {
       this.#options.registry.requestSnapshot(connection.key);
     }
-    return this.#converge(live === undefined ? pass : this.#seen(pass, live, known), live);
+    return this.#converge(live === undefined ? pass : this.#seen(pass, live, known));
   }
 
   /** Says in the status what a call's failure means. */
   async reportFailure(pass: Pass, error: unknown): Promise<void> {
-    const failed = { ...verdictOf(error), status: 'False' } as const;
+    const unseen = isAwsError(error) && (error.isTransient || error.kind === 'badCredentials');
+    const failed = { ...verdictOf(error), status: unseen ? 'Unknown' : 'False' } as const;
     await this.#options.record.report(pass.account, findingsOf(pass, failed, failed, undefined), pass.signal);
   }
 
-  /** From what is known to what is declared. `live` is what AWS just showed, where it was asked. */
-  async #converge(pass: Pass, live: ObservedUser | undefined): Promise<Result> {
-    const { account, declared } = pass;
-    const { communicationUser } = pass.connection;
-    if (communicationUser?.toLowerCase() === declared.userName.toLowerCase()) {
-      return this.#hold(pass, 'foreign', {
-        reason: 'CommunicationUser',
-        message:
-          `"${declared.userName}" is the user that this connection works as; managing it here could shut the operator ` +
-          'out. Choose another spec.userName',
-      });
-    }
+  /** From what is known to what is declared. */
+  async #converge(pass: Pass): Promise<Result> {
+    const { account, live } = pass;
     if (account.spec.management === 'Observe') {
       return this.#observe(pass);
     }
     const identity = this.#identify(pass);
-    const refusal = otherAccountOf(pass) ?? otherClaim(pass, identity, this.#options.accounts);
+    const refusal =
+      communicationUserOf(pass, identity) ??
+      otherAccountOf(pass) ??
+      otherClaim(pass, identity, this.#options.accounts);
     if (refusal !== undefined) {
       return this.#hold(pass, 'foreign', refusal);
     }
@@ -122,11 +121,17 @@ export class AccountConvergence {
   /** What was read live, taken into the snapshot and into the pass. */
   #seen(pass: Pass, live: ObservedUser, known: ObservedUser | undefined): Pass {
     const { snapshots } = pass.connection;
-    snapshots.observe(live);
-    if (known !== undefined && known.userId !== live.userId && known.userName === live.userName) {
+    const user = snapshots.observe(live);
+    if (known !== undefined && known.userId !== live.userId && fold(known.userName) === fold(live.userName)) {
       snapshots.forget(known.userId);
     }
-    return { ...pass, snapshot: snapshots.current ?? pass.snapshot };
+    return { ...pass, live: user, snapshot: snapshots.current ?? pass.snapshot };
+  }
+
+  /** A second live look in one pass would chase a moving target: the next complete reading tells. */
+  #lookAgainLater(pass: Pass): Result {
+    this.#options.registry.requestSnapshot(pass.connection.key);
+    return after(againMs);
   }
 
   #plan(pass: Pass, user: ObservedUser): Plan {
@@ -141,7 +146,7 @@ export class AccountConvergence {
       applied: memory.applied,
       user,
       nameTakenBy: named !== undefined && named.userId !== user.userId ? named : undefined,
-      auditDue: Number.isNaN(audited) || now - audited >= auditMs,
+      auditDue: Number.isNaN(audited) || now - audited >= auditMs * (1 - spreadShare),
       now,
     });
   }
@@ -162,6 +167,9 @@ export class AccountConvergence {
         refused: [],
       });
     }
+    if (pass.live !== undefined) {
+      return this.#lookAgainLater(pass);
+    }
     const { connection, signal } = pass;
     const priority = pass.declared.enabled ? 'interactive' : 'urgent';
     const live = await readUser(connection.api, user.userName, user, { signal, priority });
@@ -172,7 +180,7 @@ export class AccountConvergence {
       }
       return after(againMs);
     }
-    return this.#converge(this.#seen(pass, live, user), live);
+    return this.#converge(this.#seen(pass, live, user));
   }
 
   /** Writes down what is about to be ours, does the steps, and writes down what is ours now. */
@@ -240,14 +248,11 @@ export class AccountConvergence {
         // Undefined: made a moment ago, by us before a crash or by somebody else, and not to be seen yet.
         return live === undefined
           ? after(againMs)
-          : this.#converge(
-              {
-                ...this.#seen(pass, live, undefined),
-                account: outcome.account,
-                memory: memoryOf(outcome.account),
-              },
-              live,
-            );
+          : this.#converge({
+              ...this.#seen(pass, live, undefined),
+              account: outcome.account,
+              memory: memoryOf(outcome.account),
+            });
       }
       case 'made': {
         const { account, applied, user } = outcome;
@@ -269,11 +274,12 @@ export class AccountConvergence {
     ) {
       return after(againMs);
     }
-    const live = await readUser(connection.api, account.status?.userName ?? declared.userName, undefined, {
-      signal,
-    });
+    if (pass.live !== undefined) {
+      return this.#lookAgainLater(pass);
+    }
+    const live = await readUser(connection.api, declared.userName, undefined, { signal });
     if (live !== undefined) {
-      return this.#converge(this.#seen(pass, live, undefined), live);
+      return this.#converge(this.#seen(pass, live, undefined));
     }
     if (declared.onExternalDelete === 'Hold') {
       return this.#hold(pass, 'absent', {
@@ -328,7 +334,7 @@ export class AccountConvergence {
       refused: readonly Verdict[];
     },
   ): Promise<Result> {
-    const problem = outcome.refused[0] ?? plan.problems[0];
+    const problem = oneProblem([...outcome.refused, ...plan.problems]);
     const fine = asDeclared(pass.declared, user);
     const verdict =
       problem === undefined
@@ -355,9 +361,8 @@ export class AccountConvergence {
     return Math.max(againMs, this.#spread(auditMs) - since);
   }
 
-  /** A time up to 10 % earlier, so that what began together does not go on together. */
   #spread(ms: number): number {
-    return ms * (0.9 + this.#options.random() * 0.1);
+    return ms * (1 - spreadShare + this.#options.random() * spreadShare);
   }
 
   /** Nobody changed the declaration since the last pass that succeeded: what differs is drift. */

@@ -6,13 +6,12 @@ import type { UsableConnection } from '../connection/index.ts';
 /** What an account asks for, with the defaults of its connection. */
 export function declaredOf(account: AwsAccount, defaults: UsableConnection['defaults']): Declared {
   const { spec, metadata } = account;
-  const disabledBy = metadata.annotations?.[annotations.disabledBy] ?? '';
   return {
     userName: spec.userName,
     path: spec.path,
     attributes: spec.attributes ?? {},
     tags: spec.tags ?? {},
-    enabled: (spec.enabled ?? true) && disabledBy === '',
+    enabled: (spec.enabled ?? true) && metadata.annotations?.[annotations.disabledBy] === undefined,
     boundary: spec.permissionsBoundary ?? defaults.permissionsBoundary,
     adoptionPolicy: spec.adoptionPolicy ?? defaults.adoptionPolicy ?? 'Never',
     onExternalDelete: spec.onExternalDelete ?? 'Hold',

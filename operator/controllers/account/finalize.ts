@@ -28,6 +28,7 @@ import { connectionKey, declaredOf, deletionPolicyOf, ownerOf } from './declared
 import { memoryOf } from './memory.ts';
 import { sight } from './pass.ts';
 import type { AccountRecord } from './record.ts';
+import { isCommunicationUser } from './claims.ts';
 import { otherAccount } from './sentences.ts';
 import { verdictOf } from './status.ts';
 
@@ -97,7 +98,9 @@ export class AccountFinalizer {
     const state = this.#options.registry.peek(key);
     const connection = usableForCleanup(state);
     if (connection?.snapshots.current === undefined) {
-      if (state === undefined && this.#options.connections.get(key) !== undefined) {
+      // Not looked at yet, or its first reading is under way: it announces itself.
+      const starting = state === undefined || state.verdict === undefined;
+      if (starting && this.#options.connections.get(key) !== undefined) {
         return done();
       }
       const why =
@@ -146,13 +149,22 @@ export class AccountFinalizer {
     if (live === undefined) {
       return this.#missing(account, connection, known, signal);
     }
-    connection.snapshots.observe(live);
+    const user = connection.snapshots.observe(live);
     const identity = identify(declared, owner, memory, {
-      byId: live.userId === memory.userId ? live : undefined,
-      byName: live,
-      byOwner: ownership(live.tags, owner).kind === 'ours' ? live : undefined,
+      byId: user.userId === memory.userId ? user : undefined,
+      byName: user,
+      byOwner: ownership(user.tags, owner).kind === 'ours' ? user : undefined,
     });
-    if (identity.kind !== 'ours') {
+    const policy = deletionPolicyOf(account, connection.defaults);
+    if (identity.kind !== 'ours' && user.userId === memory.userId && policy !== 'Retain') {
+      // It is the recorded user, and somebody else's tag is on it: a leaver must not stay in unnoticed.
+      const message =
+        identity.kind === 'refused'
+          ? identity.message
+          : `IAM user "${user.userName}" has another owner's tag`;
+      return this.#wait(account, { reason: 'Conflict', message }, signal);
+    }
+    if (identity.kind !== 'ours' || isCommunicationUser(connection, user.userName)) {
       const elsewhere = memory.userId !== undefined && memory.userId !== live.userId;
       if (elsewhere && !this.#readSinceDeletion(account, connection)) {
         return after(againMs);
@@ -164,7 +176,7 @@ export class AccountFinalizer {
       );
       return this.#drop(account, signal);
     }
-    return this.#execute(account, connection, live, signal);
+    return this.#execute(account, connection, user, signal);
   }
 
   async #execute(

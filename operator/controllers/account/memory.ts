@@ -33,7 +33,7 @@ function parseApplied(text: string | undefined): Applied | undefined {
       typeof parsed.userName === 'string' &&
       Array.isArray(parsed.tags) &&
       parsed.tags.every((key) => typeof key === 'string') &&
-      typeof parsed.boundary === 'boolean' &&
+      (typeof parsed.boundary === 'string' || parsed.boundary === null) &&
       isHashes(parsed.written) &&
       typeof parsed.since === 'number' &&
       typeof parsed.account === 'string'

@@ -1,4 +1,11 @@
-import type { ApplyOptions, Declared, Memory, Rules, Sighting } from '../../../src/account/index.ts';
+import type {
+  ApplyOptions,
+  Declared,
+  Memory,
+  ObservedUser,
+  Rules,
+  Sighting,
+} from '../../../src/account/index.ts';
 import type { Snapshot } from '../../../src/reconciliation/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import type { UsableConnection } from '../connection/index.ts';
@@ -9,6 +16,8 @@ export interface Pass {
   readonly account: AwsAccount;
   readonly connection: UsableConnection;
   readonly snapshot: Snapshot;
+  /** What AWS showed of a user in this pass; undefined where it was not asked. */
+  readonly live: ObservedUser | undefined;
   readonly declared: Declared;
   readonly memory: Memory;
   readonly rules: Rules;

@@ -2,6 +2,7 @@ import { isReservedTag } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
 import type { AwsAccount, AwsConnection } from '../../api/v1alpha1/index.ts';
 import {
+  after,
   done,
   type Client,
   type Clock,
@@ -20,6 +21,7 @@ import { connectionKey, declaredOf } from './declared.ts';
 import { AccountFinalizer } from './finalize.ts';
 import { memoryOf } from './memory.ts';
 import { AccountRecord } from './record.ts';
+import { boundaryOperations } from './status.ts';
 
 export interface AccountReconcilerOptions {
   readonly client: Client;
@@ -35,6 +37,8 @@ export interface AccountReconcilerOptions {
   /** Counts objects that were let go of without touching AWS. */
   readonly countAbandoned: (kind: string) => void;
 }
+
+const againMs = 5_000;
 
 /** Holds one IAM user to what an AwsAccount declares. */
 export class AccountReconciler implements Reconciler {
@@ -103,6 +107,7 @@ export class AccountReconciler implements Reconciler {
       account,
       connection,
       snapshot,
+      live: undefined,
       declared: declaredOf(account, connection.defaults),
       memory: memoryOf(account),
       rules: {
@@ -119,6 +124,10 @@ export class AccountReconciler implements Reconciler {
       return await this.#convergence.converge(pass);
     } catch (error) {
       signal.throwIfAborted();
+      if (isAwsError(error, 'notFound') && !boundaryOperations.has(error.operation)) {
+        // Made or renamed a moment ago and not to be seen yet, or gone since it was: the next look tells.
+        return after(againMs);
+      }
       if (isAwsError(error)) {
         await this.#convergence.reportFailure(pass, error);
         if (error.kind === 'badCredentials') {

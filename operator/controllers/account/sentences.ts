@@ -41,3 +41,20 @@ export function otherAccount(recorded: string, present: string): Verdict {
       'aws.idhub.io/abandon=true and make a new one',
   };
 }
+
+export function communicationUserVerdict(userName: string): Verdict {
+  return {
+    reason: 'CommunicationUser',
+    message:
+      `"${userName}" is the user that this connection works as; managing it here could shut the operator out. ` +
+      'Choose another spec.userName, or delete this object: the user is left alone',
+  };
+}
+
+/** Of several problems the first gives the reason, and all are told. */
+export function oneProblem(problems: readonly Verdict[]): Verdict | undefined {
+  const [first] = problems;
+  return first === undefined
+    ? undefined
+    : { reason: first.reason, message: problems.map(({ message }) => message).join('; ') };
+}

@@ -120,7 +120,7 @@ const advice: Partial<Record<AccountReason, string>> = {
 };
 
 /** Calls that AWS answers with NoSuchEntity where the boundary's policy does not exist. */
-const boundaryOperations: ReadonlySet<string> = new Set(['CreateUser', 'PutUserPermissionsBoundary']);
+export const boundaryOperations: ReadonlySet<string> = new Set(['CreateUser', 'PutUserPermissionsBoundary']);
 
 /** What a failed call says of an account, and what to do next. */
 export function verdictOf(error: unknown): Verdict {

@@ -22,7 +22,7 @@ import {
 } from '../../runtime/index.ts';
 import { annotations, fieldManager, finalizer, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
 import { checkCaller, configure, credentialsOf, verdictOf } from './decide.ts';
-import type { ConnectionRegistry, ConnectionState, Link, Terms } from './registry.ts';
+import type { Candidate, ConnectionRegistry, ConnectionState, Link, Terms } from './registry.ts';
 import { ConnectionSecrets, withFinalizer } from './secrets.ts';
 import { connectionStatus } from './status.ts';
 
@@ -41,6 +41,8 @@ export interface ConnectionReconcilerOptions {
   readonly snapshotIntervalMs: number;
   /** Keeps secret values out of the logs from here on. */
   readonly protectSecret: (value: string) => void;
+  /** Counts objects that were let go of without being cleaned up. */
+  readonly countAbandoned: (kind: string) => void;
   /** Makes the client of a connection. */
   readonly connect: (target: {
     key: ObjectKey;
@@ -76,7 +78,8 @@ export class ConnectionReconciler implements Reconciler {
       registry.announce(key);
       return done();
     }
-    if (connection.metadata.deletionTimestamp !== undefined && !this.#isNeeded(key)) {
+    const abandoned = isAbandoned(connection.metadata);
+    if (abandoned || (connection.metadata.deletionTimestamp !== undefined && !this.#isNeeded(key))) {
       return this.#release(connection, key, signal);
     }
     const state = registry.obtain(key);
@@ -125,23 +128,29 @@ export class ConnectionReconciler implements Reconciler {
       return undefined;
     }
     const key = { namespace: connection.metadata.namespace ?? '', name: connection.metadata.name };
-    const link = this.#link(connection, key, state, found.credentials, settings);
+    const target = this.#target(connection, key, state, found.credentials, settings);
 
     const now = clock.now();
+    const asked = connection.metadata.annotations?.[annotations.reconcileAt];
+    if (asked !== state.reconcileAt) {
+      state.snapshotDueAt = asked === undefined ? state.snapshotDueAt : 0;
+      state.reconcileAt = asked;
+    }
     const verify =
+      target !== state.link ||
       state.suspect ||
       state.verdict !== undefined ||
       state.verifiedAt === undefined ||
       now - state.verifiedAt >= verifyEveryMs ||
       !isDeepStrictEqual(state.terms?.settings, settings);
-    if (verify || state.terms === undefined) {
+    let caller = state.terms?.caller;
+    if (verify || caller === undefined) {
       state.suspect = false;
-      let caller;
       try {
-        caller = await readCaller(link.api, { signal });
+        caller = await readCaller(target.api, { signal });
       } catch (error) {
         signal.throwIfAborted();
-        return this.#notVerified(state, link, error);
+        return this.#notVerified(state, target, error);
       }
       const wrong = checkCaller(connection, caller);
       if (wrong !== undefined) {
@@ -150,10 +159,9 @@ export class ConnectionReconciler implements Reconciler {
       }
       await this.#recordAccount(connection, caller.accountId, signal);
       state.verifiedAt = now;
-      state.terms = this.#terms(connection, { caller, settings, schema });
-    } else {
-      state.terms = this.#terms(connection, { caller: state.terms.caller, settings, schema });
     }
+    const link = this.#adopt(state, target);
+    state.terms = this.#terms(connection, { caller, settings, schema });
 
     if (now >= state.snapshotDueAt) {
       try {
@@ -161,6 +169,7 @@ export class ConnectionReconciler implements Reconciler {
         await link.snapshots.refresh(signal);
         state.snapshotDueAt = now + this.#options.snapshotIntervalMs * (0.9 + this.#options.random() * 0.2);
         state.verdict = undefined;
+        state.readingFailed = undefined;
         registry.announce(key);
       } catch (error) {
         signal.throwIfAborted();
@@ -189,8 +198,8 @@ export class ConnectionReconciler implements Reconciler {
   }
 
   /** New credentials may be refused for a while; later, the refusal is the truth. */
-  #notVerified(state: ConnectionState, link: Link, error: unknown): number {
-    const young = this.#options.clock.now() - link.since < graceMs;
+  #notVerified(state: ConnectionState, target: Candidate, error: unknown): number {
+    const young = this.#options.clock.now() - target.since < graceMs;
     if (isAwsError(error, 'badCredentials') && young) {
       state.verdict = {
         reason: 'Verifying',
@@ -209,6 +218,7 @@ export class ConnectionReconciler implements Reconciler {
       connection: keyString(link.key),
       reason: verdict.message,
     });
+    state.readingFailed = verdict;
     state.snapshotDueAt = this.#options.clock.now() + graceRetryMs * 5;
     if (link.snapshots.current === undefined || verdict.reason === 'InvalidCredentials') {
       state.verdict = verdict;
@@ -225,45 +235,62 @@ export class ConnectionReconciler implements Reconciler {
     };
   }
 
-  /** The client for these credentials: the one there is, or a new one in its place. */
-  #link(
+  /** The client for these credentials: the one in use, the one that waits to be verified, or a new one. */
+  #target(
     connection: AwsConnection,
     key: ObjectKey,
     state: ConnectionState,
     credentials: AwsCredentials,
     settings: Settings,
-  ): Link {
+  ): Link | Candidate {
     const endpoints = connection.spec.endpoints ?? {};
     const fingerprint = createHash('sha256')
       .update(JSON.stringify([credentials, settings.region, endpoints]))
       .digest('hex');
-    if (state.link?.fingerprint === fingerprint) {
-      return state.link;
+    for (const known of [state.link, state.candidate]) {
+      if (known?.fingerprint === fingerprint) {
+        return known;
+      }
     }
-    const { clock, connect, protectSecret, logger } = this.#options;
+    const { clock, connect, protectSecret } = this.#options;
     protectSecret(credentials.secretAccessKey);
     if (credentials.sessionToken !== undefined) {
       protectSecret(credentials.sessionToken);
     }
+    state.candidate?.api.close();
     const api = connect({ key, credentials, region: settings.region, endpoints });
-    logger.info('credentials in use', { connection: keyString(key), accessKeyId: credentials.accessKeyId });
+    state.candidate = { key, fingerprint, credentials, api, since: clock.now() };
+    return state.candidate;
+  }
+
+  /** Takes verified credentials into use. What was read stays good: they lead to the same account. */
+  #adopt(state: ConnectionState, target: Link | Candidate): Link {
     const previous = state.link;
-    const reading = (signal: AbortSignal) => {
-      const current = state.terms?.settings ?? settings;
-      return readAccount(state.link?.api ?? api, {
+    if (target === previous) {
+      return previous;
+    }
+    const { clock, logger } = this.#options;
+    const read = (signal: AbortSignal) => {
+      if (state.link === undefined || state.terms === undefined) {
+        throw new Error('the connection is not verified');
+      }
+      const { settings } = state.terms;
+      return readAccount(state.link.api, {
         signal,
         priority: 'background',
-        pageSize: current.pageSize,
-        inherited: current.policyGroup,
-        passwordLastUsed: current.passwordLastUsed,
+        pageSize: settings.pageSize,
+        inherited: settings.policyGroup,
+        passwordLastUsed: settings.passwordLastUsed,
       });
     };
-    // What was read stays good: the new credentials must lead to the same account, or are not used.
-    const snapshots = previous?.snapshots ?? new SnapshotStore({ clock, read: reading });
-    state.link = { key, fingerprint, credentials, api, snapshots, since: clock.now() };
-    state.verifiedAt = undefined;
+    const snapshots = previous?.snapshots ?? new SnapshotStore({ clock, read });
+    const link: Link = { ...target, snapshots };
+    state.link = link;
+    state.candidate = undefined;
     previous?.api.close();
-    return state.link;
+    const { accessKeyId } = link.credentials;
+    logger.info('credentials in use', { connection: keyString(link.key), accessKeyId });
+    return link;
   }
 
   /** Finalizer first: from here on the object stands for something. */
@@ -313,6 +340,10 @@ export class ConnectionReconciler implements Reconciler {
   async #release(connection: AwsConnection, key: ObjectKey, signal: AbortSignal): Promise<Result> {
     const { client, connections, registry } = this.#options;
     if (hasFinalizer(connection.metadata)) {
+      if (isAbandoned(connection.metadata)) {
+        this.#options.countAbandoned('AwsConnection');
+        this.#options.logger.warn('let go of, as its annotation asks', { connection: keyString(key) });
+      }
       const held = connection.metadata.annotations?.[annotations.secretName];
       if (held !== undefined) {
         await this.#secrets.release(connection, held, signal);

@@ -28,10 +28,19 @@ export interface Terms {
   readonly communicationUser: string | undefined;
 }
 
+/** Credentials that were read and are not verified yet: nobody but the connection itself uses them. */
+export type Candidate = Omit<Link, 'snapshots'>;
+
 /** What the process knows of one connection. */
 export interface ConnectionState {
+  /** Set together with `terms`, when the credentials are verified: the two always belong together. */
   link: Link | undefined;
   terms: Terms | undefined;
+  candidate: Candidate | undefined;
+  /** Why the last reading of the account failed; undefined where it was complete. */
+  readingFailed: Verdict | undefined;
+  /** The value of `reconcile-at` that was last obeyed. */
+  reconcileAt: string | undefined;
   facts: AccountFacts | undefined;
   /** Why accounts must wait; undefined where they need not. */
   verdict: Verdict | undefined;
@@ -63,6 +72,9 @@ export class ConnectionRegistry {
       state = {
         link: undefined,
         terms: undefined,
+        candidate: undefined,
+        readingFailed: undefined,
+        reconcileAt: undefined,
         facts: undefined,
         verdict: undefined,
         verifiedAt: undefined,
@@ -85,6 +97,7 @@ export class ConnectionRegistry {
   /** Forgets a connection and closes its client. */
   drop(key: ObjectKey): void {
     this.#states.get(keyString(key))?.link?.api.close();
+    this.#states.get(keyString(key))?.candidate?.api.close();
     this.#states.delete(keyString(key));
   }
 

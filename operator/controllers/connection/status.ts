@@ -32,7 +32,11 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
   } else if (state?.terms !== undefined && snapshot !== undefined) {
     const { accountId, arn } = state.terms.caller;
     set('Ready', 'True', { reason: 'Verified', message: `account ${accountId}, as ${arn}` });
-    set('Synced', 'True', { reason: 'SnapshotComplete', message: 'the account was read to the last page' });
+    if (state.readingFailed === undefined) {
+      set('Synced', 'True', { reason: 'SnapshotComplete', message: 'the account was read to the last page' });
+    } else {
+      set('Synced', 'False', state.readingFailed);
+    }
   }
   if (deleting) {
     set('Ready', 'False', {
