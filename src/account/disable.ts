@@ -58,6 +58,7 @@ export async function disableUser(
     state: 'altered',
     tags: user.tags,
   };
+  failure ??= denied.failure;
   if (denied.note !== undefined) {
     notes.push(denied.note);
   }
@@ -153,12 +154,20 @@ export async function enableUser(
   };
 }
 
+/** How far the Deny came, and what is noted on the user by then. */
+interface Denied {
+  readonly state: DenyState;
+  readonly tags: readonly Tag[];
+  readonly note?: string;
+  readonly failure?: unknown;
+}
+
 async function putDeny(
   api: AwsApi,
   user: ObservedUser,
   options: DisableOptions,
   urgent: CallOptions,
-): Promise<{ state: DenyState; tags: readonly Tag[]; note?: string }> {
+): Promise<Denied> {
   const { tags } = user;
   if (options.disableWith === 'CredentialsOnly' || user.deny === 'inline' || user.deny === 'managed') {
     return { state: user.deny, tags };
@@ -189,7 +198,8 @@ async function putDeny(
     return { state: 'managed', tags: noted ?? tags };
   } catch (error) {
     if (!isAwsError(error, 'limitExceeded')) {
-      throw error;
+      // Perhaps attached, perhaps not: what was noted stays noted.
+      return { state: 'altered', tags: noted ?? tags, failure: error };
     }
     return {
       state: user.deny,

@@ -88,11 +88,18 @@ export class SnapshotStore {
     const { userId } = seen;
     const wroteAt = this.touchedAt(userId);
     const written = wroteAt === undefined ? undefined : this.#users.get(userId);
-    // Right after a write AWS may show what was before it. What we noted on the user is not lost by that.
-    const missing = (written?.tags ?? []).filter(
-      (tag) => isReservedTag(tag.key) && tagValue(seen.tags, tag.key) === undefined,
-    );
-    const user = missing.length > 0 ? { ...seen, tags: [...seen.tags, ...missing] } : seen;
+    // Right after a write AWS may show what was before it. What we note on a user is ours alone, so that
+    // our own knowledge of it counts: a disable that looks again must not forget what it switched off.
+    const user =
+      written === undefined
+        ? seen
+        : {
+            ...seen,
+            tags: [
+              ...seen.tags.filter((tag) => !isReservedTag(tag.key)),
+              ...written.tags.filter((tag) => isReservedTag(tag.key)),
+            ],
+          };
     this.#overlay.set(userId, { wroteAt, seenAt: this.#options.clock.now(), userId, user });
     this.#put(user);
     return user;
