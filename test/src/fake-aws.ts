@@ -129,6 +129,10 @@ export class FakeAws implements AwsApi {
 
   #answer(operation: Operation, input: object, options: CallOptions): unknown {
     options.signal.throwIfAborted();
+    if (this.crashAs === 'crash' && this.writesUntilCrash <= 0) {
+      // The process is no more; whoever catches the first of these makes no further call.
+      throw new Crash();
+    }
     const call = { operation, input: { ...input }, priority: options.priority };
     this.calls.push(call);
     const kind = this.refuse(call);

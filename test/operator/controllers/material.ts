@@ -89,5 +89,8 @@ export async function working(): Promise<ConnectionState> {
     verifiedAt: 0,
     snapshotDueAt: 1,
     suspect: false,
+    candidate: undefined,
+    readingFailed: undefined,
+    reconcileAt: undefined,
   };
 }

@@ -279,13 +279,35 @@ describe('disable', () => {
     expect(usable(user)).toEqual([]);
   });
 
-  test('without the Deny nothing else is done, as nothing may look shut that is open', async () => {
+  test('where neither Deny is allowed the credentials go all the same, and nothing looks done', async () => {
     const { aws, user, controller } = begin(plain);
-    aws.refuse = ({ operation }) => (operation === 'PutUserPolicy' ? 'accessDenied' : undefined);
+    aws.refuse = ({ operation }) =>
+      operation === 'PutUserPolicy' || operation === 'AttachUserPolicy' ? 'accessDenied' : undefined;
     const { outcome } = await controller.pass(off, user);
+    expect(usable(user)).toEqual([]);
     expect(outcome.refused).toMatchObject([{ step: 'disable', error: { kind: 'accessDenied' } }]);
-    expect(aws.writes).toEqual(['PutUserPolicy']);
+    aws.refuse = () => undefined;
+    await controller.converge(off, user);
+    expect(user.inline.has(denyPolicyName)).toBe(true);
   });
+
+  test.each([
+    'GetLoginProfile',
+    'ListAccessKeys',
+    'ListSSHPublicKeys',
+    'ListSigningCertificates',
+    'ListServiceSpecificCredentials',
+  ] as const)(
+    '%s that is refused keeps the others from being neither seen nor switched off',
+    async (operation) => {
+      const { aws, user, controller } = begin(plain);
+      aws.refuse = (call) => (call.operation === operation ? 'accessDenied' : undefined);
+      const { outcome } = await controller.pass(off, user);
+      expect(usable(user)).toHaveLength(1);
+      expect(user.inline.has(denyPolicyName)).toBe(true);
+      expect(outcome.refused).toMatchObject([{ step: 'disable', error: { operation } }]);
+    },
+  );
 
   test('no room for either Deny: the credentials go all the same, and it is said', async () => {
     const { aws, user, controller } = begin({ ...plain, inlineQuotaFull: true });

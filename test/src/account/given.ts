@@ -23,7 +23,7 @@ export const partsAs = (key: string, parts: readonly string[]): Record<string, s
   Object.fromEntries(parts.map((part, index) => [partKey(key, index + 1), part]));
 
 export function remembering(more: Partial<Applied> = {}): Applied {
-  return { account: awsAccount, userName: 'jo', tags: [], boundary: false, written: {}, since: 5, ...more };
+  return { account: awsAccount, userName: 'jo', tags: [], boundary: null, written: {}, since: 5, ...more };
 }
 
 export interface Given {

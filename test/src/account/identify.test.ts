@@ -64,14 +64,20 @@ const withoutMemory: Row[] = [
     expected: 'ours A',
   },
   {
-    title: 'ours by owner tag under another name',
+    title: 'an old owner tag under another name makes nobody ours',
+    seen: { byOwner: userOf('A', 'ours', 'joan') },
+    expected: 'refused: IdentityChanged A',
+  },
+  {
+    title: 'the same, confirmed by a person',
+    confirmed: 'A',
     seen: { byOwner: userOf('A', 'ours', 'joan') },
     expected: 'ours A',
   },
   {
-    title: 'ours by owner tag under another name, while a stranger has the declared one',
+    title: 'an old owner tag under another name, while a stranger has the declared one',
     seen: { byName: userOf('B', 'none'), byOwner: userOf('A', 'ours', 'joan') },
-    expected: 'ours A',
+    expected: 'refused: IdentityChanged A',
   },
   ...policies.flatMap((policy): Row[] => [
     {
@@ -123,14 +129,22 @@ const withMemory: Row[] = [
       memory: 'A',
       policy,
       seen: { byId: userOf('A', 'other object') },
-      expected: policy === 'Always' ? 'adoptable A from inst/ns/other' : 'refused: Conflict A',
+      expected: 'refused: Conflict A',
     },
     {
       title: `taken over by another installation, ${policy}`,
       memory: 'A',
       policy,
       seen: { byId: userOf('A', 'other installation') },
-      expected: policy === 'Always' ? 'adoptable A from elsewhere/ns/jo' : 'refused: AlreadyExists A',
+      expected: 'refused: AlreadyExists A',
+    },
+    {
+      title: `taken over by another object, and a person takes it back, ${policy}`,
+      memory: 'A',
+      policy,
+      confirmed: 'A',
+      seen: { byId: userOf('A', 'other object') },
+      expected: 'adoptable A from inst/ns/other',
     },
     {
       title: `renamed in AWS, the old name taken by a stranger, ${policy}`,
@@ -204,7 +218,7 @@ test('every refusal says what to do next', () => {
   expect(refusals.length).toBeGreaterThan(8);
   for (const { message, user } of refusals) {
     expect(message).toContain(`"${user.userName}"`);
-    expect(message).toMatch(/spec\.adoptionPolicy|confirm-user-id=B/);
+    expect(message).toMatch(/spec\.adoptionPolicy|confirm-user-id=[AB]/);
   }
 });
 

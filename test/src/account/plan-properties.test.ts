@@ -43,7 +43,7 @@ describe('whatever is declared, found and remembered', () => {
       fc.record({
         userName: name,
         tags: fc.uniqueArray(key, { maxLength: 5 }),
-        boundary: fc.boolean(),
+        boundary: fc.constantFrom(null, boundary, `${boundary}2`),
         written: maybe(value).map((one) => (one === undefined ? {} : writtenAs(one))),
       }),
     ),
@@ -93,6 +93,13 @@ describe('whatever is declared, found and remembered', () => {
     return [made.steps.slice(0, steps).reduce(after, user), made];
   }
 
+  /** Tags that are declared under the key of an attribute that others lead for are another matter. */
+  const isPlain = ({ declared, rules }: Given): boolean =>
+    Object.keys(declared?.tags ?? {}).every((key_) => {
+      const led = rules?.schema.get(key_.toLowerCase() === 'city' ? 'city' : 'streetAddress')?.syncDirection;
+      return !/^(city|streetaddress)/i.test(key_) || led === 'idhub-to-app' || led === 'bi-directional';
+    });
+
   const seen = (user: ObservedUser): unknown => ({
     ...user,
     tags: user.tags.toSorted((one, other) => (one.key < other.key ? -1 : 1)),
@@ -101,6 +108,7 @@ describe('whatever is declared, found and remembered', () => {
   test('a second pass has nothing to do', () => {
     fc.assert(
       fc.property(situation, (given) => {
+        fc.pre(isPlain(given));
         const start = observed(given.user);
         const applied = given.applied === undefined ? undefined : remembering(given.applied);
         const [reached, made] = run(given, start, applied);
@@ -115,6 +123,7 @@ describe('whatever is declared, found and remembered', () => {
   test('a crash after any step, memory kept as it was before the first, leads to the same end', () => {
     fc.assert(
       fc.property(situation, fc.nat(5), (given, steps) => {
+        fc.pre(isPlain(given));
         const start = observed(given.user);
         const applied = given.applied === undefined ? undefined : remembering(given.applied);
         const [reached, made] = run(given, start, applied);

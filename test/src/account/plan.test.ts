@@ -80,14 +80,14 @@ const rows: readonly Row[] = [
   },
   {
     title: 'a boundary that is missing',
-    applied: { boundary: true },
+    applied: { boundary },
     declared: { boundary },
     steps: [{ do: 'putBoundary', arn: boundary }],
     differences: ['permissionsBoundary'],
   },
   {
     title: 'a boundary that somebody changed',
-    applied: { boundary: true },
+    applied: { boundary },
     declared: { boundary },
     user: { boundary: `${boundary}2` },
     steps: [{ do: 'putBoundary', arn: boundary }],
@@ -96,12 +96,18 @@ const rows: readonly Row[] = [
   { title: 'a boundary that is right', applied: {}, declared: { boundary }, user: { boundary }, steps: [] },
   {
     title: 'a boundary of ours that was cleared in the spec',
-    applied: { boundary: true },
+    applied: { boundary },
     user: { boundary },
     steps: [{ do: 'deleteBoundary' }],
     differences: ['permissionsBoundary'],
   },
-  { title: 'a boundary of ours that is gone already', applied: { boundary: true }, steps: [] },
+  { title: 'a boundary of ours that is gone already', applied: { boundary }, steps: [] },
+  {
+    title: 'a boundary of ours that somebody replaced, and that was cleared in the spec',
+    applied: { boundary },
+    user: { boundary: `${boundary}2` },
+    steps: [],
+  },
   { title: 'a boundary that somebody else set', applied: {}, user: { boundary }, steps: [] },
   { title: 'a boundary, and no memory of whose it is', user: { boundary }, steps: [] },
   {
@@ -183,7 +189,7 @@ const rows: readonly Row[] = [
   { title: 'AWSDenyAll that is somebody else’s', applied: {}, user: { deny: 'managed' }, steps: [] },
   {
     title: 'everything at once, in the order in which it is safe',
-    applied: { tags: ['old'], boundary: true },
+    applied: { tags: ['old'], boundary },
     declared: { enabled: false, userName: 'joan', path: '/x/', attributes: { city: 'Berlin' } },
     user: { boundary, tags: tagsOf({ old: '1' }) },
     steps: [
@@ -483,11 +489,11 @@ describe('what cannot be done as asked', () => {
 describe('what is remembered', () => {
   test('before the first step: all that was ours and all that is about to be', () => {
     const { before, after } = plan({
-      applied: { tags: ['old'], boundary: true },
+      applied: { tags: ['old'], boundary },
       declared: { userName: 'joan', tags: { team: 'a' } },
       user: { boundary, tags: tagsOf({ old: '1' }) },
     });
-    expect(before).toEqual(remembering({ tags: ['old', 'team'], boundary: true }));
+    expect(before).toEqual(remembering({ tags: ['old', 'team'], boundary }));
     expect(after).toEqual(remembering({ userName: 'joan', tags: ['team'] }));
   });
 
@@ -495,7 +501,7 @@ describe('what is remembered', () => {
     const declared = declare({ attributes: { city: 'Berlin' }, tags: { b: '1' }, boundary });
     const desired = desiredTags(declared, owner, rulesWith(), undefined, undefined);
     expect(memoryOfNew(declared, desired, { account: awsAccount, since: 7, tags: desired.tags })).toEqual(
-      remembering({ tags: ['b', 'city'], boundary: true, since: 7 }),
+      remembering({ tags: ['b', 'city'], boundary, since: 7 }),
     );
   });
 
@@ -506,7 +512,7 @@ describe('what is remembered', () => {
     for (const other of [
       { userName: 'x' },
       { tags: ['a'] },
-      { boundary: true },
+      { boundary },
       { written: {} },
       { since: 6 },
       { account: '1' },

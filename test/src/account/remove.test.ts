@@ -70,11 +70,11 @@ describe('a user with everything that it owns', () => {
         'service-specific credential ACCA1',
         'membership of group people',
         'membership of group readers',
-        `attached policy ${denyAll}`,
         'attached policy arn:aws:iam::111122223333:policy/Own',
         `attached policy ${readOnly}`,
-        'inline policy IDHubDisabled',
         'inline policy mine',
+        `attached policy ${denyAll}`,
+        'inline policy IDHubDisabled',
       ],
     });
     expect(aws.users).toEqual([]);

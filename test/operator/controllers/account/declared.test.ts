@@ -51,7 +51,7 @@ describe('what an account asks for', () => {
     [undefined, undefined, true],
     [true, undefined, true],
     [false, undefined, false],
-    [true, '', true],
+    [true, '', false],
     [true, 'idhub', false],
     [undefined, 'idhub', false],
     [false, 'idhub', false],

@@ -7,7 +7,7 @@ const applied: Applied = {
   account: '111122223333',
   userName: 'jo',
   tags: ['city'],
-  boundary: true,
+  boundary: 'arn:aws:iam::111122223333:policy/B',
   written: { city: 'abc' },
   since: 7,
 };

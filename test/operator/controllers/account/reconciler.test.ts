@@ -497,7 +497,7 @@ describe('what AWS refuses', () => {
     desk.aws.refuse = () => 'badCredentials';
     expect(await desk.reconcile('jo')).toEqual({});
     expect(desk.aws.calls).toHaveLength(1);
-    expect(desk.ready('jo')).toBe('False InvalidCredentials');
+    expect(desk.ready('jo')).toBe('Unknown InvalidCredentials');
     desk.aws.refuse = () => undefined;
     await desk.run('jo');
     expect(desk.ready('jo')).toBe('True AsDeclared');
@@ -508,7 +508,7 @@ describe('what AWS refuses', () => {
     desk.cluster.apply('jo', {});
     desk.aws.refuse = () => 'throttled';
     await expect(desk.reconcile('jo')).rejects.toMatchObject({ kind: 'throttled' });
-    expect(desk.ready('jo')).toBe('False Throttled');
+    expect(desk.ready('jo')).toBe('Unknown Throttled');
     desk.aws.refuse = () => undefined;
     await desk.run('jo');
     expect(desk.ready('jo')).toBe('True AsDeclared');
