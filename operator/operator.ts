@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createAwsApi } from '../src/aws/index.ts';
 import { AdaptivePacer } from '../src/connection/index.ts';
@@ -59,6 +62,7 @@ export async function runOperator(options: {
   const { config, logger, protectSecret, version, signal } = options;
   const clock = systemClock;
   const random = Math.random;
+  requireKubeconfig(config);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const client = createClient({
@@ -209,6 +213,23 @@ export async function runOperator(options: {
     }
     await health.close();
     client.close();
+  }
+}
+
+/** Without any address of an API server there is nothing to wait for. */
+function requireKubeconfig(config: Config): void {
+  if (config.kubeconfig !== undefined) {
+    if (!existsSync(config.kubeconfig)) {
+      throw new Error(`--kubeconfig names ${config.kubeconfig}, and there is no such file`);
+    }
+    return;
+  }
+  const { KUBECONFIG: named = '', KUBERNETES_SERVICE_HOST: inCluster } = process.env;
+  const files = named === '' ? [join(homedir(), '.kube/config')] : named.split(delimiter);
+  if (inCluster === undefined && !files.some((file) => existsSync(file))) {
+    throw new Error(
+      `there is no kubeconfig (looked for ${files.join(', ')}), and this is no pod; give --kubeconfig FILE`,
+    );
   }
 }
 

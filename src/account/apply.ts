@@ -9,6 +9,8 @@ import { describe } from './switched-off.ts';
 /** Where newer knowledge of a user goes, so that the next look needs no call. */
 export interface UserLedger {
   record(user: ObservedUser): void;
+  /** How a user may be after a write whose end is not known: the next live look counts. */
+  doubt(user: ObservedUser): void;
   forget(userId: string): void;
 }
 
@@ -107,7 +109,7 @@ export async function applySteps(
     } catch (error) {
       if (step.do === 'disable' || step.do === 'enable') {
         // How far it came is not known: the Deny counts as ours to remove and as one to write again.
-        options.ledger.record({ ...user, deny: 'altered' });
+        options.ledger.doubt({ ...user, deny: 'altered' });
       }
       // NoSuchEntity: the policy of the boundary. The user itself was read a moment ago.
       const noBoundary = step.do === 'putBoundary' && isAwsError(error, 'notFound');

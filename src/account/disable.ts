@@ -73,7 +73,15 @@ export async function disableUser(
       items.push(item);
     }
   }
-  const tags = await attempt(remember(api, user.userName, denied.tags, items, urgent));
+  // Without the note an enable could bring nothing back: where writing it may still succeed, that is
+  // tried again first. The Deny, if there is one, stands already.
+  const tags = await remember(api, user.userName, denied.tags, items, urgent).catch((error: unknown) => {
+    if (!isAwsError(error, 'accessDenied', 'invalid')) {
+      throw error;
+    }
+    failure ??= error;
+    return undefined;
+  });
   if (tags === undefined && active.length > 0) {
     notes.push(
       'what was switched off could not be noted on the user (it carries 50 tags, or the right is missing); ' +

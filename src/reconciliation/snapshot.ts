@@ -80,6 +80,13 @@ export class SnapshotStore {
     this.#put(user);
   }
 
+  /** How a user may be after a write whose end is not known: whatever AWS shows next counts. */
+  doubt(user: ObservedUser): void {
+    const { userId } = user;
+    this.#overlay.set(userId, { wroteAt: undefined, seenAt: this.#options.clock.now(), userId, user });
+    this.#put(user);
+  }
+
   /**
    * What a live read has shown: newer than the snapshot, older than any reading that begins later.
    * @returns the user as it is to be taken

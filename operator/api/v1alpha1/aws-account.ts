@@ -69,7 +69,7 @@ export interface AwsAccountStatus {
    */
   observedGeneration?: number;
   /**
-   * Ready (the user is as declared) and Synced (the last look at AWS succeeded).
+   * Ready (the user is as declared) and Synced (nothing that is declared is left to be brought to AWS). Unknown where AWS could not be asked.
    */
   conditions?: {
     type: string;

@@ -22,7 +22,7 @@ import { lacksUserId, memoryOf } from './memory.ts';
 import type { AccountRecord } from './record.ts';
 import { verdictOf } from './status.ts';
 import { makeUser } from './make.ts';
-import { adoption, asDeclared, describeChange, eventReason, oneProblem } from './sentences.ts';
+import { adoption, asDeclared, broughtInLine, describeChange, eventReason, oneProblem } from './sentences.ts';
 import { communicationUserOf, otherAccountOf, otherClaim } from './claims.ts';
 import { applyOptionsOf, findingsOf, sight, type Pass } from './pass.ts';
 
@@ -222,11 +222,12 @@ export class AccountConvergence {
           ...(outcome.reopened ? ['credentials'] : []),
         ]
       : [];
-    if (plan.differences.length > 0 || outcome.notes.length > 0) {
+    const brought = broughtInLine(plan, outcome);
+    if (brought.length > 0 || outcome.notes.length > 0) {
       this.#options.record.note(latest, {
         reason: mended.length > 0 ? 'DriftMended' : eventReason(plan),
         action: 'Update',
-        message: describeChange(outcome.user, plan, outcome.notes),
+        message: describeChange(outcome.user, brought, outcome.notes),
       });
     }
     return this.#settled({ ...pass, account: latest }, outcome.user, plan, {

@@ -1,4 +1,4 @@
-import type { Declared, ObservedUser, Plan } from '../../../src/account/index.ts';
+import type { ApplyOutcome, Declared, ObservedUser, Plan, Step } from '../../../src/account/index.ts';
 import type { Verdict } from './conditions.ts';
 
 export function asDeclared(declared: Declared, user: ObservedUser): Verdict {
@@ -26,8 +26,29 @@ export function eventReason(plan: Plan): string {
   return switched.do === 'disable' ? 'Disabled' : 'Enabled';
 }
 
-export function describeChange(user: ObservedUser, plan: Plan, notes: readonly string[]): string {
-  const what = plan.differences.length > 0 ? `: ${plan.differences.join(', ')}` : '';
+const fieldOf: Readonly<Record<Step['do'], string>> = {
+  disable: 'enabled',
+  enable: 'enabled',
+  rename: 'userName',
+  move: 'path',
+  putBoundary: 'permissionsBoundary',
+  deleteBoundary: 'permissionsBoundary',
+  tag: 'tags',
+  untag: 'tags',
+};
+
+/** Of what differed, the fields that are now as declared: what AWS refused is not among them. */
+export function broughtInLine(plan: Plan, outcome: Pick<ApplyOutcome, 'done'>): readonly string[] {
+  const done = new Set(outcome.done.map((step) => fieldOf[step]));
+  return plan.differences.filter((field) => done.has(field));
+}
+
+export function describeChange(
+  user: ObservedUser,
+  brought: readonly string[],
+  notes: readonly string[],
+): string {
+  const what = brought.length > 0 ? `: ${brought.join(', ')}` : '';
   const more = notes.length > 0 ? ` (${notes.join('; ')})` : '';
   return `brought IAM user ${user.userName} (${user.userId}) in line${what}${more}`;
 }

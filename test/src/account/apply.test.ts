@@ -21,7 +21,7 @@ function ledger(): { readonly seen: ObservedUser[]; readonly options: ApplyOptio
       partition: 'aws',
       disableWith: 'DenyPolicy',
       accessKeys: false,
-      ledger: { record: (user) => seen.push(user), forget: () => undefined },
+      ledger: { record: (user) => seen.push(user), doubt: () => undefined, forget: () => undefined },
     },
   };
 }

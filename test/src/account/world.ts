@@ -117,6 +117,9 @@ export class Controller {
       record: (newer) => {
         this.known = newer;
       },
+      doubt: (newer) => {
+        this.known = newer;
+      },
       forget: () => {
         this.known = undefined;
       },
