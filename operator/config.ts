@@ -194,14 +194,14 @@ export function parseInvocation(
   const namespaces = text('watch-namespaces')
     .split(',')
     .map((each) => each.trim());
-  if (
-    text('watch-namespaces') !== '' &&
-    !namespaces.every((each) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(each))
-  ) {
+  if (text('watch-namespaces') !== '' && !namespaces.every(isNamespace)) {
     refuse(
       'watch-namespaces',
       'write names of namespaces with commas between them, for example team-a,team-b',
     );
+  }
+  if (!isNamespace(text('namespace'))) {
+    refuse('namespace', 'write the name of a namespace');
   }
   const snapshotIntervalMs = duration('snapshot-interval');
   if (snapshotIntervalMs < 1_000) {
@@ -224,6 +224,11 @@ export function parseInvocation(
     awsMaxRate: number('aws-max-rate', 1, 1_000),
   };
   return problems.length > 0 ? { kind: 'refuse', message: problems.join('\n') } : { kind: 'run', config };
+}
+
+/** A DNS label (RFC 1123), as names of namespaces are. */
+function isNamespace(name: string): boolean {
+  return /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
 }
 
 function help(): string {
