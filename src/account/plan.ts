@@ -123,10 +123,10 @@ export function desiredTags(
     }
   }
   const taken = new Map([...tags.keys()].map((key) => [fold(key), key]));
-  for (const name of Object.keys(declared.attributes)) {
-    const key = rules.schema.get(name)?.tagKey;
-    if (key !== undefined) {
-      taken.set(fold(key), key);
+  for (const { name, tagKey, syncDirection } of rules.schema.values()) {
+    const others = syncDirection === 'app-to-idhub' || syncDirection === 'no-sync';
+    if (others || declared.attributes[name] !== undefined) {
+      taken.set(fold(tagKey), tagKey);
     }
   }
   for (const [key, value] of Object.entries(declared.tags)) {
