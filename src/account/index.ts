@@ -27,4 +27,4 @@ export {
   type Step,
 } from './plan.ts';
 export { removeUser, type RemovalOutcome } from './remove.ts';
-export { describe, remembered } from './switched-off.ts';
+export { describe, isDisabledTag, remembered } from './switched-off.ts';

@@ -1,4 +1,4 @@
-import { isReservedTag, ownerTag, tagValue, type ObservedUser } from '../account/index.ts';
+import { isDisabledTag, ownerTag, tagValue, type ObservedUser } from '../account/index.ts';
 import type { Clock } from '../ports.ts';
 import type { AccountReading, GroupPolicies } from './read-account.ts';
 
@@ -95,7 +95,7 @@ export class SnapshotStore {
     const { userId } = seen;
     const wroteAt = this.touchedAt(userId);
     const written = wroteAt === undefined ? undefined : this.#users.get(userId);
-    // Right after a write AWS may show what was before it. What we note on a user is ours alone, so that
+    // Right after a write AWS may show what was before it. What a disable notes on a user is ours alone, so that
     // our own knowledge of it counts: a disable that looks again must not forget what it switched off.
     const user =
       written === undefined
@@ -103,8 +103,8 @@ export class SnapshotStore {
         : {
             ...seen,
             tags: [
-              ...seen.tags.filter((tag) => !isReservedTag(tag.key)),
-              ...written.tags.filter((tag) => isReservedTag(tag.key)),
+              ...seen.tags.filter((tag) => !isDisabledTag(tag.key)),
+              ...written.tags.filter((tag) => isDisabledTag(tag.key)),
             ],
           };
     this.#overlay.set(userId, { wroteAt, seenAt: this.#options.clock.now(), userId, user });

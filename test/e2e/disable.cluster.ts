@@ -204,6 +204,9 @@ describe('what stands in the way', () => {
       );
     }
     await world().iam.send(new AttachUserPolicyCommand({ UserName: 'foreign-deny', PolicyArn: denyAll }));
+    // A new process has no writes of its own to lay over its first reading, and sees whose the policy is.
+    await world().restartOperator();
+    await world().until('awsconnection', 'aws', { status: 'True' });
     await resyncs(world(), 1);
     await enabled('full', false);
     await enabled('foreign-deny', false);

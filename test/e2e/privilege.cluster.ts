@@ -83,7 +83,7 @@ const cases: readonly (readonly [action: string, spec: object])[] = [
   ['iam:TagUser', { tags: { changed: 'yes' } }],
   ['iam:UntagUser', { tags: { a: null } }],
   ['iam:UpdateUser', { path: '/moved/' }],
-  ['iam:PutUserPolicy', { enabled: false }],
+  ['iam:GetLoginProfile', { enabled: false }],
   ['iam:DeleteUserPolicy', { enabled: true }],
 ];
 
@@ -114,6 +114,18 @@ test('each right that is missing is named in the condition, and missed only unti
   expect(message).toContain('DeleteUser');
   await giveBack();
   await gone(world(), 'lacking', 45_000);
+});
+
+test('without PutUserPolicy, a disable shuts the user out with AWSDenyAll instead', async () => {
+  await world().apply(world().accountManifest('no-inline', { userName: 'no-inline' }));
+  await settled(world(), 'no-inline');
+  await takeAway('iam:PutUserPolicy', users);
+  await patch(world(), 'no-inline', { spec: { enabled: false } });
+  await world().until('awsaccount', 'no-inline', { status: 'True' });
+  const { attachedPolicies, inlinePolicies } = await user(world(), 'no-inline');
+  expect(attachedPolicies).toEqual(['arn:aws:iam::aws:policy/AWSDenyAll']);
+  expect(inlinePolicies).toEqual({});
+  await giveBack();
 });
 
 test('without UpdateUser, tags are changed all the same', async () => {

@@ -192,7 +192,12 @@ export class AccountConvergence {
     const { account, signal, connection, memory } = pass;
     const plan = this.#plan(pass, live);
     const adopted = identity.kind === 'adoptable';
-    const first = !sameApplied(memory.applied, plan.before) || !hasFinalizer(account.metadata) || adopted;
+    // The id too: after a rename that broke off, neither name would tell which user it is.
+    const first =
+      !sameApplied(memory.applied, plan.before) ||
+      !hasFinalizer(account.metadata) ||
+      (plan.steps.length > 0 && lacksUserId(account, live.userId)) ||
+      adopted;
     const current = first
       ? await this.#options.record.remember(account, { applied: plan.before, userId: live.userId }, signal)
       : account;

@@ -155,15 +155,6 @@ export class AccountFinalizer {
       byName: user,
       byOwner: ownership(user.tags, owner).kind === 'ours' ? user : undefined,
     });
-    const policy = deletionPolicyOf(account, connection.defaults);
-    if (identity.kind !== 'ours' && user.userId === memory.userId && policy !== 'Retain') {
-      // It is the recorded user, and somebody else's tag is on it: a leaver must not stay in unnoticed.
-      const message =
-        identity.kind === 'refused'
-          ? identity.message
-          : `IAM user "${user.userName}" has another owner's tag`;
-      return this.#wait(account, { reason: 'Conflict', message }, signal);
-    }
     if (identity.kind !== 'ours' || isCommunicationUser(connection, user.userName)) {
       const elsewhere = memory.userId !== undefined && memory.userId !== live.userId;
       if (elsewhere && !this.#readSinceDeletion(account, connection)) {
