@@ -85,6 +85,7 @@ describe('Delete', () => {
     });
     expect(message).toContain('DeleteSigningCertificate');
     expect(message).toContain(certificate);
+    expect(message).toContain('shut out meanwhile');
     await resyncs(world(), 2);
     // All else went, and nothing claims success.
     expect(await user(world(), 'held')).toMatchObject({
@@ -92,7 +93,9 @@ describe('Delete', () => {
       accessKeys: [],
       sshPublicKeys: [],
       serviceSpecificCredentials: [],
-      signingCertificates: [{ id: certificate }],
+      // What could not be removed lets nobody in meanwhile.
+      signingCertificates: [{ id: certificate, status: 'Inactive' }],
+      inlinePolicies: { IDHubDisabled: expect.any(String) },
     });
     expect((await events(world(), 'held')).map(({ reason }) => reason)).not.toContain('Deleted');
     expect(await operations(world(), 'held')).not.toContain('DeleteUser');

@@ -222,6 +222,18 @@ describe('what stands in the way', () => {
     expect((await user(world(), 'foreign-deny')).attachedPolicies).toEqual([denyAll]);
   });
 
+  test('a typo in a setting of the connection keeps no leaver in', async () => {
+    await made('leaver');
+    const zone = (timeZone: string | null) =>
+      patch(world(), 'aws', { spec: { settings: { timeZone } } }, 'awsconnection');
+    await zone('Europe/Atlantis');
+    await world().until('awsconnection', 'aws', { status: 'False', reason: 'InvalidTimeZone' });
+    await enabled('leaver', false);
+    expect(Object.keys((await user(world(), 'leaver')).inlinePolicies)).toEqual(['IDHubDisabled']);
+    await zone(null);
+    await world().until('awsconnection', 'aws', { status: 'True' });
+  });
+
   test('a step that fails: the others are done, nothing is forgotten, and it is finished later', async () => {
     await made('partly');
     const given = await giveCredentials(world().iam, 'partly');

@@ -6,6 +6,7 @@ import {
   ownerValue,
   readUser,
   removeUser,
+  type ApplyOutcome,
   type ObservedUser,
 } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
@@ -180,13 +181,7 @@ export class AccountFinalizer {
     if (policy !== 'Delete') {
       let latest = user;
       if (policy === 'Disable') {
-        const outcome = await applySteps(connection.api, user, [{ do: 'disable', audit: false }], {
-          signal,
-          ledger: connection.snapshots,
-          disableWith: connection.settings.disableWith,
-          partition: connection.caller.partition,
-          accessKeys: false,
-        });
+        const outcome = await this.#shutOut(connection, user, signal);
         const [refused] = outcome.refused;
         if (refused !== undefined) {
           throw refused.error;
@@ -213,12 +208,18 @@ export class AccountFinalizer {
     this.#of(account).removing = user.userId;
     const outcome = await removeUser(connection.api, user.userName, { signal, tags: user.tags });
     if (outcome.kind === 'blocked') {
+      // Whoever is to be deleted must not stay in because something of theirs cannot be removed.
+      const { refused } = await this.#shutOut(connection, user, signal);
+      const shut =
+        refused[0] === undefined
+          ? 'The user is shut out meanwhile'
+          : `It could not be shut out either (${refused[0].error.message})`;
       const failures = outcome.failures.map(({ what, error }) => `${what} (${error.message})`).join('; ');
       await this.#options.record.waiting(
         account,
         {
           reason: 'DeletionBlocked',
-          message: `IAM user ${user.userName} cannot be deleted, since these are left: ${failures}. It is tried again`,
+          message: `IAM user ${user.userName} cannot be deleted, since these are left: ${failures}. ${shut}. It is tried again`,
         },
         'False',
         signal,
@@ -232,6 +233,16 @@ export class AccountFinalizer {
     connection.snapshots.forget(user.userId);
     this.#note(account, 'Deleted', `deleted IAM user ${user.userName} (${user.userId})`);
     return this.#drop(account, signal);
+  }
+
+  #shutOut(connection: UsableConnection, user: ObservedUser, signal: AbortSignal): Promise<ApplyOutcome> {
+    return applySteps(connection.api, user, [{ do: 'disable', audit: false }], {
+      signal,
+      ledger: connection.snapshots,
+      disableWith: connection.settings.disableWith,
+      partition: connection.caller.partition,
+      accessKeys: false,
+    });
   }
 
   /** No user of that name. Gone only if nothing says that it may be elsewhere, or not to be seen yet. */

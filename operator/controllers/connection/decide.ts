@@ -4,6 +4,7 @@ import { isAwsError, type AwsCredentials } from '../../../src/aws/index.ts';
 import type { AwsConnection } from '../../api/v1alpha1/index.ts';
 import { annotations, type Secret } from '../names.ts';
 import type { Verdict } from './conditions.ts';
+import type { ConnectionState, Terms } from './registry.ts';
 
 /** What a connection's spec comes to, or why it cannot be used. Pure. */
 export type Configuration =
@@ -140,6 +141,14 @@ export function cloudTrailVerdict(settings: Settings): Verdict & { readonly ok: 
       ? `IAM's events are in ${homeRegion}`
       : `settings.cloudTrailRegion is ${settings.cloudTrailRegion}, but IAM's events are in ${homeRegion} only: nothing would be found; leave the setting out`,
   };
+}
+
+/** What was in force before, if what is refused is only a setting. */
+export function earlierTerms(
+  { terms }: ConnectionState,
+  verdict: Verdict,
+): Pick<Terms, 'settings' | 'schema'> | undefined {
+  return verdict.reason === 'InvalidTimeZone' || verdict.reason === 'InvalidSchema' ? terms : undefined;
 }
 
 function refused(reason: Verdict['reason'], message: string): { kind: 'refused'; verdict: Verdict } {

@@ -9,6 +9,7 @@ import {
   after,
   applyStatusIfChanged,
   done,
+  keyOf,
   keyString,
   removeFinalizer,
   type Client,
@@ -21,7 +22,7 @@ import {
   type Result,
 } from '../../runtime/index.ts';
 import { annotations, fieldManager, finalizer, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
-import { checkCaller, configure, credentialsOf, verdictOf } from './decide.ts';
+import { checkCaller, configure, credentialsOf, earlierTerms, verdictOf } from './decide.ts';
 import type { Candidate, ConnectionRegistry, ConnectionState, Link, Terms } from './registry.ts';
 import { ConnectionSecrets, withFinalizer } from './secrets.ts';
 import { connectionStatus } from './status.ts';
@@ -54,7 +55,6 @@ export interface ConnectionReconcilerOptions {
 
 /** How often the Secret is read again: what is put into it is used within a minute. */
 const secretPollMs = 30_000;
-/** How often the caller is verified again when nothing else asks for it. */
 const verifyEveryMs = 600_000;
 /** For how long a new access key may be refused before it counts as a bad one (IAM is eventually consistent). */
 const graceMs = 60_000;
@@ -113,11 +113,15 @@ export class ConnectionReconciler implements Reconciler {
   ): Promise<number | undefined> {
     const { clock, registry } = this.#options;
     const configuration = configure(connection, this.#options.allowEndpointOverride);
-    if (configuration.kind === 'refused') {
-      state.verdict = configuration.verdict;
+    // A typo in a setting must not keep anybody in: where there are earlier ones, they stay in force.
+    const usable =
+      configuration.kind === 'usable' ? configuration : earlierTerms(state, configuration.verdict);
+    state.complaint = configuration.kind === 'usable' ? undefined : configuration.verdict;
+    if (usable === undefined) {
+      state.verdict = state.complaint;
       return undefined;
     }
-    const { settings, schema } = configuration;
+    const { settings, schema } = usable;
     await this.#claim(connection, signal);
 
     const secret = await this.#secrets.read(connection, signal);
@@ -127,7 +131,7 @@ export class ConnectionReconciler implements Reconciler {
       await this.#readForCleanup(state, signal);
       return undefined;
     }
-    const key = { namespace: connection.metadata.namespace ?? '', name: connection.metadata.name };
+    const key = keyOf(connection);
     const target = this.#target(connection, key, state, found.credentials, settings);
 
     const now = clock.now();
@@ -323,7 +327,7 @@ export class ConnectionReconciler implements Reconciler {
     const { uid, resourceVersion } = this.#latest(connection).metadata;
     const written = await client.mergePatch(
       awsConnectionType,
-      keyOfConnection(connection),
+      keyOf(connection),
       { metadata: { uid, resourceVersion, ...metadata } },
       { signal },
     );
@@ -362,12 +366,12 @@ export class ConnectionReconciler implements Reconciler {
   }
 
   #latest(connection: AwsConnection): AwsConnection {
-    return this.#options.connections.get(keyOfConnection(connection)) ?? connection;
+    return this.#options.connections.get(keyOf(connection)) ?? connection;
   }
 
   async #report(connection: AwsConnection, signal: AbortSignal): Promise<void> {
     const { client, clock, connections, accounts, registry, events } = this.#options;
-    const key = keyOfConnection(connection);
+    const key = keyOf(connection);
     const state = registry.peek(key);
     const users = accounts.byIndex('connection', keyString(key));
     const status = connectionStatus({
@@ -393,8 +397,4 @@ export class ConnectionReconciler implements Reconciler {
       signal,
     });
   }
-}
-
-function keyOfConnection(connection: AwsConnection): ObjectKey {
-  return { namespace: connection.metadata.namespace ?? '', name: connection.metadata.name };
 }

@@ -37,6 +37,8 @@ export interface ConnectionState {
   link: Link | undefined;
   terms: Terms | undefined;
   candidate: Candidate | undefined;
+  /** What is refused of the spec, while earlier settings stay in force. */
+  complaint: Verdict | undefined;
   /** Why the last reading of the account failed; undefined where it was complete. */
   readingFailed: Verdict | undefined;
   /** The value of `reconcile-at` that was last obeyed. */
@@ -73,6 +75,7 @@ export class ConnectionRegistry {
         link: undefined,
         terms: undefined,
         candidate: undefined,
+        complaint: undefined,
         readingFailed: undefined,
         reconcileAt: undefined,
         facts: undefined,

@@ -31,7 +31,13 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
     set('Synced', unknown ? 'Unknown' : 'False', verdict);
   } else if (state?.terms !== undefined && snapshot !== undefined) {
     const { accountId, arn } = state.terms.caller;
-    set('Ready', 'True', { reason: 'Verified', message: `account ${accountId}, as ${arn}` });
+    const { complaint } = state;
+    if (complaint === undefined) {
+      set('Ready', 'True', { reason: 'Verified', message: `account ${accountId}, as ${arn}` });
+    } else {
+      const message = `${complaint.message}. The settings from before stay in force until then`;
+      set('Ready', 'False', { reason: complaint.reason, message });
+    }
     if (state.readingFailed === undefined) {
       set('Synced', 'True', { reason: 'SnapshotComplete', message: 'the account was read to the last page' });
     } else {

@@ -90,6 +90,7 @@ export async function working(): Promise<ConnectionState> {
     snapshotDueAt: 1,
     suspect: false,
     candidate: undefined,
+    complaint: undefined,
     readingFailed: undefined,
     reconcileAt: undefined,
   };
