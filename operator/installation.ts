@@ -4,6 +4,11 @@ import { isAlreadyExists, isNotFound, type Client } from './runtime/index.ts';
 const name = 'idhub-aws-connector';
 const entry = 'installationId';
 
+/** There is an installation id, and it cannot be used: waiting does not help. */
+export class UnusableInstallation extends Error {
+  override readonly name = 'UnusableInstallation';
+}
+
 /**
  * What marks IAM users as this installation's: the given id, else the one in the operator's
  * ConfigMap, else a new one, written there before it is used. It must outlive the process and, by
@@ -26,7 +31,7 @@ export async function obtainInstallationId(options: {
       const present = await client.get(configMapType, key, { signal });
       const id = present.data?.[entry];
       if (id === undefined || !/^[a-z0-9][a-z0-9-]{0,62}$/.test(id)) {
-        throw new Error(
+        throw new UnusableInstallation(
           `ConfigMap ${namespace}/${name} has no usable ${entry}; restore it from a backup, or start with --installation-id. ` +
             'With a new id, no IAM user that this installation made would be known as its own',
         );

@@ -10,7 +10,7 @@ import type { Config } from './config.ts';
 import { AccountReconciler, connectionKey, userKey } from './controllers/account/index.ts';
 import { ConnectionReconciler, ConnectionRegistry } from './controllers/connection/index.ts';
 import { startHealthServer } from './http/index.ts';
-import { obtainInstallationId } from './installation.ts';
+import { obtainInstallationId, UnusableInstallation } from './installation.ts';
 import { changedByOthers } from './controllers/names.ts';
 import { createMetrics } from './metrics.ts';
 import {
@@ -22,13 +22,12 @@ import {
   isNotFound,
   keyOf,
   keyString,
+  lowPriority,
+  parseKey,
   systemClock,
   type Logger,
   type ObjectMeta,
 } from './runtime/index.ts';
-
-/** Of a first listing and of what a snapshot sets off: after everything that a person changed. */
-const background = -100;
 
 /** The parts of an object that the product needs; these two would treble the cache. */
 function slim<T extends { readonly metadata: ObjectMeta }>(object: T): T {
@@ -203,13 +202,13 @@ export async function runOperator(options: {
     connectionRegistry.onWake((key) => connectionController.enqueue(key));
     connectionRegistry.onAnnounce((key) => {
       for (const account of accounts.byIndex('connection', keyString(key))) {
-        accountController.enqueue(keyOf(account), { priority: background });
+        accountController.enqueue(keyOf(account), { priority: lowPriority });
       }
     });
     return await manager.run(signal);
   } finally {
     for (const name of connectionRegistry.states().keys()) {
-      connectionRegistry.drop({ namespace: name.split('/')[0] ?? '', name: name.split('/')[1] ?? '' });
+      connectionRegistry.drop(parseKey(name));
     }
     await health.close();
     client.close();
@@ -245,7 +244,7 @@ async function untilAnswered<T>(
       return await ask();
     } catch (error) {
       const { code } = error as { code?: unknown };
-      if (signal.aborted || (error instanceof Error && error.message.startsWith('ConfigMap '))) {
+      if (signal.aborted || error instanceof UnusableInstallation) {
         throw error;
       }
       if (typeof code === 'number' && code < 500 && code !== 429 && !isNotFound(error)) {

@@ -40,3 +40,4 @@ export {
   type ResourceType,
   type Result,
 } from './types.ts';
+export { lowPriority } from './workqueue.ts';

@@ -1,4 +1,4 @@
-import { isAwsError, type AwsApi, type CallOptions } from '../aws/index.ts';
+import { ignoring, isAwsError, type AwsApi, type CallOptions } from '../aws/index.ts';
 import type { Tag } from '../schema/index.ts';
 import { credentialLists, switchCredential, type Credential } from './credentials.ts';
 import { denyAllArn, denyPolicyDocument, denyPolicyName } from './deny.ts';
@@ -32,7 +32,8 @@ export interface SwitchOutcome {
 /**
  * Leaves nothing usable. The Deny goes first: from that call on the user can do nothing, sessions
  * that already run included. Then what is Active is written down on the user, and switched off one
- * by one. Every call is tried, also after one has failed; the first failure is thrown at the end. Repeated after a crash, it finishes what is left and forgets nothing.
+ * by one. Every call is tried, also after one has failed; the first failure is thrown at the end.
+ * Repeated after a crash, it finishes what is left and forgets nothing.
  */
 export async function disableUser(
   api: AwsApi,
@@ -133,28 +134,30 @@ export async function enableUser(
     }
   }
   if (user.deny === 'inline' || user.deny === 'altered') {
-    await ignoreMissing(
+    await ignoring(
       api.call('DeleteUserPolicy', { UserName: user.userName, PolicyName: denyPolicyName }, options),
+      'notFound',
     );
   }
-  if (memory.some((item) => item.kind === 'managedDeny')) {
-    await ignoreMissing(
+  const ourDenyAll = memory.some((item) => item.kind === 'managedDeny');
+  if (ourDenyAll) {
+    await ignoring(
       api.call(
         'DetachUserPolicy',
         { UserName: user.userName, PolicyArn: denyAllArn(options.partition) },
         options,
       ),
+      'notFound',
     );
   }
   const keys = user.tags.filter((tag) => isDisabledTag(tag.key)).map((tag) => tag.key);
   if (keys.length > 0) {
     await api.call('UntagUser', { UserName: user.userName, TagKeys: keys }, options);
   }
-  const foreignDeny = user.deny === 'managed' && !memory.some((item) => item.kind === 'managedDeny');
   return {
     user: {
       ...user,
-      deny: foreignDeny ? 'managed' : 'absent',
+      deny: user.deny === 'managed' && !ourDenyAll ? 'managed' : 'absent',
       tags: user.tags.filter((tag) => !isDisabledTag(tag.key)),
     },
     switched,
@@ -252,14 +255,4 @@ async function putTags(
 ): Promise<void> {
   const written = tags.map((tag) => ({ Key: tag.key, Value: tag.value }));
   await api.call('TagUser', { UserName: userName, Tags: written }, options);
-}
-
-async function ignoreMissing(call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!isAwsError(error, 'notFound')) {
-      throw error;
-    }
-  }
 }

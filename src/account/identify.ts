@@ -1,5 +1,5 @@
 import type { Declared, Memory, ObservedUser } from './model.ts';
-import { fold } from '../schema/index.ts';
+import { sameName } from '../schema/index.ts';
 import { ownership, type Owner } from './ownership.ts';
 
 /** Where a complete reading of the account shows users that may be the one of this object. */
@@ -109,7 +109,7 @@ function identifyRecorded(declared: Declared, owner: Owner, userId: string, seen
 }
 
 function isNamed(user: ObservedUser, names: readonly (string | undefined)[]): boolean {
-  return names.some((name) => name !== undefined && fold(name) === fold(user.userName));
+  return names.some((name) => name !== undefined && sameName(name, user.userName));
 }
 
 function adoptable(user: ObservedUser, owner: Owner): Identity {

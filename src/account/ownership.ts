@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { fold, type Tag } from '../schema/index.ts';
+import { fold, maxTagValue, sameName, type Tag } from '../schema/index.ts';
 
 /** Tags of this prefix are the product's own memory; nobody may declare one. */
 export const reservedTagPrefix = 'aws.idhub.io/';
@@ -8,8 +8,6 @@ export function isReservedTag(key: string): boolean {
 }
 
 export const ownerTag = `${reservedTagPrefix}owner`;
-
-const maxTagValue = 256;
 
 /** The object that a user belongs to: of which installation, in which namespace, of which name. */
 export interface Owner {
@@ -53,5 +51,5 @@ export function ownership(tags: readonly Tag[], owner: Owner): Ownership {
 
 /** The value of a tag, its key compared as IAM does. */
 export function tagValue(tags: readonly Tag[], key: string): string | undefined {
-  return tags.find((tag) => fold(tag.key) === fold(key))?.value;
+  return tags.find((tag) => sameName(tag.key, key))?.value;
 }

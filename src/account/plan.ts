@@ -5,9 +5,11 @@ import {
   encodeValue,
   fold,
   isContinuation,
+  isWritten,
   maxTags,
   partKey,
   planTags,
+  sameName,
   type AccountSchema,
   type Tag,
 } from '../schema/index.ts';
@@ -99,11 +101,7 @@ export function desiredTags(
   const valid = problems.length === 0;
   for (const [name, value] of Object.entries(declared.attributes)) {
     const definition = rules.schema.get(name);
-    if (
-      definition === undefined ||
-      definition.syncDirection === 'app-to-idhub' ||
-      definition.syncDirection === 'no-sync'
-    ) {
+    if (definition === undefined || !isWritten(definition)) {
       continue;
     }
     let parts = encodeValue(value);
@@ -123,10 +121,9 @@ export function desiredTags(
     }
   }
   const taken = new Map([...tags.keys()].map((key) => [fold(key), key]));
-  for (const { name, tagKey, syncDirection } of rules.schema.values()) {
-    const others = syncDirection === 'app-to-idhub' || syncDirection === 'no-sync';
-    if (others || declared.attributes[name] !== undefined) {
-      taken.set(fold(tagKey), tagKey);
+  for (const definition of rules.schema.values()) {
+    if (!isWritten(definition) || declared.attributes[definition.name] !== undefined) {
+      taken.set(fold(definition.tagKey), definition.tagKey);
     }
   }
   for (const [key, value] of Object.entries(declared.tags)) {
@@ -206,9 +203,8 @@ export function planChanges(inputs: PlanInputs): Plan {
     protectedKeys: rules.protectedTags,
   });
   problems.push(...tagPlan.conflicts.map((message) => ({ reason: 'TagConflict' as const, message })));
-  let tagsWritten = true;
-  if (tagPlan.total > maxTags) {
-    tagsWritten = false;
+  const tagsFit = tagPlan.total <= maxTags;
+  if (!tagsFit) {
     problems.push({
       reason: 'TooManyTags',
       message:
@@ -241,7 +237,7 @@ export function planChanges(inputs: PlanInputs): Plan {
     .sort();
   const boundary = boundaryOf(declared, applied, user);
   const since = applied?.since ?? inputs.now;
-  const allWritten = tagsWritten && desired.problems.length === 0;
+  const allWritten = tagsFit && desired.problems.length === 0;
   const nowOurs = allWritten ? own : past;
   const written = hashesOf(desired, allWritten ? refused : undefined, applied);
   return {
@@ -312,8 +308,8 @@ function canonical(applied: Applied): unknown {
  */
 function planName(inputs: PlanInputs): { step?: Step; problem?: Problem } {
   const { declared, applied, user, nameTakenBy } = inputs;
-  const same = declared.userName.toLowerCase() === user.userName.toLowerCase();
-  const asked = applied !== undefined && applied.userName.toLowerCase() !== declared.userName.toLowerCase();
+  const same = sameName(declared.userName, user.userName);
+  const asked = applied !== undefined && !sameName(applied.userName, declared.userName);
   if (same || !asked) {
     return {};
   }
@@ -330,6 +326,11 @@ function planName(inputs: PlanInputs): { step?: Step; problem?: Problem } {
   return { step: { do: 'rename', to: declared.userName } };
 }
 
+/** The key of the first part, for the key of a further one. */
+function headOf(key: string): string | undefined {
+  return /^(.*)\.\d{1,2}$/s.exec(key)?.[1];
+}
+
 /** Continuations of encoded values that no longer have that many parts. */
 function staleParts(
   current: readonly Tag[],
@@ -339,7 +340,7 @@ function staleParts(
   const heads = new Set([...schema.values()].map((definition) => definition.tagKey));
   return current
     .filter((tag) => {
-      const head = /^(.*)\.\d{1,2}$/s.exec(tag.key)?.[1];
+      const head = headOf(tag.key);
       return (
         head !== undefined &&
         heads.has(head) &&
@@ -374,9 +375,8 @@ function hashesOf(
 /** Tags of attributes that AWS leads for, or that nobody syncs: not ours any more, whoever wrote them. */
 function ledByOthers(key: string, schema: AccountSchema): boolean {
   return [...schema.values()].some(
-    ({ tagKey, syncDirection }) =>
-      (syncDirection === 'app-to-idhub' || syncDirection === 'no-sync') &&
-      (key === tagKey || (key.startsWith(`${tagKey}.`) && /^\d{1,2}$/.test(key.slice(tagKey.length + 1)))),
+    (definition) =>
+      !isWritten(definition) && (key === definition.tagKey || headOf(key) === definition.tagKey),
   );
 }
 

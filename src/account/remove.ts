@@ -1,9 +1,9 @@
 import {
   AwsError,
+  ignoring,
   isAwsError,
   pages,
   type AwsApi,
-  type AwsErrorKind,
   type CallOptions,
   type InputOf,
   type Operation,
@@ -130,7 +130,11 @@ async function* childrenOf(api: AwsApi, userName: string, options: RemoveOptions
       what: `MFA device ${serial}`,
       // A conflict: it is still assigned, and the list below shows it.
       remove: () =>
-        ignoring(remove('DeleteVirtualMFADevice', { SerialNumber: serial }), 'notFound', 'deleteConflict'),
+        ignoring(
+          api.call('DeleteVirtualMFADevice', { SerialNumber: serial }, options),
+          'notFound',
+          'deleteConflict',
+        ),
     };
   }
   let devices = noted.length;
@@ -143,9 +147,12 @@ async function* childrenOf(api: AwsApi, userName: string, options: RemoveOptions
         if (virtual && !noted.includes(serial)) {
           devices += 1;
           const note = { Key: partKey(mfaTag, devices), Value: serial };
-          await ignoring(remove('TagUser', { ...user, Tags: [note] }), 'limitExceeded', 'invalid');
+          await ignoring(api.call('TagUser', { ...user, Tags: [note] }, options), 'limitExceeded', 'invalid');
         }
-        await ignoring(remove('DeactivateMFADevice', { ...user, SerialNumber: serial }), 'notFound');
+        await ignoring(
+          api.call('DeactivateMFADevice', { ...user, SerialNumber: serial }, options),
+          'notFound',
+        );
         if (virtual) {
           await api.call('DeleteVirtualMFADevice', { SerialNumber: serial }, options);
         }
@@ -190,14 +197,4 @@ async function* childrenOf(api: AwsApi, userName: string, options: RemoveOptions
       remove: remove('DeleteUserPolicy', { ...user, PolicyName: name }),
     })),
   );
-}
-
-async function ignoring(call: () => Promise<void>, ...kinds: readonly AwsErrorKind[]): Promise<void> {
-  try {
-    await call();
-  } catch (error) {
-    if (!isAwsError(error, ...kinds)) {
-      throw error;
-    }
-  }
 }

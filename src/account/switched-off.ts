@@ -1,4 +1,4 @@
-import { fold, partKey, type Tag } from '../schema/index.ts';
+import { fold, maxTagValue, partKey, type Tag } from '../schema/index.ts';
 import { reservedTagPrefix } from './ownership.ts';
 
 /** A credential that can be switched off and on again, or what else a disable did. */
@@ -18,7 +18,6 @@ export type SwitchedOff =
  */
 export const disabledTag = `${reservedTagPrefix}disabled`;
 
-const maxTagValue = 256;
 const prefixes = {
   accessKey: 'key/',
   sshKey: 'ssh/',

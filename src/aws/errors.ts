@@ -15,7 +15,7 @@ export type AwsErrorKind =
   | 'unreachable'
   | 'service';
 
-const kinds: Readonly<Record<string, AwsErrorKind>> = {
+const kindOf: Readonly<Record<string, AwsErrorKind>> = {
   NoSuchEntity: 'notFound',
   EntityAlreadyExists: 'alreadyExists',
   DeleteConflict: 'deleteConflict',
@@ -95,6 +95,17 @@ export function isAwsError(error: unknown, ...of: readonly AwsErrorKind[]): erro
   return error instanceof AwsError && (of.length === 0 || of.includes(error.kind));
 }
 
+/** Waits for a call; an error of one of these kinds is as good as success. */
+export async function ignoring(call: Promise<unknown>, ...kinds: readonly AwsErrorKind[]): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!isAwsError(error, ...kinds)) {
+      throw error;
+    }
+  }
+}
+
 /** Turns whatever the SDK threw into an `AwsError`; an abort stays what it is. */
 export function toAwsError(operation: string, error: unknown, signal?: AbortSignal): unknown {
   if (error instanceof AwsError) {
@@ -113,7 +124,7 @@ export function toAwsError(operation: string, error: unknown, signal?: AbortSign
   const status = thrown.$metadata?.httpStatusCode;
   const code = (thrown.name ?? thrown.code ?? 'Unknown').replace(/Exception$/, '');
   const kind =
-    kinds[code] ??
+    kindOf[code] ??
     (status === undefined
       ? 'unreachable'
       : status === 429

@@ -8,7 +8,7 @@ export {
   type Pacer,
   type Priority,
 } from './api.ts';
-export { AwsError, isAwsError, type AwsErrorKind } from './errors.ts';
+export { AwsError, ignoring, isAwsError, type AwsErrorKind } from './errors.ts';
 export type { InputOf, Operation, OutputOf } from './operations.ts';
 export { pages } from './pages.ts';
 export { features, minimalPolicy, type PolicyDocument } from './policy.ts';

@@ -1,4 +1,5 @@
 import { isDisabledTag, ownerTag, tagValue, type ObservedUser } from '../account/index.ts';
+import { fold } from '../schema/index.ts';
 import type { Clock } from '../ports.ts';
 import type { AccountReading, GroupPolicies } from './read-account.ts';
 
@@ -59,7 +60,7 @@ export class SnapshotStore {
           takenAt,
           size: this.#users.size,
           byId: (userId) => this.#users.get(userId),
-          byName: (userName) => this.#at(this.#names.get(userName.toLowerCase())),
+          byName: (userName) => this.#at(this.#names.get(fold(userName))),
           byOwner: (value) => this.#at(this.#owners.get(value)),
           inheritedBy: (user) => user.groups.flatMap((group) => this.#groups.get(group) ?? []),
         };
@@ -155,7 +156,7 @@ export class SnapshotStore {
   #put(user: ObservedUser): void {
     this.#drop(user.userId);
     this.#users.set(user.userId, user);
-    this.#names.set(user.userName.toLowerCase(), user.userId);
+    this.#names.set(fold(user.userName), user.userId);
     const owner = tagValue(user.tags, ownerTag);
     if (owner !== undefined) {
       this.#owners.set(owner, user.userId);
@@ -168,7 +169,7 @@ export class SnapshotStore {
       return;
     }
     this.#users.delete(userId);
-    const name = known.userName.toLowerCase();
+    const name = fold(known.userName);
     if (this.#names.get(name) === userId) {
       this.#names.delete(name);
     }

@@ -1,3 +1,5 @@
+import { fold } from './tags.ts';
+
 /**
  * The account schema of the vendor's guide, and what a connection changes of it. Person attributes
  * are kept as tags of the IAM user; `arn`, `path` and `userName` are IAM's own and not among them.
@@ -24,6 +26,11 @@ export interface AttributeChange {
   readonly maxLength?: number;
   readonly canonicalValues?: readonly string[];
   readonly removed?: boolean;
+}
+
+/** Whether we write an attribute at all; of the others AWS leads, or nobody does. */
+export function isWritten({ syncDirection }: AttributeDefinition): boolean {
+  return syncDirection === 'idhub-to-app' || syncDirection === 'bi-directional';
 }
 
 export type AccountSchema = ReadonlyMap<string, AttributeDefinition>;
@@ -113,11 +120,11 @@ export function accountSchema(
         `the tag key of attribute "${name}" has ${tagKey.length} characters with its prefix; at most ${maxTagKey} leave room for the parts of a long value`,
       );
     }
-    const other = byKey.get(tagKey.toLowerCase());
+    const other = byKey.get(fold(tagKey));
     if (other !== undefined) {
       problems.push(`attributes "${other}" and "${name}" would share the tag "${tagKey}" (IAM ignores case)`);
     }
-    byKey.set(tagKey.toLowerCase(), name);
+    byKey.set(fold(tagKey), name);
   }
   for (const [key, name] of byKey) {
     const other = byKey.get(key.replace(/\.\d+$/, ''));

@@ -1,3 +1,5 @@
+import { maxTagValue } from './tags.ts';
+
 /**
  * Attribute values as IAM tag values, without loss.
  *
@@ -8,7 +10,6 @@
  * where needed: `street`, `street.2`, `street.3`.
  */
 
-const maxTagValue = 256;
 /** More parts than this would be a value of over 20,000 characters, beyond any attribute. */
 const maxParts = 99;
 const legalValue = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;

@@ -1,5 +1,7 @@
 /** IAM's most tags on a user (IAM quotas). */
 export const maxTags = 50;
+/** Most characters of a tag value (IAM API reference, Tag). */
+export const maxTagValue = 256;
 
 export interface Tag {
   readonly key: string;
@@ -87,7 +89,11 @@ export function planTags(inputs: TagInputs): TagPlan {
   return { untag, tag, conflicts, refused, total: inputs.current.length + added - removed };
 }
 
-/** A tag key as IAM compares it. */
-export function fold(key: string): string {
-  return key.toLowerCase();
+/** A name or a tag key as IAM compares it: without regard to case. */
+export function fold(name: string): string {
+  return name.toLowerCase();
+}
+
+export function sameName(one: string, other: string): boolean {
+  return fold(one) === fold(other);
 }

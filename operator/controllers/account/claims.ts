@@ -1,5 +1,5 @@
 import type { Identity } from '../../../src/account/index.ts';
-import { fold } from '../../../src/schema/index.ts';
+import { sameName } from '../../../src/schema/index.ts';
 import type { UsableConnection } from '../connection/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import type { Informer } from '../../runtime/index.ts';
@@ -9,7 +9,10 @@ import type { Pass } from './pass.ts';
 import { communicationUserVerdict, otherAccount } from './sentences.ts';
 
 /** The user that the object stands for is in another AWS account than the connection leads to now. */
-export function otherAccountOf({ memory, connection }: Pass): Verdict | undefined {
+export function otherAccountOf({
+  memory,
+  connection,
+}: Pick<Pass, 'memory' | 'connection'>): Verdict | undefined {
   const recorded = memory.applied?.account;
   return recorded === undefined || recorded === connection.caller.accountId
     ? undefined
@@ -40,7 +43,7 @@ export function otherClaim(
 
 /** Whether a name is that of the user whose credentials the connection works with. */
 export function isCommunicationUser({ communicationUser }: UsableConnection, userName: string): boolean {
-  return communicationUser !== undefined && fold(communicationUser) === fold(userName);
+  return communicationUser !== undefined && sameName(communicationUser, userName);
 }
 
 /**

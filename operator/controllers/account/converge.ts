@@ -11,7 +11,7 @@ import {
   type Plan,
 } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
-import { fold } from '../../../src/schema/index.ts';
+import { sameName } from '../../../src/schema/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { after, done, type Clock, type Informer, type Result } from '../../runtime/index.ts';
 import type { ConnectionRegistry } from '../connection/index.ts';
@@ -122,7 +122,7 @@ export class AccountConvergence {
   #seen(pass: Pass, live: ObservedUser, known: ObservedUser | undefined): Pass {
     const { snapshots } = pass.connection;
     const user = snapshots.observe(live);
-    if (known !== undefined && known.userId !== live.userId && fold(known.userName) === fold(live.userName)) {
+    if (known !== undefined && known.userId !== live.userId && sameName(known.userName, live.userName)) {
       snapshots.forget(known.userId);
     }
     return { ...pass, live: user, snapshot: snapshots.current ?? pass.snapshot };
@@ -160,12 +160,7 @@ export class AccountConvergence {
       const account = lacksUserId(pass.account, user.userId)
         ? await this.#options.record.remember(pass.account, { userId: user.userId }, pass.signal)
         : pass.account;
-      return this.#settled({ ...pass, account }, user, plan, {
-        audited: false,
-        mended: [],
-        notes: [],
-        refused: [],
-      });
+      return this.#settled({ ...pass, account }, user, plan);
     }
     if (pass.live !== undefined) {
       return this.#lookAgainLater(pass);
@@ -210,7 +205,6 @@ export class AccountConvergence {
     }
     const outcome = await applySteps(connection.api, live, plan.steps, applyOptionsOf(pass));
     let latest = current;
-    const disabled = plan.steps.some((step) => step.do === 'disable');
     if (outcome.refused.length === 0 && !sameApplied(plan.before, plan.after)) {
       latest = await this.#options.record.remember(
         current,
@@ -236,9 +230,8 @@ export class AccountConvergence {
       });
     }
     return this.#settled({ ...pass, account: latest }, outcome.user, plan, {
-      audited: disabled && outcome.done.includes('disable'),
+      audited: outcome.done.includes('disable'),
       mended,
-      notes: outcome.notes,
       refused: outcome.refused.map(({ error }) => verdictOf(error)),
     });
   }
@@ -266,7 +259,7 @@ export class AccountConvergence {
         const plan = this.#plan(made, user);
         return plan.steps.length > 0
           ? this.#change(made, { kind: 'ours', user }, user)
-          : this.#settled(made, user, plan, { audited: false, mended: [], notes: [], refused: [] });
+          : this.#settled(made, user, plan);
       }
     }
   }
@@ -336,9 +329,8 @@ export class AccountConvergence {
     outcome: {
       audited: boolean;
       mended: readonly string[];
-      notes: readonly string[];
       refused: readonly Verdict[];
-    },
+    } = { audited: false, mended: [], refused: [] },
   ): Promise<Result> {
     const problem = oneProblem([...outcome.refused, ...plan.problems]);
     const fine = asDeclared(pass.declared, user);

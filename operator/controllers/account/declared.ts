@@ -1,4 +1,5 @@
 import type { Declared, DeletionPolicy, Owner } from '../../../src/account/index.ts';
+import { fold } from '../../../src/schema/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { annotations } from '../names.ts';
 import type { UsableConnection } from '../connection/index.ts';
@@ -33,7 +34,7 @@ export function ownerOf(account: AwsAccount, installation: string): Owner {
 /** Where an account stands among those that name the same user: see `index` of the same name. */
 export function userKey(account: AwsAccount): string {
   const { namespace } = account.metadata;
-  return `${namespace}/${account.spec.connectionRef.name}/${account.spec.userName.toLowerCase()}`;
+  return `${namespace}/${account.spec.connectionRef.name}/${fold(account.spec.userName)}`;
 }
 
 export function connectionKey(account: AwsAccount): { namespace: string; name: string } {

@@ -27,10 +27,9 @@ import { annotations, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { connectionKey, declaredOf, deletionPolicyOf, ownerOf } from './declared.ts';
 import { memoryOf } from './memory.ts';
-import { sight } from './pass.ts';
+import { applyOptionsOf, sight } from './pass.ts';
 import type { AccountRecord } from './record.ts';
-import { isCommunicationUser } from './claims.ts';
-import { otherAccount } from './sentences.ts';
+import { isCommunicationUser, otherAccountOf } from './claims.ts';
 import { verdictOf } from './status.ts';
 
 export interface FinalizeOptions {
@@ -138,9 +137,9 @@ export class AccountFinalizer {
     const declared = declaredOf(account, connection.defaults);
     const owner = ownerOf(account, this.#options.installation);
     const memory = memoryOf(account);
-    const recorded = memory.applied?.account;
-    if (recorded !== undefined && recorded !== connection.caller.accountId) {
-      return this.#wait(account, otherAccount(recorded, connection.caller.accountId), signal);
+    const elsewhere = otherAccountOf({ memory, connection });
+    if (elsewhere !== undefined) {
+      return this.#wait(account, elsewhere, signal);
     }
     const seen = snapshot === undefined ? undefined : sight(snapshot, declared, memory, ownerValue(owner));
     // Without a recorded id, the name that was announced last is the one under which a user may be.
@@ -157,8 +156,8 @@ export class AccountFinalizer {
       byOwner: ownership(user.tags, owner).kind === 'ours' ? user : undefined,
     });
     if (identity.kind !== 'ours' || isCommunicationUser(connection, user.userName)) {
-      const elsewhere = memory.userId !== undefined && memory.userId !== live.userId;
-      if (elsewhere && !this.#readSinceDeletion(account, connection)) {
+      const another = memory.userId !== undefined && memory.userId !== live.userId;
+      if (another && !this.#readSinceDeletion(account, connection)) {
         return after(againMs);
       }
       this.#note(
@@ -236,13 +235,8 @@ export class AccountFinalizer {
   }
 
   #shutOut(connection: UsableConnection, user: ObservedUser, signal: AbortSignal): Promise<ApplyOutcome> {
-    return applySteps(connection.api, user, [{ do: 'disable', audit: false }], {
-      signal,
-      ledger: connection.snapshots,
-      disableWith: connection.settings.disableWith,
-      partition: connection.caller.partition,
-      accessKeys: false,
-    });
+    const disable = { do: 'disable', audit: false } as const;
+    return applySteps(connection.api, user, [disable], applyOptionsOf({ connection, signal }));
   }
 
   /** No user of that name. Gone only if nothing says that it may be elsewhere, or not to be seen yet. */
@@ -253,16 +247,13 @@ export class AccountFinalizer {
     signal: AbortSignal,
   ): Promise<Result> {
     const { userId, applied } = memoryOf(account);
-    const removing = known !== undefined && this.#of(account).removing === known.userId;
-    const made =
-      known !== undefined && !removing && connection.snapshots.touchedAt(known.userId) !== undefined;
-    if (made) {
-      return after(againMs);
-    }
-    if (removing) {
+    if (known !== undefined && this.#of(account).removing === known.userId) {
       connection.snapshots.forget(known.userId);
       this.#note(account, 'Deleted', `deleted IAM user ${known.userName} (${known.userId})`);
       return this.#drop(account, signal);
+    }
+    if (known !== undefined && connection.snapshots.touchedAt(known.userId) !== undefined) {
+      return after(againMs);
     }
     // A user that was announced and never seen may need its time to show.
     const settle = userId === undefined && applied !== undefined ? settleMs : 0;

@@ -55,7 +55,7 @@ export function findingsOf(
   };
 }
 
-export function applyOptionsOf({ connection, signal }: Pass): ApplyOptions {
+export function applyOptionsOf({ connection, signal }: Pick<Pass, 'connection' | 'signal'>): ApplyOptions {
   return {
     signal,
     ledger: connection.snapshots,

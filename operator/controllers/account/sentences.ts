@@ -1,8 +1,9 @@
 import type { ApplyOutcome, Declared, ObservedUser, Plan, Step } from '../../../src/account/index.ts';
+import { sameName } from '../../../src/schema/index.ts';
 import type { Verdict } from './conditions.ts';
 
 export function asDeclared(declared: Declared, user: ObservedUser): Verdict {
-  return user.userName.toLowerCase() === declared.userName.toLowerCase()
+  return sameName(user.userName, declared.userName)
     ? { reason: 'AsDeclared', message: `IAM user ${user.userName} (${user.userId}) is as declared` }
     : {
         reason: 'RenamedInAws',

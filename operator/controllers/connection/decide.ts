@@ -1,4 +1,4 @@
-import { accountSchema, type AccountSchema } from '../../../src/schema/index.ts';
+import { accountSchema, sameName, type AccountSchema } from '../../../src/schema/index.ts';
 import { partitionOf, resolveSettings, type Caller, type Settings } from '../../../src/connection/index.ts';
 import { isAwsError, type AwsCredentials } from '../../../src/aws/index.ts';
 import type { AwsConnection } from '../../api/v1alpha1/index.ts';
@@ -93,7 +93,7 @@ export function checkCaller(connection: AwsConnection, caller: Caller): Verdict 
     };
   }
   const { userName } = connection.spec;
-  if (userName !== undefined && caller.userName?.toLowerCase() !== userName.toLowerCase()) {
+  if (userName !== undefined && !sameName(caller.userName ?? '', userName)) {
     return {
       reason: 'UserNameMismatch',
       message:
