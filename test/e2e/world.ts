@@ -186,8 +186,10 @@ async function makeWorld(
     return answer.stdout;
   };
   for (const name of [systemNamespace, namespace]) {
+    // On the server, since suites that start together make the same namespace: kubectl's own apply looks
+    // first and creates then, and one of two fails.
     await kubectl(
-      ['apply', '-f', '-'],
+      ['apply', '--server-side', '--field-manager=idhub-aws-connector-test', '-f', '-'],
       JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
     );
   }
