@@ -9,6 +9,8 @@ export type {
   Declared,
   DeletionPolicy,
   DisableWith,
+  Edges,
+  InlinePolicy,
   Memory,
   ObservedUser,
 } from './model.ts';

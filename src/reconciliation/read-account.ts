@@ -1,9 +1,12 @@
 import { denyState, type ObservedUser } from '../account/index.ts';
+import { inlinePolicy } from '../entitlement/index.ts';
+import { fold } from '../schema/index.ts';
 import { pages, type AwsApi, type CallOptions } from '../aws/index.ts';
 
-/** Policies that the members of a group inherit. */
+/** A group, and the policies that its members inherit. */
 export interface GroupPolicies {
   readonly group: string;
+  readonly arn: string;
   /** ARNs of attached policies, and `inline/<name>` for the group's own. */
   readonly policies: readonly string[];
 }
@@ -11,7 +14,7 @@ export interface GroupPolicies {
 /** Everything read of an account, complete. */
 export interface AccountReading {
   readonly users: readonly ObservedUser[];
-  /** Only with `inherited`. */
+  /** By name, folded as IAM compares names. */
   readonly groups: ReadonlyMap<string, GroupPolicies>;
   readonly pages: number;
 }
@@ -19,8 +22,6 @@ export interface AccountReading {
 export interface ReadingOptions extends CallOptions {
   /** Items a page, 1 to 1,000. */
   readonly pageSize: number;
-  /** Also read groups with their policies (`settings.policyGroup`). */
-  readonly inherited: boolean;
   /** Also read when passwords were last used (`settings.passwordLastUsed`). */
   readonly passwordLastUsed: boolean;
 }
@@ -34,8 +35,7 @@ export async function readAccount(api: AwsApi, options: ReadingOptions): Promise
   const users: ObservedUser[] = [];
   const groups = new Map<string, GroupPolicies>();
   let count = 0;
-  const filter: ('User' | 'Group')[] = options.inherited ? ['User', 'Group'] : ['User'];
-  const input = { Filter: filter, MaxItems: options.pageSize };
+  const input = { Filter: ['User' as const, 'Group' as const], MaxItems: options.pageSize };
   for await (const page of pages(api, 'GetAccountAuthorizationDetails', input, options)) {
     count += 1;
     for (const user of page.UserDetailList ?? []) {
@@ -58,14 +58,15 @@ export async function readAccount(api: AwsApi, options: ReadingOptions): Promise
         deny: denyState(inline, attachedPolicies),
         groups: user.GroupList ?? [],
         attachedPolicies,
-        inlinePolicies: inline.map((policy) => policy.name),
+        inlinePolicies: inline.map((policy) => inlinePolicy(policy.name, policy.document ?? '')),
         passwordLastUsed: undefined,
       });
     }
     for (const group of page.GroupDetailList ?? []) {
       const name = group.GroupName ?? '';
-      groups.set(name, {
+      groups.set(fold(name), {
         group: name,
+        arn: group.Arn ?? '',
         policies: [
           ...(group.AttachedManagedPolicies ?? []).map((policy) => policy.PolicyArn ?? ''),
           ...(group.GroupPolicyList ?? []).map((policy) => `inline/${policy.PolicyName ?? ''}`),

@@ -1,4 +1,4 @@
-import { isDisabledTag, ownerTag, tagValue, type ObservedUser } from '../account/index.ts';
+import { isDisabledTag, ownerTag, tagValue, type Edges, type ObservedUser } from '../account/index.ts';
 import { fold } from '../schema/index.ts';
 import type { Clock } from '../ports.ts';
 import type { AccountReading, GroupPolicies } from './read-account.ts';
@@ -14,6 +14,8 @@ export interface Snapshot {
   /** By the value of the owner tag. */
   byOwner(value: string): ObservedUser | undefined;
   inheritedBy(user: ObservedUser): readonly GroupPolicies[];
+  /** Without regard to case. */
+  group(name: string): GroupPolicies | undefined;
 }
 
 export interface SnapshotStoreOptions {
@@ -62,7 +64,8 @@ export class SnapshotStore {
           byId: (userId) => this.#users.get(userId),
           byName: (userName) => this.#at(this.#names.get(fold(userName))),
           byOwner: (value) => this.#at(this.#owners.get(value)),
-          inheritedBy: (user) => user.groups.flatMap((group) => this.#groups.get(group) ?? []),
+          inheritedBy: (user) => user.groups.flatMap((group) => this.#groups.get(fold(group)) ?? []),
+          group: (name) => this.#groups.get(fold(name)),
         };
   }
 
@@ -74,18 +77,54 @@ export class SnapshotStore {
     return this.#running;
   }
 
-  /** How a user is after a write of ours. */
+  /**
+   * How a user is after a write of ours. Its edges to groups and policies are others' to write, at the
+   * same time perhaps: those that are known stay.
+   */
   record(user: ObservedUser): void {
     const now = this.#options.clock.now();
-    this.#overlay.set(user.userId, { wroteAt: now, seenAt: now, userId: user.userId, user });
-    this.#put(user);
+    const written = this.#withEdges(user);
+    this.#overlay.set(user.userId, { wroteAt: now, seenAt: now, userId: user.userId, user: written });
+    this.#put(written);
+  }
+
+  /** A write of ours to a user's edges. */
+  recordEdges(userId: string, change: (edges: Edges) => Partial<Edges>): void {
+    const user = this.#users.get(userId);
+    if (user !== undefined) {
+      const now = this.#options.clock.now();
+      const written = { ...user, ...change(user) };
+      this.#overlay.set(userId, { wroteAt: now, seenAt: now, userId, user: written });
+      this.#put(written);
+    }
+  }
+
+  /** A live list of a user's edges. Right after a write of ours our own knowledge counts for more. */
+  observeEdges(userId: string, edges: Partial<Edges>): void {
+    const user = this.#users.get(userId);
+    if (user !== undefined && this.touchedAt(userId) === undefined) {
+      const seen = { ...user, ...edges };
+      this.#overlay.set(userId, {
+        wroteAt: undefined,
+        seenAt: this.#options.clock.now(),
+        userId,
+        user: seen,
+      });
+      this.#put(seen);
+    }
   }
 
   /** How a user may be after a write whose end is not known: whatever AWS shows next counts. */
   doubt(user: ObservedUser): void {
     const { userId } = user;
-    this.#overlay.set(userId, { wroteAt: undefined, seenAt: this.#options.clock.now(), userId, user });
-    this.#put(user);
+    const doubted = this.#withEdges(user);
+    this.#overlay.set(userId, {
+      wroteAt: undefined,
+      seenAt: this.#options.clock.now(),
+      userId,
+      user: doubted,
+    });
+    this.#put(doubted);
   }
 
   /**
@@ -98,11 +137,12 @@ export class SnapshotStore {
     const written = wroteAt === undefined ? undefined : this.#users.get(userId);
     // Right after a write AWS may show what was before it. What a disable notes on a user is ours alone, so that
     // our own knowledge of it counts: a disable that looks again must not forget what it switched off.
+    const known = this.#withEdges(seen);
     const user =
       written === undefined
-        ? seen
+        ? known
         : {
-            ...seen,
+            ...known,
             tags: [
               ...seen.tags.filter((tag) => !isDisabledTag(tag.key)),
               ...written.tags.filter((tag) => isDisabledTag(tag.key)),
@@ -147,6 +187,15 @@ export class SnapshotStore {
     }
     this.#groups = reading.groups;
     this.#takenAt = began;
+  }
+
+  #withEdges(user: ObservedUser): ObservedUser {
+    const known = this.#users.get(user.userId);
+    if (known === undefined) {
+      return user;
+    }
+    const { groups, attachedPolicies, inlinePolicies } = known;
+    return { ...user, groups, attachedPolicies, inlinePolicies };
   }
 
   #at(userId: string | undefined): ObservedUser | undefined {

@@ -9,6 +9,7 @@ import {
   type OutputOf,
   type Priority,
 } from '../../src/aws/index.ts';
+import { inlinePolicy } from '../../src/entitlement/index.ts';
 
 export type Status = 'Active' | 'Inactive';
 
@@ -57,6 +58,8 @@ export class FakeAws implements AwsApi {
   writesUntilCrash = Number.POSITIVE_INFINITY;
   /** Whether the last call is lost as by a fault of the network, instead of with the whole process. */
   crashAs: 'crash' | 'unreachable' = 'crash';
+  /** How far AWS's clock is ahead. */
+  skewMs = 0;
   #ids = 0;
 
   add(userName: string, more: Partial<FakeUser> = {}): FakeUser {
@@ -105,7 +108,7 @@ export class FakeAws implements AwsApi {
       deny: denyState(inline, attachedPolicies),
       groups: [...user.groups],
       attachedPolicies,
-      inlinePolicies: [...user.inline.keys()],
+      inlinePolicies: [...user.inline].map(([name, document]) => inlinePolicy(name, document)),
       passwordLastUsed: undefined,
     };
   }

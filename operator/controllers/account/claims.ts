@@ -2,7 +2,7 @@ import type { Identity } from '../../../src/account/index.ts';
 import { sameName } from '../../../src/schema/index.ts';
 import type { UsableConnection } from '../connection/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
-import type { Informer } from '../../runtime/index.ts';
+import { keyOf, keyString, type Informer } from '../../runtime/index.ts';
 import type { Verdict } from './conditions.ts';
 import { firstClaim, userKey } from './declared.ts';
 import type { Pass } from './pass.ts';
@@ -31,12 +31,12 @@ export function otherClaim(
     return undefined;
   }
   const winner = firstClaim(accounts.byIndex('user', userKey(account)));
-  return winner === undefined || winner.metadata.name === account.metadata.name
+  return winner === undefined || winner.metadata.uid === account.metadata.uid
     ? undefined
     : {
         reason: 'Conflict',
         message:
-          `AwsAccount "${winner.metadata.name}" names the same IAM user (IAM ignores case) and came first; ` +
+          `AwsAccount "${keyString(keyOf(winner))}" names the same IAM user (IAM ignores case) and came first; ` +
           'this object owns nothing. Delete one of the two, or change its spec.userName',
       };
 }

@@ -49,7 +49,8 @@ export function findingsOf(
     synced,
     user,
     connection: pass.connection,
-    inherited: known === undefined ? [] : pass.snapshot.inheritedBy(known),
+    inherited:
+      known === undefined || !pass.connection.settings.policyGroup ? [] : pass.snapshot.inheritedBy(known),
     audited: false,
     mended: [],
   };

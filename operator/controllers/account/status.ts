@@ -74,7 +74,7 @@ function userStatus(
   const audited = findings.audited ? formatTime(now) : past.credentialsAuditedAt;
   const policies = [
     ...user.attachedPolicies.map((policy) => policy.arn),
-    ...user.inlinePolicies.filter((name) => name !== denyPolicyName).map((name) => `inline/${name}`),
+    ...user.inlinePolicies.filter(({ name }) => name !== denyPolicyName).map(({ name }) => `inline/${name}`),
   ].sort();
   return {
     userId: user.userId,

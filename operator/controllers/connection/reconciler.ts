@@ -49,7 +49,8 @@ export interface ConnectionReconcilerOptions {
     key: ObjectKey;
     credentials: AwsCredentials;
     region: string;
-    endpoints: { iam?: string | undefined; sts?: string | undefined };
+    cloudTrailRegion: string;
+    endpoints: NonNullable<AwsConnection['spec']['endpoints']>;
   }) => AwsApi;
 }
 
@@ -123,7 +124,6 @@ export class ConnectionReconciler implements Reconciler {
     }
     const { settings, schema } = usable;
     await this.#claim(connection, signal);
-
     const secret = await this.#secrets.read(connection, signal);
     const found = credentialsOf(secret, connection.spec.credentials.secretRef.name);
     if (found.kind === 'refused') {
@@ -249,7 +249,7 @@ export class ConnectionReconciler implements Reconciler {
   ): Link | Candidate {
     const endpoints = connection.spec.endpoints ?? {};
     const fingerprint = createHash('sha256')
-      .update(JSON.stringify([credentials, settings.region, endpoints]))
+      .update(JSON.stringify([credentials, settings.region, settings.cloudTrailRegion, endpoints]))
       .digest('hex');
     for (const known of [state.link, state.candidate]) {
       if (known?.fingerprint === fingerprint) {
@@ -262,7 +262,8 @@ export class ConnectionReconciler implements Reconciler {
       protectSecret(credentials.sessionToken);
     }
     state.candidate?.api.close();
-    const api = connect({ key, credentials, region: settings.region, endpoints });
+    const { region, cloudTrailRegion } = settings;
+    const api = connect({ key, credentials, region, cloudTrailRegion, endpoints });
     state.candidate = { key, fingerprint, credentials, api, since: clock.now() };
     return state.candidate;
   }
@@ -283,7 +284,6 @@ export class ConnectionReconciler implements Reconciler {
         signal,
         priority: 'background',
         pageSize: settings.pageSize,
-        inherited: settings.policyGroup,
         passwordLastUsed: settings.passwordLastUsed,
       });
     };

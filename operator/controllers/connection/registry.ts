@@ -1,5 +1,11 @@
 import type { AwsApi, AwsCredentials } from '../../../src/aws/index.ts';
-import type { AccountFacts, Caller, Settings } from '../../../src/connection/index.ts';
+import {
+  defaultUserQuotas,
+  type AccountFacts,
+  type Caller,
+  type Settings,
+  type UserQuotas,
+} from '../../../src/connection/index.ts';
 import type { SnapshotStore } from '../../../src/reconciliation/index.ts';
 import type { AccountSchema } from '../../../src/schema/index.ts';
 import type { AwsConnectionSpec } from '../../api/v1alpha1/index.ts';
@@ -55,7 +61,9 @@ export interface ConnectionState {
 }
 
 /** Everything that an account needs to work, all of it present. */
-export interface UsableConnection extends Link, Terms {}
+export interface UsableConnection extends Link, Terms {
+  readonly quotas: UserQuotas;
+}
 
 /**
  * The connections that this process has met. The connection controller writes it, the account
@@ -150,6 +158,6 @@ export function usableForCleanup(state: ConnectionState | undefined): UsableConn
 /** The connection, if accounts may use it now. */
 export function usable(state: ConnectionState | undefined): UsableConnection | undefined {
   return state?.link !== undefined && state.terms !== undefined && state.verdict === undefined
-    ? { ...state.link, ...state.terms }
+    ? { ...state.link, ...state.terms, quotas: state.facts?.perUser ?? defaultUserQuotas }
     : undefined;
 }

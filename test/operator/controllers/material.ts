@@ -1,3 +1,4 @@
+import { defaultUserQuotas } from '../../../src/connection/index.ts';
 import { resolveSettings, type SettingsInput } from '../../../src/connection/index.ts';
 import { SnapshotStore } from '../../../src/reconciliation/index.ts';
 import { accountSchema, type AttributeChange } from '../../../src/schema/index.ts';
@@ -75,6 +76,7 @@ export async function usableConnection(
     schema: accountSchema(attributes, '').schema,
     defaults: {},
     communicationUser: 'idhub',
+    quotas: defaultUserQuotas,
   };
 }
 
@@ -84,7 +86,7 @@ export async function working(): Promise<ConnectionState> {
   return {
     link: usable,
     terms: usable,
-    facts: { alias: 'acme', quotas: { users: { used: 7, quota: 5000 } } },
+    facts: { alias: 'acme', quotas: { users: { used: 7, quota: 5000 } }, perUser: defaultUserQuotas },
     verdict: undefined,
     verifiedAt: 0,
     snapshotDueAt: 1,

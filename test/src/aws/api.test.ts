@@ -90,7 +90,8 @@ async function stage(acts: readonly Act[], fence: () => string | undefined = () 
   const api = createAwsApi({
     credentials: { accessKeyId: 'AKIATEST', secretAccessKey: 'canary-secret' },
     region: 'aws-global',
-    endpoints: { iam: url, sts: url },
+    cloudTrailRegion: 'us-east-1',
+    endpoints: { iam: url, sts: url, cloudtrail: url },
     pacer,
     clock: {
       now: () => (now += 250),
@@ -119,7 +120,8 @@ describe('a call that goes well', () => {
     expect(seen.map(({ action }) => action)).toEqual(['GetUser']);
     expect(seen[0]?.authorization).toContain('Credential=AKIATEST/');
     expect(pacer).toMatchObject({ told: ['ok'], asked: ['interactive'], inFlight: 0 });
-    expect(records).toEqual([{ service: 'iam', operation: 'GetUser', outcome: 'ok', seconds: 0.25 }]);
+    // Three looks at the clock: the start, the Date header, the end.
+    expect(records).toEqual([{ service: 'iam', operation: 'GetUser', outcome: 'ok', seconds: 0.5 }]);
   });
 
   test('goes in the line that it asks for', async () => {

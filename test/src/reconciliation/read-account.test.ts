@@ -6,7 +6,6 @@ import { answering } from '../answering.ts';
 const options = {
   signal: new AbortController().signal,
   pageSize: 100,
-  inherited: false,
   passwordLastUsed: false,
 } as const;
 
@@ -64,10 +63,10 @@ describe('a whole account', () => {
     expect(reading.pages).toBe(4);
     expect(reading.groups.size).toBe(0);
     expect(asked).toEqual([
-      { Filter: ['User'], MaxItems: 100 },
-      { Filter: ['User'], MaxItems: 100, Marker: '1' },
-      { Filter: ['User'], MaxItems: 100, Marker: '2' },
-      { Filter: ['User'], MaxItems: 100, Marker: '3' },
+      { Filter: ['User', 'Group'], MaxItems: 100 },
+      { Filter: ['User', 'Group'], MaxItems: 100, Marker: '1' },
+      { Filter: ['User', 'Group'], MaxItems: 100, Marker: '2' },
+      { Filter: ['User', 'Group'], MaxItems: 100, Marker: '3' },
     ]);
     expect(reading.users).toEqual([
       {
@@ -117,11 +116,11 @@ describe('a whole account', () => {
         },
       ],
     });
-    const { groups } = await readAccount(api, { ...options, inherited: true });
+    const { groups } = await readAccount(api, options);
     expect(asked[0]).toMatchObject({ Filter: ['User', 'Group'] });
     expect([...groups.values()]).toEqual([
-      { group: 'readers', policies: ['arn:aws:iam::aws:policy/ReadOnlyAccess', 'inline/own'] },
-      { group: 'nothing', policies: [] },
+      { group: 'readers', arn: '', policies: ['arn:aws:iam::aws:policy/ReadOnlyAccess', 'inline/own'] },
+      { group: 'nothing', arn: '', policies: [] },
     ]);
   });
 

@@ -70,7 +70,11 @@ describe('a snapshot', () => {
 
   test('shows what users inherit from their groups', async () => {
     const desk = new Desk();
-    const policies = { group: 'readers', policies: ['arn:aws:iam::aws:policy/ReadOnlyAccess', 'inline/x'] };
+    const policies = {
+      group: 'readers',
+      arn: 'arn:aws:iam::111122223333:group/readers',
+      policies: ['arn:aws:iam::aws:policy/ReadOnlyAccess', 'inline/x'],
+    };
     await desk.reading([user('A', 'jo', { groups: ['readers', 'unknown'] })], {
       groups: new Map([['readers', policies]]),
     });

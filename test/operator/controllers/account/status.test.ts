@@ -1,3 +1,4 @@
+import { inlinePolicy } from '../../../../src/entitlement/index.ts';
 import { describe, expect, test } from '@jest/globals';
 import { AwsError, type AwsErrorKind } from '../../../../src/aws/index.ts';
 import { accountStatus, verdictOf, type Findings } from '../../../../operator/controllers/account/status.ts';
@@ -116,7 +117,7 @@ describe('the status of an account', () => {
     const user = observed({
       groups: ['b', 'a'],
       attachedPolicies: [{ name: 'P', arn: 'arn:aws:iam::aws:policy/P' }],
-      inlinePolicies: ['own', 'IDHubDisabled'],
+      inlinePolicies: [inlinePolicy('own', '{}'), inlinePolicy('IDHubDisabled', '{}')],
     });
     expect(accountStatus(account(), findings({ user }), now)).toMatchObject({
       groups: ['a', 'b'],
@@ -125,7 +126,8 @@ describe('the status of an account', () => {
   });
 
   test('names the policies that come through groups', () => {
-    const inherited = [{ group: 'readers', policies: ['arn:aws:iam::aws:policy/P', 'inline/x'] }];
+    const arn = 'arn:aws:iam::111122223333:group/readers';
+    const inherited = [{ group: 'readers', arn, policies: ['arn:aws:iam::aws:policy/P', 'inline/x'] }];
     expect(accountStatus(account(), findings({ inherited }), now).inheritedPolicies).toEqual([
       { policy: 'arn:aws:iam::aws:policy/P', group: 'readers' },
       { policy: 'inline/x', group: 'readers' },

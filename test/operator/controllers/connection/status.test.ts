@@ -1,3 +1,4 @@
+import { defaultUserQuotas } from '../../../../src/connection/index.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { AwsConnection } from '../../../../operator/api/v1alpha1/index.ts';
 import type { ConnectionState } from '../../../../operator/controllers/connection/index.ts';
@@ -146,7 +147,7 @@ describe('the status of a connection', () => {
     const before = status(connection(), state);
     const after = status(connection({ status: before }), {
       ...state,
-      facts: { alias: undefined, quotas: {} },
+      facts: { alias: undefined, quotas: {}, perUser: defaultUserQuotas },
     });
     expect(after.account).toEqual({ id: '111122223333', partition: 'aws' });
     expect(after.quotas).toEqual([]);

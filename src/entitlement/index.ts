@@ -1,0 +1,1 @@
+export { canonicalDocument, documentFingerprint, documentSize, inlinePolicy } from './document.ts';
