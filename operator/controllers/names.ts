@@ -27,6 +27,8 @@ export const annotations = {
   console: 'aws.idhub.io/console',
   /** Ours: the access keys that were made from here, and the one that is about to be, JSON. */
   accessKeys: 'aws.idhub.io/access-keys',
+  /** Ours, on a Secret: the account whose credentials it holds, as in the owner tag. */
+  secretOwner: 'aws.idhub.io/owner',
   /** Ours: which edge a binding holds, and where it came from, JSON. */
   edge: 'aws.idhub.io/edge',
   /** Ours: what is left of the burst of deletions of a connection, JSON. */

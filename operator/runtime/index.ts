@@ -36,6 +36,7 @@ export {
   type KubeObject,
   type ObjectKey,
   type ObjectMeta,
+  type OwnerReference,
   type Reconciler,
   type ResourceType,
   type Result,

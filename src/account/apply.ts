@@ -20,6 +20,8 @@ export interface ApplyOptions extends CallOptions {
   readonly disableWith: DisableWith;
   /** The guide's `enableProgrammaticAccess`. */
   readonly accessKeys: boolean;
+  /** Awaited before the Deny of an enabled user is lifted; what it throws leaves the Deny standing. */
+  readonly beforeOpening?: (user: ObservedUser) => Promise<void>;
 }
 
 export interface ApplyOutcome {

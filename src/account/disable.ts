@@ -108,7 +108,11 @@ export async function disableUser(
 export async function enableUser(
   api: AwsApi,
   user: ObservedUser,
-  options: CallOptions & { readonly accessKeys: boolean; readonly partition: string },
+  options: CallOptions & {
+    readonly accessKeys: boolean;
+    readonly partition: string;
+    readonly beforeOpening?: (user: ObservedUser) => Promise<void>;
+  },
 ): Promise<SwitchOutcome> {
   const memory = remembered(user.tags) ?? [];
   const switched: SwitchedOff[] = [];
@@ -122,8 +126,10 @@ export async function enableUser(
       continue;
     }
     if (item.kind === 'console') {
-      notes.push('the console password was removed when the account was disabled; set a new one in AWS');
-    } else if (item.kind === 'accessKey' && !options.accessKeys) {
+      // A password does not come back; whoever keeps one for the user sets a new one before the Deny goes.
+      continue;
+    }
+    if (item.kind === 'accessKey' && !options.accessKeys) {
       notes.push(
         `${describe(item)} stays Inactive: the connection has settings.enableProgrammaticAccess false`,
       );
@@ -133,6 +139,7 @@ export async function enableUser(
       notes.push(`${describe(item)} was removed meanwhile and does not come back`);
     }
   }
+  await options.beforeOpening?.(user);
   if (user.deny === 'inline' || user.deny === 'altered') {
     await ignoring(
       api.call('DeleteUserPolicy', { UserName: user.userName, PolicyName: denyPolicyName }, options),

@@ -18,19 +18,22 @@ import type { ConnectionRegistry } from '../connection/index.ts';
 import { hasFinalizer } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { ownerOf } from './declared.ts';
-import { lacksUserId, memoryOf } from './memory.ts';
+import { baselineOf, lacksUserId, memoryOf } from './memory.ts';
+import type { Part, PartOutcome } from './parts.ts';
 import type { AccountRecord } from './record.ts';
 import { verdictOf } from './status.ts';
 import { makeUser } from './make.ts';
 import { adoption, asDeclared, broughtInLine, describeChange, eventReason, oneProblem } from './sentences.ts';
 import { communicationUserOf, otherAccountOf, otherClaim } from './claims.ts';
-import { applyOptionsOf, findingsOf, sight, type Pass } from './pass.ts';
+import { applyOptionsOf, findingsOf, sight, unchangedSince, type Pass } from './pass.ts';
 
 export interface ConvergenceOptions {
   /** Indexed by `user` (`userKey`). */
   readonly accounts: Informer<AwsAccount>;
   readonly registry: ConnectionRegistry;
   readonly record: AccountRecord;
+  /** Password, keys, entitlements. */
+  readonly parts: Part;
   readonly clock: Clock;
   readonly random: () => number;
   readonly installation: string;
@@ -193,8 +196,16 @@ export class AccountConvergence {
       !hasFinalizer(account.metadata) ||
       (plan.steps.length > 0 && lacksUserId(account, live.userId)) ||
       adopted;
-    const current = first
-      ? await this.#options.record.remember(account, { applied: plan.before, userId: live.userId }, signal)
+    let current = first
+      ? await this.#options.record.remember(
+          account,
+          {
+            applied: plan.before,
+            userId: live.userId,
+            ...(memory.applied === undefined ? { annotations: baselineOf(account) } : {}),
+          },
+          signal,
+        )
       : account;
     if (adopted) {
       this.#options.record.note(current, {
@@ -203,7 +214,18 @@ export class AccountConvergence {
         message: adoption(live, identity.previousOwner),
       });
     }
-    const outcome = await applySteps(connection.api, live, plan.steps, applyOptionsOf(pass));
+    let opened: PartOutcome | undefined;
+    const outcome = await applySteps(connection.api, live, plan.steps, {
+      ...applyOptionsOf(pass),
+      beforeOpening: async (user) => {
+        opened = await this.#options.parts.bring({
+          pass: { ...pass, account: current },
+          user,
+          opening: true,
+        });
+        current = opened.account;
+      },
+    });
     let latest = current;
     if (outcome.refused.length === 0 && !sameApplied(plan.before, plan.after)) {
       latest = await this.#options.record.remember(
@@ -212,7 +234,7 @@ export class AccountConvergence {
         signal,
       );
     }
-    const drifted = memory.applied !== undefined && !adopted && this.#unchangedSince(account);
+    const drifted = memory.applied !== undefined && !adopted && unchangedSince(account);
     // The annotation that disables does not raise the generation; the state tells it from drift.
     const wasSo = account.status?.state === (pass.declared.enabled ? 'Enabled' : 'Disabled');
     const mended = drifted
@@ -233,6 +255,7 @@ export class AccountConvergence {
       audited: outcome.done.includes('disable'),
       mended,
       refused: outcome.refused.map(({ error }) => verdictOf(error)),
+      opened,
     });
   }
 
@@ -255,7 +278,7 @@ export class AccountConvergence {
       }
       case 'made': {
         const { account, applied, user } = outcome;
-        const made = { ...pass, account, memory: { userId: user.userId, applied } };
+        const made = { ...pass, account, memory: { userId: user.userId, applied }, made: true };
         const plan = this.#plan(made, user);
         return plan.steps.length > 0
           ? this.#change(made, { kind: 'ours', user }, user)
@@ -330,26 +353,33 @@ export class AccountConvergence {
       audited: boolean;
       mended: readonly string[];
       refused: readonly Verdict[];
+      opened?: PartOutcome | undefined;
     } = { audited: false, mended: [], refused: [] },
   ): Promise<Result> {
-    const problem = oneProblem([...outcome.refused, ...plan.problems]);
+    const parts = await this.#options.parts.bring({ pass, user, opening: false });
+    this.#options.record.noteParts(parts, outcome.opened);
+    const problem = oneProblem([...outcome.refused, ...plan.problems, ...parts.problems]);
     const fine = asDeclared(pass.declared, user);
     const verdict =
       problem === undefined
         ? ({ ...fine, status: 'True' } as const)
         : ({ ...problem, status: 'False' } as const);
     await this.#options.record.report(
-      pass.account,
-      { ...findingsOf(pass, verdict, verdict, user), audited: outcome.audited, mended: outcome.mended },
+      parts.account,
+      {
+        ...findingsOf({ ...pass, account: parts.account }, verdict, verdict, parts.user),
+        audited: outcome.audited,
+        mended: [...outcome.mended, ...parts.mended],
+        parts: parts.status,
+      },
       pass.signal,
     );
     const next = pass.declared.enabled ? undefined : this.#auditIn(pass, outcome.audited);
     // The unique id is written onto the object a little later: the owner tag knows it until then,
     // and a thousand joiners do not wait for it.
     const note = lacksUserId(pass.account, user.userId) ? this.#spread(noteMs) : undefined;
-    return next === undefined && note === undefined
-      ? done()
-      : after(Math.min(next ?? Infinity, note ?? Infinity));
+    const due = Math.min(next ?? Infinity, note ?? Infinity, parts.afterMs ?? Infinity);
+    return due === Infinity ? done() : after(due);
   }
 
   /** Ms until the credentials of the disabled user are to be looked at again. */
@@ -361,11 +391,5 @@ export class AccountConvergence {
 
   #spread(ms: number): number {
     return ms * (1 - spreadShare + this.#options.random() * spreadShare);
-  }
-
-  /** Nobody changed the declaration since the last pass that succeeded: what differs is drift. */
-  #unchangedSince(account: AwsAccount): boolean {
-    const synced = account.status?.conditions?.find((condition) => condition.type === 'Synced');
-    return synced?.status === 'True' && synced.observedGeneration === account.metadata.generation;
   }
 }

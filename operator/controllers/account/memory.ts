@@ -21,6 +21,20 @@ export function lacksUserId(account: AwsAccount, userId: string): boolean {
   return account.metadata.annotations?.[annotations.userId] !== userId;
 }
 
+/**
+ * What is written onto an object that takes a user without remembering anything of it: for its
+ * password and keys the present is the baseline, so that nothing is set or made out of ignorance.
+ */
+export function baselineOf(account: AwsAccount): Readonly<Record<string, string>> {
+  return {
+    ...(account.spec.console === undefined ? {} : { [annotations.console]: baseline }),
+    ...(account.spec.programmatic === undefined ? {} : { [annotations.accessKeys]: baseline }),
+  };
+}
+
+/** The memory of a part whose past is not known. */
+export const baseline = '{"baseline":true}';
+
 export function writeApplied(applied: Applied): string {
   return JSON.stringify(applied);
 }

@@ -25,6 +25,8 @@ export interface Pass {
   readonly signal: AbortSignal;
   /** The object asks for a live look (`reconcile-at`). */
   readonly forced: boolean;
+  /** The user was made in this pass: it has no password, no key and no entitlement. */
+  readonly made: boolean;
 }
 
 /** The users of the account that may be the one of this object. */
@@ -53,6 +55,7 @@ export function findingsOf(
       known === undefined || !pass.connection.settings.policyGroup ? [] : pass.snapshot.inheritedBy(known),
     audited: false,
     mended: [],
+    parts: undefined,
   };
 }
 
@@ -64,4 +67,10 @@ export function applyOptionsOf({ connection, signal }: Pick<Pass, 'connection' |
     disableWith: connection.settings.disableWith,
     accessKeys: connection.settings.enableProgrammaticAccess,
   };
+}
+
+/** Nobody changed the declaration since the last pass that succeeded: what differs is drift. */
+export function unchangedSince(account: AwsAccount): boolean {
+  const synced = account.status?.conditions?.find((condition) => condition.type === 'Synced');
+  return synced?.status === 'True' && synced.observedGeneration === account.metadata.generation;
 }

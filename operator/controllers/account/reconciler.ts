@@ -20,6 +20,7 @@ import type { Pass } from './pass.ts';
 import { connectionKey, declaredOf } from './declared.ts';
 import { AccountFinalizer } from './finalize.ts';
 import { memoryOf } from './memory.ts';
+import { Parts } from './parts.ts';
 import { AccountRecord } from './record.ts';
 import { boundaryOperations } from './status.ts';
 
@@ -50,7 +51,8 @@ export class AccountReconciler implements Reconciler {
   constructor(options: AccountReconcilerOptions) {
     this.#options = options;
     this.#record = new AccountRecord(options);
-    this.#convergence = new AccountConvergence({ ...options, record: this.#record });
+    const parts = new Parts([]);
+    this.#convergence = new AccountConvergence({ ...options, record: this.#record, parts });
     this.#finalizer = new AccountFinalizer({ ...options, record: this.#record });
   }
 
@@ -118,6 +120,7 @@ export class AccountReconciler implements Reconciler {
       },
       now: this.#options.clock.now(),
       signal,
+      made: false,
       forced: reconcileAt !== undefined && reconcileAt !== account.status?.handledReconcileAt,
     };
     try {

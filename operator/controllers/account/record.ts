@@ -13,6 +13,7 @@ import {
 import { annotations, fieldManager, finalizer } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { writeApplied } from './memory.ts';
+import type { PartOutcome } from './parts.ts';
 import { accountStatus, type Findings } from './status.ts';
 
 export interface AccountRecordOptions {
@@ -78,6 +79,7 @@ export class AccountRecord {
         inherited: [],
         audited: false,
         mended: [],
+        parts: undefined,
       },
       signal,
     );
@@ -86,7 +88,12 @@ export class AccountRecord {
   /** One patch of the object: the finalizer and what is to be remembered, together. */
   async remember(
     account: AwsAccount,
-    noted: { readonly applied?: Applied; readonly userId?: string },
+    noted: {
+      readonly applied?: Applied;
+      readonly userId?: string;
+      /** Further annotations of ours, by name; null takes one away. */
+      readonly annotations?: Readonly<Record<string, string | null>>;
+    },
     signal: AbortSignal,
   ): Promise<AwsAccount> {
     const { accounts, client } = this.#options;
@@ -100,6 +107,7 @@ export class AccountRecord {
           resourceVersion,
           ...(finalizers.includes(finalizer) ? {} : { finalizers: [...finalizers, finalizer] }),
           annotations: {
+            ...noted.annotations,
             ...(noted.applied === undefined ? {} : { [annotations.applied]: writeApplied(noted.applied) }),
             ...(noted.userId === undefined ? {} : { [annotations.userId]: noted.userId }),
           },
@@ -145,5 +153,14 @@ export class AccountRecord {
       action,
     });
     this.#options.logger.info(message, { account: keyOf(account), reason });
+  }
+
+  /** Tells what was done to password, keys and entitlements in a pass. */
+  noteParts(parts: PartOutcome, opened: PartOutcome | undefined): void {
+    const notes = [...(opened?.notes ?? []), ...parts.notes];
+    if (notes.length > 0) {
+      const reason = parts.mended.length > 0 ? 'DriftMended' : 'Updated';
+      this.note(parts.account, { reason, action: 'Update', message: notes.join('; ') });
+    }
   }
 }

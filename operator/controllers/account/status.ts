@@ -26,6 +26,8 @@ export interface Findings {
   readonly audited: boolean;
   /** What was put right that somebody had changed in AWS. */
   readonly mended: readonly string[];
+  /** What the parts of the account report of themselves; undefined: they were not asked. */
+  readonly parts: Partial<AwsAccountStatus> | undefined;
 }
 
 /** The whole status of an account. What was not looked at in this pass keeps its last known value. Pure. */
@@ -58,7 +60,22 @@ export function accountStatus(account: AwsAccount, findings: Findings, now: numb
   if (findings.user === 'absent' || findings.user === 'foreign') {
     return { ...common, state: findings.user === 'absent' ? 'Absent' : 'Unknown' };
   }
-  return { ...common, ...userStatus(findings.user, findings, past, now) };
+  return {
+    ...common,
+    ...userStatus(findings.user, findings, past, now),
+    ...(findings.parts ?? partsOf(past)),
+  };
+}
+
+/** What parts reported before. */
+function partsOf(past: AwsAccountStatus): Partial<AwsAccountStatus> {
+  const { access, accessKeys, credentialsSecretName, entitlements } = past;
+  return {
+    ...(access === undefined ? {} : { access }),
+    ...(accessKeys === undefined ? {} : { accessKeys }),
+    ...(credentialsSecretName === undefined ? {} : { credentialsSecretName }),
+    ...(entitlements === undefined ? {} : { entitlements }),
+  };
 }
 
 function userStatus(

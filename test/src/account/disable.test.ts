@@ -458,7 +458,6 @@ describe('enable', () => {
     expect(outcome.notes.join()).toMatch(
       /access key AKIA0000000000000001 stays Inactive.*enableProgrammaticAccess/,
     );
-    expect(outcome.notes.join()).toMatch(/console password was removed/);
   });
 
   test('what was deleted meanwhile is said, and keeps nothing else from coming back', async () => {

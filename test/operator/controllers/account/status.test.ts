@@ -17,6 +17,7 @@ function findings(more: Partial<Findings> = {}): Findings {
     user: observed(),
     connection: undefined,
     inherited: [],
+    parts: undefined,
     audited: false,
     mended: [],
     ...more,

@@ -1,0 +1,94 @@
+import type { ObservedUser } from '../../../src/account/index.ts';
+import type { AwsAccount, AwsAccountStatus } from '../../api/v1alpha1/index.ts';
+import type { Verdict } from './conditions.ts';
+import type { Pass } from './pass.ts';
+
+/** A user that is ours, as a pass has left it, for those who bring the rest of the account in line. */
+export interface PartInputs {
+  /** `account` is the newest version of the object. */
+  readonly pass: Pass;
+  readonly user: ObservedUser;
+  /** What a disable switched off is coming back; the Deny still stands, and goes when all parts are done. */
+  readonly opening: boolean;
+}
+
+export interface PartOutcome {
+  /** The object after what was remembered on it. */
+  readonly account: AwsAccount;
+  readonly user: ObservedUser;
+  /** What was asked for and is not done; stops nothing else. */
+  readonly problems: readonly Verdict[];
+  /** What was done, for the event: `password set`, `access key AKIA… made`. */
+  readonly notes: readonly string[];
+  /** What was put right that somebody had changed in AWS: names of fields. */
+  readonly mended: readonly string[];
+  /** The part's own fields of the status; fields that it leaves out keep nothing. */
+  readonly status: Partial<AwsAccountStatus>;
+  /** Milliseconds until the part has to look again. */
+  readonly afterMs: number | undefined;
+}
+
+/**
+ * What belongs to an account beside its user: the console password, access keys, entitlements. Each
+ * decides from its own memory on the object and makes no call when all is as declared.
+ */
+export interface Part {
+  /**
+   * Brings this part in line. Called at the end of every pass over a user that is ours, and before the
+   * Deny of an enabled user is lifted; of a disabled user it only reports.
+   * @throws {AwsError} what passes: the whole is repeated then
+   */
+  bring(inputs: PartInputs): Promise<PartOutcome>;
+  /** The object is about to let go of a user that stays (Retain, Disable, abandoned): what must outlive it. */
+  release(account: AwsAccount, signal: AbortSignal): Promise<void>;
+}
+
+/** Several parts as one: each sees what the one before it has left. */
+export class Parts implements Part {
+  readonly #parts: readonly Part[];
+
+  constructor(parts: readonly Part[]) {
+    this.#parts = parts;
+  }
+
+  async bring(inputs: PartInputs): Promise<PartOutcome> {
+    let outcome: PartOutcome = nothingDone(inputs);
+    for (const part of this.#parts) {
+      const next = await part.bring({
+        ...inputs,
+        pass: { ...inputs.pass, account: outcome.account },
+        user: outcome.user,
+      });
+      const due = Math.min(outcome.afterMs ?? Infinity, next.afterMs ?? Infinity);
+      outcome = {
+        account: next.account,
+        user: next.user,
+        problems: [...outcome.problems, ...next.problems],
+        notes: [...outcome.notes, ...next.notes],
+        mended: [...outcome.mended, ...next.mended],
+        status: { ...outcome.status, ...next.status },
+        afterMs: Number.isFinite(due) ? due : undefined,
+      };
+    }
+    return outcome;
+  }
+
+  async release(account: AwsAccount, signal: AbortSignal): Promise<void> {
+    for (const part of this.#parts) {
+      await part.release(account, signal);
+    }
+  }
+}
+
+/** The outcome of a part that has nothing to do and nothing to report. */
+export function nothingDone({ pass, user }: PartInputs): PartOutcome {
+  return {
+    account: pass.account,
+    user,
+    problems: [],
+    notes: [],
+    mended: [],
+    status: {},
+    afterMs: undefined,
+  };
+}
