@@ -1,1 +1,14 @@
+export { PolicyCatalogue } from './catalogue.ts';
 export { canonicalDocument, documentFingerprint, documentSize, inlinePolicy } from './document.ts';
+export { EdgeDesk, findEdge, fullQuota, isUserMissing, type Edge } from './edges.ts';
+export {
+  edgeKey,
+  hasPath,
+  inlineArn,
+  pathInArn,
+  readReference,
+  type Entitlement,
+  type EntitlementType,
+  type Place,
+  type Reference,
+} from './reference.ts';

@@ -18,6 +18,8 @@ export interface FakeUser {
   userName: string;
   readonly userId: string;
   path: string;
+  /** Milliseconds since the epoch; 0 where it does not matter. */
+  createdAt?: number;
   tags: Map<string, string>;
   boundary: string | undefined;
   console: boolean;
@@ -46,6 +48,12 @@ export class FakeAws implements AwsApi {
   /** Virtual MFA devices, which are there also while nobody has them. */
   readonly devices = new Set<string>();
   readonly calls: FakeCall[] = [];
+  /** Groups that there are, by name with their path. */
+  readonly groups = new Map<string, string>();
+  /** ARNs of managed policies that `ListPolicies` shows. */
+  readonly policies = new Set<string>();
+  /** ARNs of policies that nobody can attach, since they are not there. */
+  readonly gonePolicies = new Set<string>();
   /** Items a page. */
   pageSize = 100;
   /** Lists begin with a page that is empty and has more to come. */
@@ -102,7 +110,7 @@ export class FakeAws implements AwsApi {
       userId: user.userId,
       arn: arnOf(user),
       path: user.path,
-      createdAt: 0,
+      createdAt: user.createdAt ?? 0,
       tags: [...user.tags].map(([key, value]) => ({ key, value })),
       boundary: user.boundary,
       deny: denyState(inline, attachedPolicies),
@@ -155,7 +163,7 @@ export class FakeAws implements AwsApi {
   #user(userName: unknown, operation: string): FakeUser {
     const user = this.find(String(userName));
     if (user === undefined) {
-      throw fault(operation, 'notFound');
+      throw fault(operation, 'notFound', `The user with name ${String(userName)} cannot be found.`);
     }
     return user;
   }
@@ -163,6 +171,15 @@ export class FakeAws implements AwsApi {
   #do(operation: Operation, input: Readonly<Record<string, unknown>>): unknown {
     if (operation === 'CreateUser') {
       return this.#create(input);
+    }
+    if (operation === 'ListPolicies') {
+      const own = input['Scope'] === 'Local';
+      const arns = [...this.policies].filter((arn) => (arn.split(':')[4] !== 'aws') === own);
+      return this.#page(
+        'Policies',
+        arns.map((arn) => ({ PolicyName: arn.split('/').at(-1), Arn: arn })),
+        input,
+      );
     }
     if (operation === 'DeleteVirtualMFADevice') {
       const serial = String(input['SerialNumber']);
@@ -205,7 +222,31 @@ export class FakeAws implements AwsApi {
         return {};
       case 'DeleteUserPolicy':
         return removeFrom(user.inline, id('PolicyName'), operation);
+      case 'AddUserToGroup': {
+        const group = [...this.groups.keys()].find(
+          (name) => name.toLowerCase() === id('GroupName').toLowerCase(),
+        );
+        if (group === undefined) {
+          throw fault(operation, 'notFound', `The group with name ${id('GroupName')} cannot be found.`);
+        }
+        user.groups.add(group);
+        return {};
+      }
+      case 'GetUserPolicy': {
+        const document = user.inline.get(id('PolicyName'));
+        if (document === undefined) {
+          throw fault(operation, 'notFound');
+        }
+        return { PolicyName: id('PolicyName'), PolicyDocument: encodeURIComponent(document) };
+      }
       case 'AttachUserPolicy':
+        if (this.gonePolicies.has(id('PolicyArn'))) {
+          throw fault(
+            operation,
+            'notFound',
+            `Policy ${id('PolicyArn')} does not exist or is not attachable.`,
+          );
+        }
         if (!user.attached.has(id('PolicyArn')) && user.attached.size >= this.attachedQuota) {
           throw fault(operation, 'limitExceeded');
         }
@@ -325,8 +366,8 @@ export class FakeAws implements AwsApi {
   }
 }
 
-export function fault(operation: string, kind: AwsErrorKind): AwsError {
-  return new AwsError({ kind, operation, code: kind, message: `a made-up ${kind}` });
+export function fault(operation: string, kind: AwsErrorKind, message = `a made-up ${kind}`): AwsError {
+  return new AwsError({ kind, operation, code: kind, message });
 }
 
 function arnOf(user: FakeUser): string {
@@ -339,7 +380,7 @@ function shown(user: FakeUser): unknown {
     UserId: user.userId,
     Arn: arnOf(user),
     Path: user.path,
-    CreateDate: new Date(0),
+    CreateDate: new Date(user.createdAt ?? 0),
     Tags: [...user.tags].map(([key, value]) => ({ Key: key, Value: value })),
     ...(user.boundary === undefined
       ? {}
