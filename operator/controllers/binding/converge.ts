@@ -1,0 +1,376 @@
+import type { ObservedUser } from '../../../src/account/index.ts';
+import { isAwsError } from '../../../src/aws/index.ts';
+import {
+  documentFingerprint,
+  edgeKey,
+  findEdge,
+  fullQuota,
+  hasPath,
+  inlineArn,
+  isUserMissing,
+  type Edge,
+} from '../../../src/entitlement/index.ts';
+import { after, done, keyString, type Clock, type Result } from '../../runtime/index.ts';
+import type { ConnectionRegistry } from '../connection/index.ts';
+import type { Verdict } from './conditions.ts';
+import { decide, firstClaim, type Decision } from './decide.ts';
+import type { ConnectionDesks } from './desks.ts';
+import { arnOf, givenArns, resolveEntitlement } from './resolve.ts';
+import { sameMemory, type EdgeMemory, type Origin } from './memory.ts';
+import type { EntitlementGuard, Pass } from './pass.ts';
+import type { BindingRecord } from './record.ts';
+import { asDeclared, called, conflict, expired, full, noSuch, otherPath, whose } from './sentences.ts';
+import { claimOf, wantsOf, type Sharers, type Sharing } from './sharers.ts';
+import type { Findings } from './status.ts';
+
+export interface ConvergenceOptions {
+  readonly registry: ConnectionRegistry;
+  readonly record: BindingRecord;
+  readonly sharers: Sharers;
+  readonly desks: ConnectionDesks;
+  readonly guard: EntitlementGuard;
+  readonly clock: Clock;
+}
+
+const againMs = 5_000;
+/** How long a user that was made from here counts as new: nobody else has had the time to give it anything. */
+const newMs = 900_000;
+/** Timers beyond this are set anew. */
+const longestMs = 86_400_000;
+
+/** Brings one edge of one user from what it is to what a binding declares. */
+export class BindingConvergence {
+  readonly #options: ConvergenceOptions;
+
+  constructor(options: ConvergenceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @throws {AwsError} what AWS refuses, what passes, and refused credentials
+   * @throws {ApiError} a conflict, where the object has changed meanwhile
+   */
+  async converge(pass: Pass, userId: string): Promise<Result> {
+    const { edges } = this.#options.desks.of(pass.connection);
+    return edges.inTurn(userId, async () => {
+      try {
+        const { forced } = pass;
+        const user = this.#user(pass, userId);
+        if (user === undefined) {
+          return this.#userMissing(pass, userId);
+        }
+        if (forced) {
+          await edges.look(user, pass.reference, { signal: pass.signal, fresh: true });
+        }
+        return await this.#bring(pass, userId, forced);
+      } catch (error) {
+        if (isUserMissing(error)) {
+          return this.#userMissing(pass, userId);
+        }
+        throw error;
+      }
+    });
+  }
+
+  async #bring(pass: Pass, userId: string, looked: boolean): Promise<Result> {
+    const { binding, connection, reference, signal, awsNow } = pass;
+    const user = this.#user(pass, userId);
+    if (user === undefined) {
+      return this.#userMissing(pass, userId);
+    }
+    const edge = findEdge(user, reference);
+    const sharing = this.#sharing(pass, user);
+    const wants = wantsOf(binding, awsNow);
+    const refusal = this.#refusal(pass, user, edge, sharing);
+    if (refusal !== undefined) {
+      return this.#hold(pass, user, refusal, 'False');
+    }
+    const decision = decide({
+      wants,
+      memory: pass.memory,
+      edge: this.#compare(pass, edge),
+      looked,
+      newlyOurs: pass.made && awsNow - user.createdAt < newMs,
+      expiresAt: binding.spec.expiresAt ?? null,
+      shared: sharing.first?.wants === 'Present',
+      sharedCreated: sharing.created,
+    });
+    switch (decision.do) {
+      case 'look': {
+        const desk = this.#options.desks.of(connection).edges;
+        await desk.look(user, reference, { signal, fresh: false });
+        return this.#bring(pass, userId, true);
+      }
+      case 'keep':
+        return this.#keep(pass, user, decision);
+      case 'yield':
+        return this.#settled(pass, user, { keptFor: sharing.first?.name });
+      case 'add':
+      case 'rewrite':
+        return this.#write(pass, user, edge, decision);
+      case 'remove':
+        return this.#remove(pass, user, edge, decision.revoked);
+    }
+  }
+
+  #user(pass: Pass, userId: string): ObservedUser | undefined {
+    return pass.connection.snapshots.current?.byId(userId);
+  }
+
+  /** Renamed or deleted in AWS since the reading, or made a moment ago and not to be seen everywhere. */
+  #userMissing({ connection }: Pass, userId: string): Result {
+    if (connection.snapshots.touchedAt(userId) === undefined) {
+      this.#options.registry.requestSnapshot(connection.key);
+    }
+    return after(againMs);
+  }
+
+  #sharing({ binding, connection, reference, awsNow }: Pass, user: ObservedUser): Sharing {
+    const { partition, accountId } = connection.caller;
+    return this.#options.sharers.of(binding, {
+      partition,
+      accountId,
+      connection: connection.key,
+      user,
+      edge: edgeKey(reference),
+      awsNow,
+    });
+  }
+
+  #compare({ document }: Pass, edge: Edge | undefined): 'absent' | 'asDeclared' | 'different' {
+    if (edge === undefined) {
+      return 'absent';
+    }
+    const same =
+      edge.type !== 'InlinePolicy' ||
+      document === undefined ||
+      edge.fingerprint === documentFingerprint(document);
+    return same ? 'asDeclared' : 'different';
+  }
+
+  /** Why nothing may be done, though AWS would let us. */
+  #refusal(pass: Pass, user: ObservedUser, edge: Edge | undefined, sharing: Sharing): Verdict | undefined {
+    const { binding, connection, reference, document, awsNow } = pass;
+    const own = claimOf(binding, awsNow);
+    const { first } = sharing;
+    if (
+      first !== undefined &&
+      own.wants !== 'Expired' &&
+      first.wants !== own.wants &&
+      firstClaim([first, own]) === first
+    ) {
+      return conflict(first.name, first.wants, reference);
+    }
+    const group =
+      reference.type === 'Group' ? connection.snapshots.current?.group(reference.name) : undefined;
+    const arn = edge?.arn ?? group?.arn;
+    if (arn !== undefined && !hasPath(reference, arn)) {
+      return otherPath(reference, arn);
+    }
+    return this.#options.guard.refuses({
+      connection,
+      user,
+      // What is there already is judged too; what is not yet resolved is judged before it is written.
+      gives:
+        own.wants === 'Present'
+          ? { arns: group?.policies ?? (arn === undefined ? [] : [arn]), document }
+          : undefined,
+    });
+  }
+
+  async #keep(pass: Pass, user: ObservedUser, decision: Decision & { do: 'keep' }): Promise<Result> {
+    const arn = arnOf(pass, user);
+    const { origin, revoked } = decision;
+    const next = await this.#remember(pass, user, { entitlement: arn, origin, revoked });
+    return this.#settled(next, user, {});
+  }
+
+  async #write(
+    pass: Pass,
+    user: ObservedUser,
+    edge: Edge | undefined,
+    decision: Decision & { do: 'add' | 'rewrite' },
+  ): Promise<Result> {
+    const { connection, reference, document, signal } = pass;
+    const resolved = await resolveEntitlement(pass, user, this.#options);
+    if (resolved.kind === 'hold') {
+      const { verdict, afterMs } = resolved;
+      const status = verdict.reason === 'WaitingForEntitlement' ? 'Unknown' : 'False';
+      await this.#hold(pass, user, verdict, status);
+      return afterMs === undefined ? done() : after(afterMs);
+    }
+    const { entitlement } = resolved;
+    const quota = fullQuota(user, reference, document, connection.quotas);
+    const problem =
+      this.#options.guard.refuses({
+        connection,
+        user,
+        gives: { arns: givenArns(pass, entitlement), document },
+      }) ?? (quota === undefined ? undefined : full(quota, reference));
+    if (problem !== undefined) {
+      return this.#hold(pass, user, problem, 'False');
+    }
+    const { origin } = decision;
+    const { edges, catalogue } = this.#options.desks.of(connection);
+    const next = await this.#remember(pass, user, {
+      entitlement: reference.type === 'InlinePolicy' ? entitlement.name : entitlement.arn,
+      origin,
+      revoked: null,
+    });
+    try {
+      await edges.add(user, entitlement, document, { signal });
+    } catch (error) {
+      if (!isAwsError(error, 'notFound') || isUserMissing(error)) {
+        throw error;
+      }
+      catalogue.doubt(entitlement);
+      return this.#hold(next, user, noSuch(reference), 'Unknown');
+    }
+    const mended = this.#wasSettled(pass)
+      ? edge === undefined
+        ? 'the edge was gone'
+        : 'document'
+      : undefined;
+    const what =
+      decision.do === 'add'
+        ? `gave ${called(entitlement)} to ${whose(user)}`
+        : `wrote ${called(entitlement)} of ${whose(user)} as declared` +
+          (pass.memory === undefined ? '; it was there with another document' : '');
+    this.#options.record.note(next.binding, {
+      reason: mended === undefined ? (decision.do === 'add' ? 'Granted' : 'Updated') : 'DriftMended',
+      action: 'Grant',
+      message: what,
+    });
+    return this.#settled(next, user, { mended });
+  }
+
+  async #remove(
+    pass: Pass,
+    user: ObservedUser,
+    edge: Edge | undefined,
+    revoked: string | null,
+  ): Promise<Result> {
+    const { connection, reference, signal } = pass;
+    const { type, name } = edge ?? reference;
+    const arn = arnOf(pass, user);
+    // Whose edge it is, before it goes: a user of the same name that comes later is another one.
+    const known =
+      pass.memory === undefined
+        ? await this.#remember(pass, user, { entitlement: arn, origin: null, revoked: null })
+        : pass;
+    await this.#options.desks.of(connection).edges.remove(user, { type, name, arn }, { signal });
+    const mended = this.#wasSettled(pass) && revoked === null ? 'the edge was there again' : undefined;
+    const next = await this.#remember(known, user, { entitlement: arn, origin: null, revoked });
+    this.#options.record.note(next.binding, {
+      reason: mended !== undefined ? 'DriftMended' : revoked === null ? 'Revoked' : 'Expired',
+      action: 'Revoke',
+      message: `took ${called(reference)} from ${whose(user)}${revoked === null ? '' : `, which expired at ${revoked}`}`,
+    });
+    return this.#settled(next, user, { mended });
+  }
+
+  /** Writes down what is held, where that is new. */
+  async #remember(
+    pass: Pass,
+    user: ObservedUser,
+    held: {
+      readonly entitlement: string;
+      readonly origin: Origin | null;
+      readonly revoked: string | null;
+    },
+  ): Promise<Pass> {
+    const { binding, connection, reference, memory: before, signal } = pass;
+    const same = before !== undefined && before.origin === held.origin;
+    const memory: EdgeMemory = {
+      connection: keyString(connection.key),
+      account: connection.caller.accountId,
+      userId: user.userId,
+      userName: user.userName,
+      type: reference.type,
+      entitlement: held.entitlement,
+      origin: held.origin,
+      since: same ? before.since : this.#options.clock.now(),
+      revoked: held.revoked,
+    };
+    if (sameMemory(before, memory)) {
+      return pass;
+    }
+    return { ...pass, memory, binding: await this.#options.record.remember(binding, memory, signal) };
+  }
+
+  async #hold(
+    pass: Pass,
+    user: ObservedUser,
+    verdict: Verdict,
+    status: 'False' | 'Unknown',
+  ): Promise<Result> {
+    await this.#report(pass, user, { ...verdict, status }, undefined);
+    return this.#untilExpiry(pass);
+  }
+
+  async #settled(
+    pass: Pass,
+    user: ObservedUser,
+    more: { readonly keptFor?: string | undefined; readonly mended?: string | undefined },
+  ): Promise<Result> {
+    const { binding, reference, awsNow } = pass;
+    const latest = this.#user(pass, user.userId) ?? user;
+    const wants = wantsOf(binding, awsNow);
+    const present = findEdge(latest, reference) !== undefined;
+    const { expiresAt = '' } = binding.spec;
+    const verdict =
+      wants === 'Expired'
+        ? expired(latest, reference, { expiresAt, keptFor: more.keptFor, present })
+        : asDeclared(latest, reference, present);
+    await this.#report(pass, latest, { ...verdict, status: 'True' }, more.mended);
+    return this.#untilExpiry(pass);
+  }
+
+  async #report(
+    pass: Pass,
+    user: ObservedUser,
+    ready: Findings['ready'],
+    mended: string | undefined,
+  ): Promise<void> {
+    const { binding, reference, memory, signal } = pass;
+    const edge = findEdge(user, reference);
+    const known = arnOf(pass, user);
+    const arn = reference.type === 'InlinePolicy' ? inlineArn(user.arn, reference.name) : known;
+    const name =
+      reference.type === 'Group'
+        ? (edge?.name ?? known.slice(known.lastIndexOf('/') + 1))
+        : (edge?.name ?? reference.name);
+    await this.#options.record.report(
+      binding,
+      {
+        ready,
+        seen: {
+          user,
+          present: edge !== undefined,
+          entitlement: { type: reference.type, name, arn: arn.startsWith('arn:') ? arn : undefined },
+        },
+        memory,
+        mended,
+      },
+      signal,
+    );
+  }
+
+  /** Exactly when the edge is to go, by AWS's clock. */
+  #untilExpiry({ binding, awsNow }: Pass): Result {
+    const { expiresAt, state } = binding.spec;
+    const left = state === 'Absent' ? Number.NaN : Date.parse(expiresAt ?? '') - awsNow;
+    return left > 0 ? after(Math.min(left, longestMs)) : done();
+  }
+
+  /** Nobody changed the declaration since the last pass that succeeded: what differs is drift. Only reported. */
+  #wasSettled({ binding, memory }: Pass): boolean {
+    const synced = binding.status?.conditions?.find((condition) => condition.type === 'Synced');
+    return (
+      memory !== undefined &&
+      synced?.status === 'True' &&
+      synced.reason === 'AsDeclared' &&
+      synced.observedGeneration === binding.metadata.generation
+    );
+  }
+}

@@ -1,0 +1,241 @@
+import type { ObservedUser } from '../../../src/account/index.ts';
+import { isAwsError } from '../../../src/aws/index.ts';
+import { edgeKey, isUserMissing } from '../../../src/entitlement/index.ts';
+import type { AwsAccount, AwsConnection, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
+import {
+  after,
+  done,
+  keyOf,
+  keyString,
+  parseKey,
+  type Clock,
+  type Informer,
+  type Logger,
+  type ObjectKey,
+  type Result,
+} from '../../runtime/index.ts';
+import { usableForCleanup, type ConnectionRegistry, type UsableConnection } from '../connection/index.ts';
+import { annotations, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
+import type { Verdict } from './conditions.ts';
+import type { ConnectionDesks } from './desks.ts';
+import { memoryOf, rememberedEntitlement, type EdgeMemory } from './memory.ts';
+import type { EntitlementGuard } from './pass.ts';
+import type { BindingRecord } from './record.ts';
+import { called, notAllowed, otherAccount, whose } from './sentences.ts';
+import type { Sharers } from './sharers.ts';
+import { verdictOf } from './status.ts';
+
+export interface FinalizeOptions {
+  readonly accounts: Informer<AwsAccount>;
+  readonly connections: Informer<AwsConnection>;
+  readonly registry: ConnectionRegistry;
+  readonly record: BindingRecord;
+  readonly sharers: Sharers;
+  readonly desks: ConnectionDesks;
+  readonly guard: EntitlementGuard;
+  /** Whether a binding of this namespace may use the connection. */
+  readonly permits: (connection: ObjectKey, namespace: string) => boolean;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly countAbandoned: (kind: string) => void;
+}
+
+/** AWS may show for this long what was before a write (IAM is eventually consistent). */
+const settleMs = 30_000;
+const againMs = 2_000;
+
+/**
+ * Lets go of the edge that a binding holds, as its `onDelete` says. It goes by what the object remembers
+ * alone, so that it works when the account object is gone already.
+ */
+export class BindingFinalizer {
+  readonly #options: FinalizeOptions;
+  /** By the object's key: the uid that was let go of, which the cache may not show yet. */
+  readonly #dropped = new Map<string, string | undefined>();
+
+  constructor(options: FinalizeOptions) {
+    this.#options = options;
+  }
+
+  /** The object is gone. */
+  forget(key: ObjectKey): void {
+    this.#dropped.delete(keyString(key));
+  }
+
+  async finalize(binding: AwsEntitlementBinding, signal: AbortSignal): Promise<Result> {
+    const { metadata } = binding;
+    if (!hasFinalizer(metadata) || this.#dropped.get(keyString(keyOf(binding))) === metadata.uid) {
+      return done();
+    }
+    const memory = memoryOf(binding);
+    if (isAbandoned(metadata)) {
+      this.#options.countAbandoned('AwsEntitlementBinding');
+      this.#options.logger.warn('let go of without touching AWS, as its annotation asks', {
+        binding: keyOf(binding),
+        userId: memory?.userId,
+        entitlement: memory?.entitlement,
+      });
+      return this.#drop(binding, signal);
+    }
+    if (isTrue(metadata, annotations.paused)) {
+      return this.#wait(
+        binding,
+        { reason: 'Paused', message: `the annotation ${annotations.paused} is true` },
+        signal,
+      );
+    }
+    if (memory === undefined || !this.#revokes(binding, memory)) {
+      return this.#drop(binding, signal);
+    }
+    const key = parseKey(memory.connection);
+    const state = this.#options.registry.peek(key);
+    const connection = usableForCleanup(state);
+    if (connection?.snapshots.current === undefined) {
+      // Not looked at yet, or its first reading is under way: it announces itself.
+      const starting = state === undefined || state.verdict === undefined;
+      if (starting && this.#options.connections.get(key) !== undefined) {
+        return done();
+      }
+      const why =
+        state?.verdict === undefined
+          ? 'is not there'
+          : `is ${state.verdict.reason}: ${state.verdict.message}`;
+      return this.#wait(
+        binding,
+        {
+          reason: state === undefined ? 'ConnectionNotFound' : 'ConnectionNotReady',
+          message:
+            `AwsConnection "${key.name}", which is needed to take ${called(rememberedEntitlement(memory))} from ` +
+            `${whose(memory)}, ${why}. Bring it back, or annotate this object with ${annotations.abandon}=true ` +
+            'to let go of it without touching AWS',
+        },
+        signal,
+      );
+    }
+    const { namespace = '' } = metadata;
+    if (!this.#options.permits(key, namespace)) {
+      return this.#wait(binding, notAllowed(memory.connection, namespace), signal);
+    }
+    const present = connection.caller.accountId;
+    if (memory.account !== present) {
+      return this.#wait(binding, otherAccount(memory.account, present), signal);
+    }
+    try {
+      const { edges } = this.#options.desks.of(connection);
+      return await edges.inTurn(memory.userId, () => this.#letGo(binding, memory, connection, signal));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isAwsError(error)) {
+        await this.#options.record.waiting(binding, verdictOf(error), 'False', signal);
+        if (error.kind === 'badCredentials') {
+          return done();
+        }
+      }
+      throw error;
+    }
+  }
+
+  /** Whether the edge is this object's to take away. */
+  #revokes(binding: AwsEntitlementBinding, memory: EdgeMemory): boolean {
+    const onDelete = binding.spec.onDelete ?? 'RevokeIfCreated';
+    if (memory.origin === null || binding.spec.state === 'Absent' || onDelete === 'Keep') {
+      return false;
+    }
+    return (onDelete === 'Revoke' || memory.origin === 'Created') && !this.#goesWithAccount(binding);
+  }
+
+  /**
+   * The object is an account's own, and that is on its way out or gone: with Delete the edges go with the
+   * user, with Retain and Disable they stay on it.
+   */
+  #goesWithAccount({ metadata }: AwsEntitlementBinding): boolean {
+    const owner = metadata.ownerReferences?.find(
+      ({ kind, controller }) => kind === 'AwsAccount' && controller === true,
+    );
+    if (owner === undefined) {
+      return false;
+    }
+    const account = this.#options.accounts.get({ namespace: metadata.namespace ?? '', name: owner.name });
+    return account?.metadata.uid !== owner.uid || account.metadata.deletionTimestamp !== undefined;
+  }
+
+  async #letGo(
+    binding: AwsEntitlementBinding,
+    memory: EdgeMemory,
+    connection: UsableConnection,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const { registry, clock, sharers, desks, guard } = this.#options;
+    const entitlement = rememberedEntitlement(memory);
+    const snapshot = connection.snapshots.current;
+    const user = snapshot?.byId(memory.userId);
+    if (user === undefined) {
+      // Whom a reading that is new enough does not show is gone, and the edge with the user.
+      const needed = memory.since + settleMs;
+      if ((snapshot?.takenAt ?? 0) >= needed) {
+        return this.#drop(binding, signal);
+      }
+      if (clock.now() >= needed) {
+        registry.requestSnapshot(connection.key);
+      }
+      return after(againMs);
+    }
+    const { partition, accountId } = connection.caller;
+    const { first } = sharers.of(binding, {
+      partition,
+      accountId,
+      connection: connection.key,
+      user,
+      edge: edgeKey(entitlement),
+      awsNow: clock.now() + connection.api.skewMs,
+    });
+    if (first?.wants === 'Present') {
+      return this.#released(binding, user, `stays for AwsEntitlementBinding "${first.name}"`, memory, signal);
+    }
+    if (guard.refuses({ connection, user, gives: undefined }) !== undefined) {
+      return this.#released(binding, user, 'was left alone, since the user is protected', memory, signal);
+    }
+    try {
+      await desks.of(connection).edges.remove(user, entitlement, { signal });
+    } catch (error) {
+      if (!isUserMissing(error)) {
+        throw error;
+      }
+      // Renamed or deleted in AWS since the reading: only a complete one can tell which.
+      registry.requestSnapshot(connection.key);
+      return after(againMs);
+    }
+    this.#options.record.note(binding, {
+      reason: 'Revoked',
+      action: 'Delete',
+      message: `took ${called(entitlement)} from ${whose(user)}`,
+    });
+    return this.#drop(binding, signal);
+  }
+
+  #released(
+    binding: AwsEntitlementBinding,
+    user: ObservedUser,
+    why: string,
+    memory: EdgeMemory,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    this.#options.record.note(binding, {
+      reason: 'Released',
+      action: 'Delete',
+      message: `${called(rememberedEntitlement(memory))} of ${whose(user)} ${why}`,
+    });
+    return this.#drop(binding, signal);
+  }
+
+  async #drop(binding: AwsEntitlementBinding, signal: AbortSignal): Promise<Result> {
+    await this.#options.record.drop(binding, signal);
+    this.#dropped.set(keyString(keyOf(binding)), binding.metadata.uid);
+    return done();
+  }
+
+  async #wait(binding: AwsEntitlementBinding, verdict: Verdict, signal: AbortSignal): Promise<Result> {
+    await this.#options.record.waiting(binding, verdict, 'False', signal);
+    return done();
+  }
+}

@@ -1,0 +1,88 @@
+import { edgeKey, readReference, type Place } from '../../../src/entitlement/index.ts';
+import { fold } from '../../../src/schema/index.ts';
+import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
+import { keyString, type ObjectKey } from '../../runtime/index.ts';
+import { memoryOf } from './memory.ts';
+
+/** The account that a binding names, in its own namespace. */
+export function accountKey({ metadata, spec }: AwsEntitlementBinding): ObjectKey | undefined {
+  return spec.accountRef === undefined
+    ? undefined
+    : { namespace: metadata.namespace ?? '', name: spec.accountRef.name };
+}
+
+/** The connection that a binding names itself, perhaps in another namespace. */
+export function namedConnection({ metadata, spec }: AwsEntitlementBinding): ObjectKey | undefined {
+  return spec.connectionRef === undefined
+    ? undefined
+    : {
+        namespace: spec.connectionRef.namespace ?? metadata.namespace ?? '',
+        name: spec.connectionRef.name,
+      };
+}
+
+/** Whose bindings stand together: see the index `user`. */
+export function accountUserKey(account: ObjectKey): string {
+  return `account/${keyString(account)}`;
+}
+
+export function namedUserKey(connection: ObjectKey, userName: string): string {
+  return `named/${keyString(connection)}/${fold(userName)}`;
+}
+
+export function userIdKey(awsAccount: string, userId: string): string {
+  return `id/${awsAccount}/${userId}`;
+}
+
+/** Index `user`: by the account or the name that a binding gives, and by the user that it was found to be. */
+export function userKeys(binding: AwsEntitlementBinding): readonly string[] {
+  const account = accountKey(binding);
+  const connection = namedConnection(binding);
+  const memory = memoryOf(binding);
+  return [
+    ...(account === undefined ? [] : [accountUserKey(account)]),
+    ...(connection === undefined || binding.spec.userName === undefined
+      ? []
+      : [namedUserKey(connection, binding.spec.userName)]),
+    ...(memory === undefined ? [] : [userIdKey(memory.account, memory.userId)]),
+  ];
+}
+
+/** Index `connection`: the one that a binding needs, by what it holds or by what it names. */
+export function bindingConnections(binding: AwsEntitlementBinding): readonly string[] {
+  const held = memoryOf(binding)?.connection;
+  const named = namedConnection(binding);
+  return [
+    ...new Set([...(held === undefined ? [] : [held]), ...(named === undefined ? [] : [keyString(named)])]),
+  ];
+}
+
+/** Index `account`: the AwsAccount whose user it is. */
+export function bindingAccounts(binding: AwsEntitlementBinding): readonly string[] {
+  const account = accountKey(binding);
+  return account === undefined ? [] : [keyString(account)];
+}
+
+/** The edge of its user that a binding names, in this place; undefined where it names none. */
+export function edgeOf(binding: AwsEntitlementBinding, place: Place): string | undefined {
+  const read = readReference(binding.spec.entitlement, place);
+  return read.kind === 'invalid' ? undefined : edgeKey(read.reference);
+}
+
+/** Whether a change of an account means something to those who wait for its user. */
+export function userMayHaveChanged(before: AwsAccount, after: AwsAccount): boolean {
+  const said = ({ metadata, status, spec }: AwsAccount): string => {
+    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+    return JSON.stringify([
+      metadata.uid,
+      metadata.deletionTimestamp,
+      status?.userId,
+      status?.userName,
+      status?.state === 'Absent' || status?.state === 'Unknown',
+      ready?.reason,
+      spec.management,
+      spec.userName,
+    ]);
+  };
+  return said(before) !== said(after);
+}

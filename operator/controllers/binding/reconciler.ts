@@ -1,0 +1,184 @@
+import { isAwsError } from '../../../src/aws/index.ts';
+import { readReference } from '../../../src/entitlement/index.ts';
+import type { AwsAccount, AwsConnection, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
+import {
+  done,
+  keyString,
+  type Client,
+  type Clock,
+  type EventRecorder,
+  type Informer,
+  type Logger,
+  type ObjectKey,
+  type Reconciler,
+  type Result,
+} from '../../runtime/index.ts';
+import { usable, type ConnectionRegistry, type UsableConnection } from '../connection/index.ts';
+import { annotations, isTrue } from '../names.ts';
+import type { Verdict } from './conditions.ts';
+import { BindingConvergence } from './converge.ts';
+import { ConnectionDesks } from './desks.ts';
+import { BindingFinalizer } from './finalize.ts';
+import { memoryOf } from './memory.ts';
+import type { EntitlementGuard } from './pass.ts';
+import { BindingRecord } from './record.ts';
+import { requestNewerReading } from './resolve.ts';
+import { notAllowed, otherAccount } from './sentences.ts';
+import { Sharers } from './sharers.ts';
+import { verdictOf } from './status.ts';
+import { connectionOf, subjectOf } from './subject.ts';
+
+export interface BindingReconcilerOptions {
+  readonly client: Client;
+  /** Indexed by `user` (`userKeys`). */
+  readonly bindings: Informer<AwsEntitlementBinding>;
+  /** Indexed by `user`, by connection and user name. */
+  readonly accounts: Informer<AwsAccount>;
+  readonly connections: Informer<AwsConnection>;
+  readonly registry: ConnectionRegistry;
+  readonly guard: EntitlementGuard;
+  /** Whether a binding of this namespace may use the connection. */
+  readonly permits: (connection: ObjectKey, namespace: string) => boolean;
+  readonly events: EventRecorder;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly installation: string;
+  /** Counts objects that were let go of without touching AWS. */
+  readonly countAbandoned: (kind: string) => void;
+}
+
+/** Holds one edge between a user and a group or policy to what an AwsEntitlementBinding declares. */
+export class BindingReconciler implements Reconciler {
+  readonly #options: BindingReconcilerOptions;
+  readonly #record: BindingRecord;
+  readonly #convergence: BindingConvergence;
+  readonly #finalizer: BindingFinalizer;
+
+  constructor(options: BindingReconcilerOptions) {
+    this.#options = options;
+    this.#record = new BindingRecord(options);
+    const shared = {
+      ...options,
+      record: this.#record,
+      sharers: new Sharers(options),
+      desks: new ConnectionDesks(options),
+    };
+    this.#convergence = new BindingConvergence(shared);
+    this.#finalizer = new BindingFinalizer(shared);
+  }
+
+  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
+    const binding = this.#options.bindings.get(key);
+    if (binding === undefined) {
+      this.#finalizer.forget(key);
+      return done();
+    }
+    if (binding.metadata.deletionTimestamp !== undefined) {
+      return this.#finalizer.finalize(binding, signal);
+    }
+    const wait = (verdict: Verdict, status: 'False' | 'Unknown'): Promise<Result> =>
+      this.#wait(binding, verdict, status, signal);
+    if (isTrue(binding.metadata, annotations.paused)) {
+      return wait({ reason: 'Paused', message: `the annotation ${annotations.paused} is true` }, 'Unknown');
+    }
+    const reached = connectionOf(binding, this.#options.accounts);
+    if ('waiting' in reached) {
+      return wait(reached.waiting, 'Unknown');
+    }
+    const state = this.#options.registry.peek(reached.connection);
+    const connection = usable(state);
+    if (connection?.snapshots.current === undefined) {
+      const { name } = reached.connection;
+      if (this.#options.connections.get(reached.connection) === undefined) {
+        const message = `there is no AwsConnection "${keyString(reached.connection)}"; create it, this object goes on by itself`;
+        return wait({ reason: 'ConnectionNotFound', message }, 'False');
+      }
+      if (state?.verdict !== undefined) {
+        const { reason, message } = state.verdict;
+        const why = `AwsConnection "${name}" is ${reason}: ${message}`;
+        return wait({ reason: 'ConnectionNotReady', message: why }, 'Unknown');
+      }
+      // The connection has not been looked at yet. It announces itself when it was.
+      return done();
+    }
+    try {
+      return await this.#work(binding, connection, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isAwsError(error)) {
+        return this.#failed(binding, error, signal);
+      }
+      throw error;
+    }
+  }
+
+  async #work(
+    binding: AwsEntitlementBinding,
+    connection: UsableConnection,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const { accounts, installation, clock } = this.#options;
+    const { accountId, partition } = connection.caller;
+    const { namespace = '' } = binding.metadata;
+    if (!this.#options.permits(connection.key, namespace)) {
+      return this.#wait(binding, notAllowed(keyString(connection.key), namespace), 'False', signal);
+    }
+    const memory = memoryOf(binding);
+    if (memory !== undefined && memory.account !== accountId) {
+      return this.#wait(binding, otherAccount(memory.account, accountId), 'False', signal);
+    }
+    const read = readReference(binding.spec.entitlement, { partition, accountId });
+    if (read.kind === 'invalid') {
+      return this.#wait(binding, { reason: 'InvalidEntitlement', message: read.message }, 'False', signal);
+    }
+    const subject = subjectOf({ binding, memory, connection, accounts, installation });
+    switch (subject.kind) {
+      case 'refused':
+        return this.#wait(binding, subject.verdict, 'False', signal);
+      case 'waiting':
+        if (subject.newerReading) {
+          requestNewerReading(binding, { connection }, this.#options);
+        }
+        return this.#wait(binding, subject.verdict, 'Unknown', signal);
+      case 'user': {
+        const { entitlement } = binding.spec;
+        const reconcileAt = binding.metadata.annotations?.[annotations.reconcileAt];
+        return this.#convergence.converge(
+          {
+            binding,
+            connection,
+            reference: read.reference,
+            document: entitlement.document === undefined ? undefined : JSON.stringify(entitlement.document),
+            memory: subject.memory,
+            made: subject.made,
+            awsNow: clock.now() + connection.api.skewMs,
+            forced: reconcileAt !== undefined && reconcileAt !== binding.status?.handledReconcileAt,
+            signal,
+          },
+          subject.user.userId,
+        );
+      }
+    }
+  }
+
+  /** What passes is tried again with back-off; what AWS refuses is looked at again with the next reading. */
+  async #failed(binding: AwsEntitlementBinding, error: unknown, signal: AbortSignal): Promise<Result> {
+    const passes = isAwsError(error) && error.isTransient;
+    const unseen = passes || isAwsError(error, 'badCredentials');
+    await this.#record.waiting(binding, verdictOf(error), unseen ? 'Unknown' : 'False', signal);
+    if (passes) {
+      throw error;
+    }
+    return done();
+  }
+
+  async #wait(
+    binding: AwsEntitlementBinding,
+    verdict: Verdict,
+    status: 'False' | 'Unknown',
+    signal: AbortSignal,
+  ): Promise<Result> {
+    await this.#record.waiting(binding, verdict, status, signal);
+    return done();
+  }
+}

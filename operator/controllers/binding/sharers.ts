@@ -1,0 +1,98 @@
+import type { ObservedUser } from '../../../src/account/index.ts';
+import type { Place } from '../../../src/entitlement/index.ts';
+import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
+import { keyOf, keyString, type Informer, type ObjectKey } from '../../runtime/index.ts';
+import { firstClaim, type Claim } from './decide.ts';
+import { accountKey, accountUserKey, edgeOf, namedUserKey, userIdKey } from './keys.ts';
+import { memoryOf } from './memory.ts';
+
+export interface SharersOptions {
+  /** Indexed by `user` (`userKeys`). */
+  readonly bindings: Informer<AwsEntitlementBinding>;
+  /** Indexed by `user`, by connection and user name. */
+  readonly accounts: Informer<AwsAccount>;
+  /** Whether a binding of this namespace may use the connection: what it may not use, it does not hold. */
+  readonly permits: (connection: ObjectKey, namespace: string) => boolean;
+}
+
+/** One edge of one user. */
+export interface SharedEdge extends Place {
+  readonly connection: ObjectKey;
+  readonly user: Pick<ObservedUser, 'userId' | 'userName'>;
+  /** As `edgeKey` gives it. */
+  readonly edge: string;
+  /** Milliseconds since the epoch, by AWS's clock. */
+  readonly awsNow: number;
+}
+
+export interface Sharing {
+  /** The other that decides what happens to the edge, if there is one. */
+  readonly first: Claim | undefined;
+  /** Another one, also one that is on its way out, knows the edge to be made from here. */
+  readonly created: boolean;
+}
+
+/** What a binding asks for at this time. */
+export function wantsOf({ spec }: AwsEntitlementBinding, awsNow: number): 'Present' | 'Absent' | 'Expired' {
+  if (spec.state === 'Absent') {
+    return 'Absent';
+  }
+  return spec.expiresAt !== undefined && Date.parse(spec.expiresAt) <= awsNow ? 'Expired' : 'Present';
+}
+
+export function claimOf(binding: AwsEntitlementBinding, awsNow: number): Claim {
+  return {
+    name: keyString(keyOf(binding)),
+    createdAt: binding.metadata.creationTimestamp ?? '',
+    wants: wantsOf(binding, awsNow),
+  };
+}
+
+/** Finds the bindings that stand for one and the same edge. */
+export class Sharers {
+  readonly #options: SharersOptions;
+
+  constructor(options: SharersOptions) {
+    this.#options = options;
+  }
+
+  /** Others than `binding` on the edge. */
+  of(binding: AwsEntitlementBinding, shared: SharedEdge): Sharing {
+    const { connection, awsNow } = shared;
+    const others = this.#others(binding, shared);
+    const living = others.filter(
+      ({ metadata }) =>
+        metadata.deletionTimestamp === undefined &&
+        this.#options.permits(connection, metadata.namespace ?? ''),
+    );
+    return {
+      first: firstClaim(living.map((other) => claimOf(other, awsNow))),
+      created: others.some((other) => memoryOf(other)?.origin === 'Created'),
+    };
+  }
+
+  #others(binding: AwsEntitlementBinding, shared: SharedEdge): readonly AwsEntitlementBinding[] {
+    const { accounts, bindings } = this.#options;
+    const { connection, user, edge, accountId } = shared;
+    const own = accountKey(binding);
+    const named = namedUserKey(connection, user.userName);
+    const managing = accounts.byIndex('user', named.slice(named.indexOf('/') + 1)).map(keyOf);
+    const keys = new Set([
+      userIdKey(accountId, user.userId),
+      named,
+      ...[...managing, ...(own === undefined ? [] : [own])].map(accountUserKey),
+    ]);
+    const found = new Map<string, AwsEntitlementBinding>();
+    for (const key of keys) {
+      for (const other of bindings.byIndex('user', key)) {
+        const memory = memoryOf(other);
+        const sameUser =
+          memory === undefined || (memory.userId === user.userId && memory.account === accountId);
+        if (other.metadata.uid !== binding.metadata.uid && sameUser && edgeOf(other, shared) === edge) {
+          found.set(keyString(keyOf(other)), other);
+        }
+      }
+    }
+    return [...found.values()];
+  }
+}

@@ -1,0 +1,108 @@
+import type { ObservedUser } from '../../../src/account/index.ts';
+import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
+import type { Informer, ObjectKey } from '../../runtime/index.ts';
+import { connectionKey, standingOf } from '../account/index.ts';
+import type { UsableConnection } from '../connection/index.ts';
+import { annotations } from '../names.ts';
+import type { Verdict } from './conditions.ts';
+import { accountKey, namedConnection } from './keys.ts';
+import type { EdgeMemory } from './memory.ts';
+
+/** The connection through which the user of a binding is reached, or what it waits for. */
+export function connectionOf(
+  binding: AwsEntitlementBinding,
+  accounts: Informer<AwsAccount>,
+): { readonly connection: ObjectKey } | { readonly waiting: Verdict } {
+  const account = accountKey(binding);
+  if (account !== undefined) {
+    const object = accounts.get(account);
+    return object === undefined
+      ? {
+          waiting: {
+            reason: 'WaitingForAccount',
+            message: `there is no AwsAccount "${account.name}" in this namespace; create it, this object goes on by itself`,
+          },
+        }
+      : { connection: connectionKey(object) };
+  }
+  const named = namedConnection(binding);
+  return named === undefined
+    ? {
+        waiting: {
+          reason: 'WaitingForAccount',
+          message: 'spec names no user; give accountRef, or connectionRef and userName',
+        },
+      }
+    : { connection: named };
+}
+
+/** The user of a binding. */
+export type Subject =
+  | {
+      readonly kind: 'user';
+      readonly user: ObservedUser;
+      /** It was made for its account, and not taken over. */
+      readonly made: boolean;
+      /** What the object remembers of this very user. */
+      readonly memory: EdgeMemory | undefined;
+    }
+  | { readonly kind: 'waiting'; readonly verdict: Verdict; readonly newerReading: boolean }
+  | { readonly kind: 'refused'; readonly verdict: Verdict };
+
+/**
+ * Who the user is, by the last reading of the AWS account: that of the account object, whoever that is by
+ * now, or the one whose unique id was recorded when the name was first met. Pure.
+ */
+export function subjectOf(options: {
+  readonly binding: AwsEntitlementBinding;
+  readonly memory: EdgeMemory | undefined;
+  readonly connection: UsableConnection;
+  readonly accounts: Informer<AwsAccount>;
+  readonly installation: string;
+}): Subject {
+  const { binding, memory, connection, accounts, installation } = options;
+  const account = accountKey(binding);
+  if (account !== undefined) {
+    const object = accounts.get(account);
+    const standing = object === undefined ? undefined : standingOf(object, connection, installation);
+    if (standing?.kind !== 'user') {
+      const message = `${standing?.message ?? `AwsAccount "${account.name}" is not there`}; this object goes on by itself`;
+      return { kind: 'waiting', verdict: { reason: 'WaitingForAccount', message }, newerReading: false };
+    }
+    const { user, made } = standing;
+    return { kind: 'user', user, made, memory: memory?.userId === user.userId ? memory : undefined };
+  }
+  const snapshot = connection.snapshots.current;
+  const userName = binding.spec.userName ?? '';
+  const recorded = memory === undefined ? undefined : snapshot?.byId(memory.userId);
+  const named = snapshot?.byName(userName);
+  const user = recorded ?? named;
+  if (user === undefined) {
+    return {
+      kind: 'waiting',
+      verdict: {
+        reason: 'WaitingForAccount',
+        message: `there is no IAM user "${userName}"; it is bound when somebody makes it`,
+      },
+      newerReading: true,
+    };
+  }
+  const confirmed = binding.metadata.annotations?.[annotations.confirmUserId] === user.userId;
+  if (memory !== undefined && memory.userId !== user.userId && !confirmed) {
+    return {
+      kind: 'refused',
+      verdict: {
+        reason: 'IdentityChanged',
+        message:
+          `IAM user "${user.userName}" is now ${user.userId}; this object stands for ${memory.userId}, which is gone. ` +
+          `If it is the same person, annotate the object with ${annotations.confirmUserId}=${user.userId}`,
+      },
+    };
+  }
+  return {
+    kind: 'user',
+    user,
+    made: false,
+    memory: memory?.userId === user.userId ? memory : undefined,
+  };
+}
