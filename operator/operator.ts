@@ -5,9 +5,25 @@ import { delimiter, join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createAwsApi } from '../src/aws/index.ts';
 import { AdaptivePacer } from '../src/connection/index.ts';
-import { awsAccountType, awsConnectionType, type AwsAccount } from './api/v1alpha1/index.ts';
+import {
+  awsAccountType,
+  awsConnectionType,
+  awsEntitlementBindingType,
+  type AwsAccount,
+  type AwsEntitlementBinding,
+} from './api/v1alpha1/index.ts';
 import type { Config } from './config.ts';
 import { AccountReconciler, connectionKey, userKey } from './controllers/account/index.ts';
+import {
+  BindingReconciler,
+  ConnectionGuard,
+  bindingAccounts,
+  bindingConnections,
+  companions,
+  heldHasChanged,
+  userKeys,
+  userMayHaveChanged,
+} from './controllers/binding/index.ts';
 import { ConnectionReconciler, ConnectionRegistry } from './controllers/connection/index.ts';
 import { startHealthServer } from './http/index.ts';
 import { obtainInstallationId, UnusableInstallation } from './installation.ts';
@@ -99,10 +115,15 @@ export async function runOperator(options: {
     },
   });
   const connections = manager.informer(awsConnectionType, { transform: slim });
+  const bindings = manager.informer(awsEntitlementBindingType, {
+    transform: slim,
+    indexes: { user: userKeys, connection: bindingConnections, account: bindingAccounts },
+  });
   const metrics = createMetrics({
     registry,
     connections: connectionRegistry,
     accounts: () => accounts.list(),
+    bindings: () => bindings.list(),
     now: () => clock.now(),
   });
   const health = await startHealthServer({
@@ -135,6 +156,7 @@ export async function runOperator(options: {
     const shared = {
       client: manager.client,
       accounts,
+      bindings,
       connections,
       registry: connectionRegistry,
       events,
@@ -154,6 +176,13 @@ export async function runOperator(options: {
             const key = connectionKey(account as unknown as AwsAccount);
             return connections.get(key)?.metadata.deletionTimestamp === undefined ? [] : [key];
           },
+        },
+        {
+          informer: bindings,
+          map: (binding) =>
+            bindingConnections(binding as unknown as AwsEntitlementBinding)
+              .map(parseKey)
+              .filter((key) => connections.get(key)?.metadata.deletionTimestamp !== undefined),
         },
       ],
       reconciler: new ConnectionReconciler({
@@ -199,10 +228,46 @@ export async function runOperator(options: {
         countAbandoned: (kind) => metrics.countAbandoned(kind),
       }),
     });
+    const bindingController = manager.controller({
+      name: 'awsentitlementbinding',
+      workers: config.workers,
+      watches: [
+        {
+          informer: bindings,
+          changed: (before, after) =>
+            changedByOthers(before, after) ||
+            heldHasChanged(
+              before as unknown as AwsEntitlementBinding,
+              after as unknown as AwsEntitlementBinding,
+            ),
+          // Also those on the same edge: what one lets go of, another may have to take away or to give again.
+          map: (binding) => companions(binding as unknown as AwsEntitlementBinding, bindings),
+        },
+        {
+          informer: accounts,
+          changed: (before, after) =>
+            userMayHaveChanged(before as unknown as AwsAccount, after as unknown as AwsAccount),
+          map: (account) => bindings.byIndex('account', keyString(keyOf(account))).map(keyOf),
+        },
+      ],
+      reconciler: new BindingReconciler({
+        ...shared,
+        installation,
+        guard: new ConnectionGuard(),
+        permits: (connection, namespace) => connection.namespace === namespace,
+        countAbandoned: (kind) => metrics.countAbandoned(kind),
+      }),
+    });
     connectionRegistry.onWake((key) => connectionController.enqueue(key));
     connectionRegistry.onAnnounce((key) => {
       for (const account of accounts.byIndex('connection', keyString(key))) {
         accountController.enqueue(keyOf(account), { priority: lowPriority });
+        for (const binding of bindings.byIndex('account', keyString(keyOf(account)))) {
+          bindingController.enqueue(keyOf(binding), { priority: lowPriority });
+        }
+      }
+      for (const binding of bindings.byIndex('connection', keyString(key))) {
+        bindingController.enqueue(keyOf(binding), { priority: lowPriority });
       }
     });
     return await manager.run(signal);

@@ -1,4 +1,10 @@
-export { accountUserKey, bindingAccounts, bindingConnections, userKeys, userMayHaveChanged } from './keys.ts';
-export { memoryOf } from './memory.ts';
-export type { EntitlementGuard, EntitlementQuestion } from './pass.ts';
+export { ConnectionGuard } from './guard.ts';
+export {
+  bindingAccounts,
+  bindingConnections,
+  companions,
+  heldHasChanged,
+  userKeys,
+  userMayHaveChanged,
+} from './keys.ts';
 export { BindingReconciler } from './reconciler.ts';

@@ -1,7 +1,7 @@
 import { edgeKey, readReference, type Place } from '../../../src/entitlement/index.ts';
 import { fold } from '../../../src/schema/index.ts';
 import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
-import { keyString, type ObjectKey } from '../../runtime/index.ts';
+import { keyOf, keyString, type Informer, type ObjectKey } from '../../runtime/index.ts';
 import { memoryOf } from './memory.ts';
 
 /** The account that a binding names, in its own namespace. */
@@ -61,6 +61,29 @@ export function bindingConnections(binding: AwsEntitlementBinding): readonly str
 export function bindingAccounts(binding: AwsEntitlementBinding): readonly string[] {
   const account = accountKey(binding);
   return account === undefined ? [] : [keyString(account)];
+}
+
+/** Bindings to be looked at when this one changes or goes: itself, and those that name the same edge. */
+export function companions(
+  binding: AwsEntitlementBinding,
+  bindings: Informer<AwsEntitlementBinding>,
+): readonly ObjectKey[] {
+  const said = ({ spec: { entitlement } }: AwsEntitlementBinding): string => {
+    const { type, name, arn } = entitlement;
+    return `${type}/${fold(name ?? arn ?? '')
+      .split('/')
+      .at(-1)}`;
+  };
+  const edge = said(binding);
+  const others = userKeys(binding)
+    .flatMap((key) => bindings.byIndex('user', key))
+    .filter((other) => other.metadata.uid !== binding.metadata.uid && said(other) === edge);
+  return [binding, ...others].map(keyOf);
+}
+
+/** Whether our own note on a binding says something that others on its edge wait for. */
+export function heldHasChanged(before: AwsEntitlementBinding, after: AwsEntitlementBinding): boolean {
+  return memoryOf(before)?.revoked !== memoryOf(after)?.revoked;
 }
 
 /** The edge of its user that a binding names, in this place; undefined where it names none. */
