@@ -225,6 +225,7 @@ export async function runOperator(options: {
       reconciler: new AccountReconciler({
         ...shared,
         installation,
+        protectSecret,
         countAbandoned: (kind) => metrics.countAbandoned(kind),
       }),
     });

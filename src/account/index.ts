@@ -1,7 +1,20 @@
+export { nextKeyStep } from './access-keys.ts';
 export { applySteps, createUser, type ApplyOptions, type ApplyOutcome, type UserLedger } from './apply.ts';
 export { denyPolicyName, denyState } from './deny.ts';
 export { disableUser } from './disable.ts';
+export { deleteKey, listKeys, makeKey, makerOf, switchKey, type NewKey } from './key-calls.ts';
 export { identify, type Identity, type Sighting } from './identify.ts';
+export {
+  askAfterMs,
+  dayMs,
+  noKeys,
+  withKey,
+  type KeyFacts,
+  type KeyMemory,
+  type KeyStep,
+  type LiveKey,
+  type Maker,
+} from './key-model.ts';
 export type {
   AdoptionPolicy,
   Applied,

@@ -24,6 +24,12 @@ export type AccountReason =
   | 'Throttled'
   | 'AwsUnreachable'
   | 'InvalidCredentials'
+  | 'SecretConflict'
+  | 'SecretNotWritten'
+  | 'AccessKeyLimit'
+  | 'AccessKeyInactive'
+  | 'AccessKeysUnknown'
+  | 'AccessKeyPending'
   | 'AwsError'
   | 'Deleting'
   | 'DeletionBlocked';

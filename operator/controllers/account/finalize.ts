@@ -28,6 +28,7 @@ import type { Verdict } from './conditions.ts';
 import { connectionKey, declaredOf, deletionPolicyOf, ownerOf } from './declared.ts';
 import { memoryOf } from './memory.ts';
 import { applyOptionsOf, sight } from './pass.ts';
+import type { Part } from './parts.ts';
 import type { AccountRecord } from './record.ts';
 import { isCommunicationUser, otherAccountOf } from './claims.ts';
 import { verdictOf } from './status.ts';
@@ -36,6 +37,8 @@ export interface FinalizeOptions {
   readonly connections: Informer<AwsConnection>;
   readonly registry: ConnectionRegistry;
   readonly record: AccountRecord;
+  /** Password, keys, entitlements. */
+  readonly parts: Part;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly installation: string;
@@ -82,6 +85,13 @@ export class AccountFinalizer {
         userName: account.spec.userName,
         userId: memoryOf(account).userId,
       });
+      await this.#options.parts.release(account, signal).catch((error: unknown) => {
+        signal.throwIfAborted();
+        this.#options.logger.warn('the Secret of its credentials stays with it', {
+          account: keyOf(account),
+          error: error instanceof Error ? error.message : String(error),
+        });
+      });
       return this.#drop(account, signal);
     }
     if (isTrue(account.metadata, annotations.paused)) {
@@ -92,6 +102,7 @@ export class AccountFinalizer {
       );
     }
     if (account.spec.management === 'Observe') {
+      await this.#options.parts.release(account, signal);
       return this.#drop(account, signal);
     }
     const key = connectionKey(account);
@@ -187,6 +198,7 @@ export class AccountFinalizer {
         }
         latest = outcome.user;
       }
+      await this.#options.parts.release(account, signal);
       await connection.api.call('UntagUser', { UserName: user.userName, TagKeys: [ownerTag] }, { signal });
       connection.snapshots.record({ ...latest, tags: latest.tags.filter((tag) => tag.key !== ownerTag) });
       this.#note(

@@ -15,6 +15,7 @@ import {
 } from '../../runtime/index.ts';
 import { usable, type ConnectionRegistry } from '../connection/index.ts';
 import { annotations, isTrue } from '../names.ts';
+import { AccessKeyPart } from './access-keys.ts';
 import { AccountConvergence } from './converge.ts';
 import type { Pass } from './pass.ts';
 import { connectionKey, declaredOf } from './declared.ts';
@@ -23,6 +24,7 @@ import { memoryOf } from './memory.ts';
 import { Parts } from './parts.ts';
 import { AccountRecord } from './record.ts';
 import { boundaryOperations } from './status.ts';
+import { AccountVault } from './vault.ts';
 
 export interface AccountReconcilerOptions {
   readonly client: Client;
@@ -35,6 +37,8 @@ export interface AccountReconcilerOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly installation: string;
+  /** Keeps secret values out of the logs from here on. */
+  readonly protectSecret: (value: string) => void;
   /** Counts objects that were let go of without touching AWS. */
   readonly countAbandoned: (kind: string) => void;
 }
@@ -51,9 +55,12 @@ export class AccountReconciler implements Reconciler {
   constructor(options: AccountReconcilerOptions) {
     this.#options = options;
     this.#record = new AccountRecord(options);
-    const parts = new Parts([]);
-    this.#convergence = new AccountConvergence({ ...options, record: this.#record, parts });
-    this.#finalizer = new AccountFinalizer({ ...options, record: this.#record });
+    const record = this.#record;
+    const vault = new AccountVault(options);
+    // The credential report is not read yet: a look is taken when somebody asks for it.
+    const parts = new Parts([new AccessKeyPart({ vault, record, reportOf: () => undefined })]);
+    this.#convergence = new AccountConvergence({ ...options, record, parts });
+    this.#finalizer = new AccountFinalizer({ ...options, record, parts });
   }
 
   async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {

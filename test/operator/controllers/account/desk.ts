@@ -203,6 +203,8 @@ export class Desk {
   readonly cluster = new FakeCluster(this.clock);
   readonly events: (EventNote & { readonly name: string })[] = [];
   readonly suspected: string[] = [];
+  /** What is kept out of the logs. */
+  readonly protectedValues = new Set<string>();
   registry = new ConnectionRegistry();
   installation = 'inst';
   readings = 0;
@@ -264,6 +266,7 @@ export class Desk {
       clock: this.clock,
       random: () => 0.5,
       installation: this.installation,
+      protectSecret: (value) => this.protectedValues.add(value),
       countAbandoned: () => {
         this.abandoned += 1;
       },

@@ -1,0 +1,90 @@
+import { dayMs, noKeys, type KeyMemory, type LiveKey } from '../../../src/account/index.ts';
+import type { AwsAccount, AwsAccountStatus } from '../../api/v1alpha1/index.ts';
+import { formatTime } from '../../runtime/index.ts';
+import { annotations } from '../names.ts';
+
+/** What the object remembers of access keys; undefined where it never did. */
+export function keyMemoryOf(account: AwsAccount): KeyMemory | undefined {
+  const text = account.metadata.annotations?.[annotations.accessKeys];
+  if (text === undefined || text === '') {
+    return undefined;
+  }
+  const lost: KeyMemory = { ...noKeys, baseline: true };
+  try {
+    const parsed = JSON.parse(text) as Partial<KeyMemory> | null;
+    const memory = { ...noKeys, ...parsed };
+    // What somebody spoilt says nothing: then the present is the baseline.
+    return isMemory(memory) ? memory : lost;
+  } catch {
+    return lost;
+  }
+}
+
+export function writeKeyMemory(memory: KeyMemory): string {
+  return JSON.stringify(memory);
+}
+
+/** Milliseconds of `90d`, `12h` or `30m`. */
+export function periodMs(text: string): number {
+  const units: Readonly<Record<string, number>> = { d: dayMs, h: 3_600_000, m: 60_000 };
+  return Number(text.slice(0, -1)) * (units[text.slice(-1)] ?? Number.NaN);
+}
+
+/** How long a replaced key works on: a day, or half of the time between rotations where that is less. */
+export function overlapMs(programmatic: NonNullable<AwsAccount['spec']['programmatic']>): number {
+  const { overlap, rotateAfter } = programmatic;
+  if (overlap !== undefined) {
+    return periodMs(overlap);
+  }
+  return rotateAfter === undefined ? dayMs : Math.min(dayMs, periodMs(rotateAfter) / 2);
+}
+
+type ShownKeys = NonNullable<AwsAccountStatus['accessKeys']>;
+
+/** The keys of a user as the status shows them. */
+export function shownKeys(keys: readonly LiveKey[], memory: KeyMemory | undefined): ShownKeys {
+  const own = new Set([memory?.current?.id, memory?.previous?.id]);
+  return keys.map(({ id, active, createdAt }) => ({
+    id,
+    status: active ? 'Active' : 'Inactive',
+    ...(createdAt > 0 ? { createdAt: formatTime(createdAt) } : {}),
+    managed: own.has(id),
+  }));
+}
+
+/** What the status says of keys and of the Secret that holds one. */
+export function keyStatus(
+  keys: ShownKeys | undefined,
+  memory: KeyMemory | undefined,
+): Partial<AwsAccountStatus> {
+  const secret = memory?.secret ?? undefined;
+  return {
+    ...(keys === undefined || keys.length === 0 ? {} : { accessKeys: keys }),
+    ...(secret === undefined ? {} : { credentialsSecretName: secret }),
+  };
+}
+
+function isMemory({ current, secret, previous, intent, strays }: KeyMemory): boolean {
+  return (
+    (current === null || (isText(current.id) && isNumber(current.createdAt))) &&
+    (secret === null || isText(secret)) &&
+    (previous === null || (isText(previous.id) && isNumber(previous.until))) &&
+    (intent === null || (isNumber(intent.at) && Array.isArray(intent.known) && intent.known.every(isText))) &&
+    Array.isArray(strays) &&
+    strays.every(
+      (stray) =>
+        isText(stray.id) &&
+        isNumber(stray.at) &&
+        isNumber(stray.createdAt) &&
+        ['seen', 'shut', 'idle'].includes(stray.state),
+    )
+  );
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
+}
