@@ -68,6 +68,14 @@ export class FakeAws implements AwsApi {
   crashAs: 'crash' | 'unreachable' = 'crash';
   /** How far AWS's clock is ahead. */
   skewMs = 0;
+  /** AWS's clock. */
+  now: () => number = () => 0;
+  /** Access keys that were made by a call: their secrets, and who made them. */
+  readonly made = new Map<string, { readonly secret: string; readonly createdAt: number; maker: string }>();
+  /** Whether CloudTrail shows who made a key by now. */
+  trail = false;
+  /** Keys that a list does not show yet. */
+  hidesKey: (id: string) => boolean = () => false;
   #ids = 0;
 
   add(userName: string, more: Partial<FakeUser> = {}): FakeUser {
@@ -123,7 +131,9 @@ export class FakeAws implements AwsApi {
 
   /** The names of the calls that change something, in their order. */
   get writes(): readonly Operation[] {
-    return this.calls.map(({ operation }) => operation).filter((operation) => !/^(Get|List)/.test(operation));
+    return this.calls
+      .map(({ operation }) => operation)
+      .filter((operation) => !/^(Get|List|Lookup)/.test(operation));
   }
 
   count(operation: Operation): number {
@@ -151,7 +161,7 @@ export class FakeAws implements AwsApi {
       throw fault(operation, kind);
     }
     const answer = this.#do(operation, call.input);
-    if (!/^(Get|List)/.test(operation)) {
+    if (!/^(Get|List|Lookup)/.test(operation)) {
       this.writesUntilCrash -= 1;
       if (this.writesUntilCrash === 0) {
         throw this.crashAs === 'crash' ? new Crash() : fault(operation, 'unreachable');
@@ -171,6 +181,9 @@ export class FakeAws implements AwsApi {
   #do(operation: Operation, input: Readonly<Record<string, unknown>>): unknown {
     if (operation === 'CreateUser') {
       return this.#create(input);
+    }
+    if (operation === 'LookupEvents') {
+      return this.#events(input['LookupAttributes'] as readonly { AttributeValue: string }[]);
     }
     if (operation === 'ListPolicies') {
       const own = input['Scope'] === 'Local';
@@ -265,6 +278,8 @@ export class FakeAws implements AwsApi {
         }
         user.console = false;
         return {};
+      case 'CreateAccessKey':
+        return this.#makeKey(user);
       case 'UpdateAccessKey':
         return switchIn(user.keys, id('AccessKeyId'), input, operation);
       case 'UpdateSSHPublicKey':
@@ -286,7 +301,17 @@ export class FakeAws implements AwsApi {
       case 'RemoveUserFromGroup':
         return removeFrom(user.groups, id('GroupName'), operation);
       case 'ListAccessKeys':
-        return this.#page('AccessKeyMetadata', statuses(user.keys, 'AccessKeyId'), input);
+        return this.#page(
+          'AccessKeyMetadata',
+          [...user.keys]
+            .filter(([key]) => !this.hidesKey(key))
+            .map(([key, status]) => ({
+              AccessKeyId: key,
+              Status: status,
+              CreateDate: new Date(this.made.get(key)?.createdAt ?? 0),
+            })),
+          input,
+        );
       case 'ListSSHPublicKeys':
         return this.#page('SSHPublicKeys', statuses(user.ssh, 'SSHPublicKeyId'), input);
       case 'ListSigningCertificates':
@@ -320,6 +345,39 @@ export class FakeAws implements AwsApi {
       default:
         throw new Error(`the fake has no ${operation}`);
     }
+  }
+
+  #makeKey(user: FakeUser): unknown {
+    if (user.keys.size >= 2) {
+      throw fault('CreateAccessKey', 'limitExceeded', 'Cannot exceed quota for AccessKeysPerUser: 2');
+    }
+    this.#ids += 1;
+    const id = `AKIA${String(this.#ids).padStart(16, '0')}`;
+    const secret = `secret-of-${id}`;
+    const createdAt = Math.floor(this.now() / 1000) * 1000;
+    this.made.set(id, { secret, createdAt, maker: 'arn:aws:iam::111122223333:user/idhub' });
+    user.keys.set(id, 'Active');
+    return {
+      AccessKey: {
+        AccessKeyId: id,
+        SecretAccessKey: secret,
+        Status: 'Active',
+        CreateDate: new Date(createdAt),
+      },
+    };
+  }
+
+  #events([attribute]: readonly { readonly AttributeValue: string }[]): unknown {
+    const id = attribute?.AttributeValue ?? '';
+    const made = this.trail ? this.made.get(id) : undefined;
+    const event = {
+      userIdentity: { arn: made?.maker },
+      responseElements: { accessKey: { accessKeyId: id } },
+    };
+    return {
+      Events:
+        made === undefined ? [] : [{ EventName: 'CreateAccessKey', CloudTrailEvent: JSON.stringify(event) }],
+    };
   }
 
   #create(input: Readonly<Record<string, unknown>>): unknown {

@@ -54,6 +54,12 @@ export class AccessKeyPart implements Part {
   }
 
   async release(account: AwsAccount, signal: AbortSignal): Promise<void> {
+    const { spec, metadata, status } = account;
+    const noted =
+      metadata.annotations?.[annotations.accessKeys] ?? metadata.annotations?.[annotations.console];
+    if ((spec.programmatic ?? spec.console ?? noted ?? status?.credentialsSecretName) === undefined) {
+      return;
+    }
     const names = new Set([vaultName(account), keyMemoryOf(account)?.secret ?? vaultName(account)]);
     for (const name of names) {
       await this.#options.vault.release(account, name, signal);

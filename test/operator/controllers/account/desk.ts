@@ -23,6 +23,7 @@ import {
 } from '../../../../operator/runtime/index.ts';
 import { Crash, FakeAws } from '../../../src/fake-aws.ts';
 import { caller, connection } from '../material.ts';
+import { FakeSecrets } from './fake-secrets.ts';
 
 const connectionOf: ObjectKey = { namespace: 'ns', name: 'main' };
 const { signal } = new AbortController();
@@ -55,6 +56,11 @@ export class FakeCluster {
   readonly writes: string[] = [];
   /** The process ends after this many writes. */
   writesUntilCrash = Number.POSITIVE_INFINITY;
+  /** Whether the last write is done and only its answer lost, instead of the process with it. */
+  crashAs: 'crash' | 'lost' = 'crash';
+  /** The process is gone: nothing else of it goes on. */
+  onCrash: () => void = () => undefined;
+  readonly vault = new FakeSecrets((what) => this.#written(`secret ${what}`));
   readonly clock: Clock;
   #version = 0;
 
@@ -119,7 +125,11 @@ export class FakeCluster {
   #written(what: string): void {
     this.writes.push(what);
     this.writesUntilCrash -= 1;
-    if (this.writesUntilCrash === 0) {
+    if (this.writesUntilCrash === 0 && this.crashAs === 'lost') {
+      throw new ApiError({ code: 504, reason: 'Timeout', message: 'the answer is lost' });
+    }
+    if (this.writesUntilCrash <= 0 && this.crashAs === 'crash') {
+      this.onCrash();
       throw new Crash();
     }
   }
@@ -134,11 +144,18 @@ export class FakeCluster {
 
   get client(): Client {
     const known = {
+      get: this.vault.get,
+      create: this.vault.create,
+      delete: this.vault.delete,
       mergePatch: async (
-        _type: unknown,
-        { name }: ObjectKey,
+        type: { readonly kind: string },
+        key: ObjectKey,
         patch: { metadata: AwsAccount['metadata'] },
       ) => {
+        if (type.kind === 'Secret') {
+          return this.vault.mergePatch(key, patch);
+        }
+        const { name } = key;
         const object = this.#found(name);
         const { uid, resourceVersion, annotations, finalizers } = patch.metadata;
         const stale = resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion;
@@ -154,7 +171,7 @@ export class FakeCluster {
           metadata: {
             ...object.metadata,
             ...(finalizers === undefined ? {} : { finalizers }),
-            annotations: { ...object.metadata.annotations, ...annotations },
+            annotations: merged(object.metadata.annotations, annotations),
           },
         });
         this.#written(`patch ${name}`);
@@ -190,6 +207,12 @@ export class FakeCluster {
   }
 }
 
+function merged(before: object = {}, after: object = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries({ ...before, ...after }).filter(([, value]) => value !== null),
+  ) as Record<string, string>;
+}
+
 export interface DeskOptions {
   readonly settings?: SettingsInput;
   readonly attributes?: readonly AttributeChange[];
@@ -222,6 +245,11 @@ export class Desk {
 
   /** A new process: it knows nothing, and reads the account before anything else. */
   async start(): Promise<this> {
+    this.aws.now = () => this.clock.ms + this.aws.skewMs;
+    this.cluster.onCrash = () => {
+      this.aws.crashAs = 'crash';
+      this.aws.writesUntilCrash = 0;
+    };
     this.aws.writesUntilCrash = Number.POSITIVE_INFINITY;
     this.cluster.writesUntilCrash = Number.POSITIVE_INFINITY;
     this.registry = new ConnectionRegistry();
