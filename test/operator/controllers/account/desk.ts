@@ -60,6 +60,8 @@ export class FakeCluster {
   crashAs: 'crash' | 'lost' = 'crash';
   /** The process is gone: nothing else of it goes on. */
   onCrash: () => void = () => undefined;
+  /** What the cache still shows of an object that has changed. */
+  stale: AwsAccount | undefined;
   readonly vault = new FakeSecrets((what) => this.#written(`secret ${what}`));
   readonly clock: Clock;
   #version = 0;
@@ -197,7 +199,7 @@ export class FakeCluster {
       connection: (object) => keyString(connectionKey(object)),
     };
     const known: Partial<Informer<AwsAccount>> = {
-      get: ({ name }) => this.accounts.get(name),
+      get: ({ name }) => this.stale ?? this.accounts.get(name),
       list: () => [...this.accounts.values()],
       byIndex: (index, value) =>
         [...this.accounts.values()].filter((object) => indexes[index]?.(object) === value),
@@ -228,6 +230,7 @@ export class Desk {
   readonly suspected: string[] = [];
   /** What is kept out of the logs. */
   readonly protectedValues = new Set<string>();
+  readonly logs: string[] = [];
   registry = new ConnectionRegistry();
   installation = 'inst';
   readings = 0;
@@ -290,7 +293,7 @@ export class Desk {
       connections: { get: () => known } as unknown as Informer<AwsConnection>,
       registry: this.registry,
       events: { event: (object, note) => this.events.push({ ...note, name: object.metadata.name }) },
-      logger: createLogger({ level: 'error', clock: this.clock, write: () => undefined }),
+      logger: createLogger({ level: 'trace', clock: this.clock, write: (line) => this.logs.push(line) }),
       clock: this.clock,
       random: () => 0.5,
       installation: this.installation,
