@@ -172,7 +172,6 @@ export function isUserMissing(error: unknown): boolean {
 
 /** What is known of users' edges: a snapshot store. */
 export interface EdgeLedger {
-  touchedAt(userId: string): number | undefined;
   recordEdges(userId: string, change: (edges: Edges) => Partial<Edges>): void;
   observeEdges(userId: string, edges: Partial<Edges>): void;
 }
@@ -255,13 +254,7 @@ export class EdgeDesk {
         Object.assign(edges, change(together(user, edges)));
       }
     }
-    // Right after another write to the user (a tag, say) the ledger would keep the edges it knows, which a live
-    // look has just replaced.
-    if (this.#ledger.touchedAt(userId) === undefined) {
-      this.#ledger.observeEdges(userId, edges);
-    } else {
-      this.#ledger.recordEdges(userId, () => edges);
-    }
+    this.#ledger.observeEdges(userId, edges);
     this.#forgetOld(now);
     this.#looked.set(key, now);
     return true;

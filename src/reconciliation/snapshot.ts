@@ -38,10 +38,20 @@ interface Overlay {
   readonly user: ObservedUser | undefined;
 }
 
+/** What was written to a user's edges, or seen of them, since a reading that may not show it yet. */
+interface EdgeNote {
+  readonly at: number;
+  /** By us; else it was only looked at. */
+  readonly wrote: boolean;
+  readonly change: (edges: Edges) => Partial<Edges>;
+}
+
 /** Keeps the snapshot of one connection. Readings are single-flight, complete or not used. */
 export class SnapshotStore {
   readonly #options: SnapshotStoreOptions;
   readonly #overlay = new Map<string, Overlay>();
+  /** By user, oldest first: edges are others' to write than the rest of a user, and are laid over on their own. */
+  readonly #edgeNotes = new Map<string, readonly EdgeNote[]>();
   #users = new Map<string, ObservedUser>();
   #names = new Map<string, string>();
   #owners = new Map<string, string>();
@@ -90,28 +100,12 @@ export class SnapshotStore {
 
   /** A write of ours to a user's edges. */
   recordEdges(userId: string, change: (edges: Edges) => Partial<Edges>): void {
-    const user = this.#users.get(userId);
-    if (user !== undefined) {
-      const now = this.#options.clock.now();
-      const written = { ...user, ...change(user) };
-      this.#overlay.set(userId, { wroteAt: now, seenAt: now, userId, user: written });
-      this.#put(written);
-    }
+    this.#note(userId, { at: this.#options.clock.now(), wrote: true, change });
   }
 
-  /** A live list of a user's edges. Right after a write of ours our own knowledge counts for more. */
+  /** A live list of a user's edges, with our own newer writes in it: newer than any reading that began before. */
   observeEdges(userId: string, edges: Partial<Edges>): void {
-    const user = this.#users.get(userId);
-    if (user !== undefined && this.touchedAt(userId) === undefined) {
-      const seen = { ...user, ...edges };
-      this.#overlay.set(userId, {
-        wroteAt: undefined,
-        seenAt: this.#options.clock.now(),
-        userId,
-        user: seen,
-      });
-      this.#put(seen);
-    }
+    this.#note(userId, { at: this.#options.clock.now(), wrote: false, change: () => edges });
   }
 
   /** How a user may be after a write whose end is not known: whatever AWS shows next counts. */
@@ -182,11 +176,29 @@ export class SnapshotStore {
       } else if (overlay.user === undefined) {
         this.#drop(userId);
       } else {
-        this.#put(overlay.user);
+        this.#put(this.#withEdges(overlay.user));
+      }
+    }
+    for (const [userId, notes] of this.#edgeNotes) {
+      const newer = notes.filter(({ at, wrote }) => at + (wrote ? settleMs : 0) >= began);
+      const user = this.#users.get(userId);
+      if (newer.length === 0 || user === undefined) {
+        this.#edgeNotes.delete(userId);
+      } else {
+        this.#edgeNotes.set(userId, newer);
+        this.#put(newer.reduce((known, { change }) => ({ ...known, ...change(known) }), user));
       }
     }
     this.#groups = reading.groups;
     this.#takenAt = began;
+  }
+
+  #note(userId: string, note: EdgeNote): void {
+    const user = this.#users.get(userId);
+    if (user !== undefined) {
+      this.#edgeNotes.set(userId, [...(this.#edgeNotes.get(userId) ?? []), note]);
+      this.#put({ ...user, ...note.change(user) });
+    }
   }
 
   #withEdges(user: ObservedUser): ObservedUser {

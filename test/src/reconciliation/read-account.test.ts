@@ -80,7 +80,7 @@ describe('a whole account', () => {
         deny: 'inline',
         groups: ['readers'],
         attachedPolicies: [{ name: 'P', arn: 'arn:aws:iam::aws:policy/P' }],
-        inlinePolicies: ['IDHubDisabled'],
+        inlinePolicies: [{ name: 'IDHubDisabled', fingerprint: expect.any(String), size: 61 }],
         passwordLastUsed: undefined,
       },
       {

@@ -278,3 +278,68 @@ describe('a live look over a reading', () => {
     expect(desk.names()).toEqual(['jo', undefined, undefined]);
   });
 });
+
+describe('edges', () => {
+  const withGroup =
+    (group: string) =>
+    ({ groups }: Pick<ObservedUser, 'groups'>) => ({
+      groups: [...groups.filter((each) => each !== group), group],
+    });
+  const groups = (desk: Desk) => desk.store.current?.byId('A')?.groups;
+
+  test('that we wrote stand over a reading that may not show them, the rest of the user does not', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo', { groups: ['a', 'b'] })]);
+    desk.store.recordEdges('A', withGroup('ours'));
+    expect(groups(desk)).toEqual(['a', 'b', 'ours']);
+    expect(desk.store.touchedAt('A')).toBeUndefined();
+    await desk.clock.advance(29_000);
+    await desk.reading([user('A', 'joan', { groups: ['b'] })]);
+    // What others changed is seen: the name, and an edge that is not ours.
+    expect(desk.names()).toEqual(['joan', undefined, undefined]);
+    expect(groups(desk)).toEqual(['b', 'ours']);
+    await desk.clock.advance(2_000);
+    await desk.reading([user('A', 'joan', { groups: ['b'] })]);
+    expect(groups(desk)).toEqual(['b']);
+  });
+
+  test('and the rest of a user are written at the same time without losing each other', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo', { groups: ['a'] })]);
+    const before = user('A', 'jo', { groups: ['a'], path: '/x/' });
+    desk.store.recordEdges('A', withGroup('ours'));
+    desk.store.record(before);
+    desk.store.observe(before);
+    desk.store.recordEdges('A', withGroup('more'));
+    expect(desk.store.current?.byId('A')).toMatchObject({ path: '/x/', groups: ['a', 'ours', 'more'] });
+    await desk.reading([user('A', 'jo', { groups: ['a', 'theirs'] })]);
+    expect(desk.store.current?.byId('A')).toMatchObject({
+      path: '/x/',
+      groups: ['a', 'theirs', 'ours', 'more'],
+    });
+  });
+
+  test('that were looked at stand over a reading that began before, not over a later one', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo', { groups: ['a'] })]);
+    const running = desk.store.refresh(signal);
+    await desk.clock.advance(10);
+    desk.store.observeEdges('A', { groups: ['live'] });
+    await desk.clock.advance(10);
+    desk.answer([user('A', 'jo', { groups: ['a'] })]);
+    await running;
+    expect(groups(desk)).toEqual(['live']);
+    await desk.reading([user('A', 'jo', { groups: ['a'] })]);
+    expect(groups(desk)).toEqual(['a']);
+  });
+
+  test('of a user that is not there are nobody’s', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo')]);
+    desk.store.recordEdges('A', withGroup('ours'));
+    desk.store.forget('A');
+    desk.store.recordEdges('B', withGroup('ours'));
+    await desk.reading([]);
+    expect(desk.store.current?.size).toBe(0);
+  });
+});
