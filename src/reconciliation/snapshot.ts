@@ -186,7 +186,11 @@ export class SnapshotStore {
         this.#edgeNotes.delete(userId);
       } else {
         this.#edgeNotes.set(userId, newer);
-        this.#put(newer.reduce((known, { change }) => ({ ...known, ...change(known) }), user));
+        let known = user;
+        for (const { change } of newer) {
+          known = { ...known, ...change(known) };
+        }
+        this.#put(known);
       }
     }
     this.#groups = reading.groups;
