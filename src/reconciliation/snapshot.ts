@@ -181,16 +181,11 @@ export class SnapshotStore {
     }
     for (const [userId, notes] of this.#edgeNotes) {
       const newer = notes.filter(({ at, wrote }) => at + (wrote ? settleMs : 0) >= began);
-      const user = this.#users.get(userId);
-      if (newer.length === 0 || user === undefined) {
+      if (newer.length === 0) {
         this.#edgeNotes.delete(userId);
       } else {
         this.#edgeNotes.set(userId, newer);
-        let known = user;
-        for (const { change } of newer) {
-          known = { ...known, ...change(known) };
-        }
-        this.#put(known);
+        newer.forEach(({ change }) => this.#changeEdges(userId, change));
       }
     }
     this.#groups = reading.groups;
@@ -198,10 +193,16 @@ export class SnapshotStore {
   }
 
   #note(userId: string, note: EdgeNote): void {
+    if (this.#users.has(userId)) {
+      this.#edgeNotes.set(userId, [...(this.#edgeNotes.get(userId) ?? []), note]);
+      this.#changeEdges(userId, note.change);
+    }
+  }
+
+  #changeEdges(userId: string, change: EdgeNote['change']): void {
     const user = this.#users.get(userId);
     if (user !== undefined) {
-      this.#edgeNotes.set(userId, [...(this.#edgeNotes.get(userId) ?? []), note]);
-      this.#put({ ...user, ...note.change(user) });
+      this.#put({ ...user, ...change(user) });
     }
   }
 
