@@ -13,7 +13,7 @@ import {
   type AwsEntitlementBinding,
 } from './api/v1alpha1/index.ts';
 import type { Config } from './config.ts';
-import { AccountReconciler, connectionKey, userKey } from './controllers/account/index.ts';
+import { AccountReconciler, connectionKey, isEnabled, userKey } from './controllers/account/index.ts';
 import {
   BindingReconciler,
   ConnectionGuard,
@@ -35,6 +35,7 @@ import {
   createLogger,
   createManager,
   createSecretValues,
+  highPriority,
   isNotFound,
   keyOf,
   keyString,
@@ -214,6 +215,8 @@ export async function runOperator(options: {
         {
           informer: accounts,
           changed: changedByOthers,
+          // Who is to be shut out does not wait behind those who are to come in.
+          priority: (account) => (isEnabled(account as unknown as AwsAccount) ? 0 : highPriority),
           // Also those that name the same user: what one lets go of, the next may take.
           map: (account) =>
             accounts

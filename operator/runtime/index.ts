@@ -41,4 +41,4 @@ export {
   type ResourceType,
   type Result,
 } from './types.ts';
-export { lowPriority } from './workqueue.ts';
+export { highPriority, lowPriority } from './workqueue.ts';

@@ -13,12 +13,17 @@ export function declaredOf(account: AwsAccount, defaults: UsableConnection['defa
     path: spec.path,
     attributes: spec.attributes ?? {},
     tags: spec.tags ?? {},
-    enabled: (spec.enabled ?? true) && metadata.annotations?.[annotations.disabledBy] === undefined,
+    enabled: isEnabled(account),
     boundary: spec.permissionsBoundary ?? defaults.permissionsBoundary,
     adoptionPolicy: spec.adoptionPolicy ?? defaults.adoptionPolicy ?? 'Never',
     onExternalDelete: spec.onExternalDelete ?? 'Hold',
     confirmedId: metadata.annotations?.[annotations.confirmUserId],
   };
+}
+
+/** Whether the user is to be able to sign in; what IDHub has disabled stays so, whatever the spec says. */
+export function isEnabled({ spec, metadata }: AwsAccount): boolean {
+  return (spec.enabled ?? true) && metadata.annotations?.[annotations.disabledBy] === undefined;
 }
 
 export function deletionPolicyOf(

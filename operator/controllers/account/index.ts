@@ -1,3 +1,3 @@
-export { connectionKey, userKey } from './declared.ts';
+export { connectionKey, isEnabled, userKey } from './declared.ts';
 export { AccountReconciler } from './reconciler.ts';
 export { standingOf, type Standing } from './standing.ts';
