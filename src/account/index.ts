@@ -19,6 +19,7 @@ export type {
   AdoptionPolicy,
   Applied,
   AttachedPolicy,
+  CredentialFacts,
   Declared,
   DeletionPolicy,
   DisableWith,

@@ -40,6 +40,25 @@ export interface ObservedUser extends Edges {
   readonly passwordLastUsed: number | undefined;
 }
 
+/** What the credential report says of a user. All times are of AWS's clock, in milliseconds since the epoch. */
+export interface CredentialFacts {
+  /** Changes that were made before are in it; later ones may be missing. It may be hours ago. */
+  readonly asOf: number;
+  /** There is a console password. */
+  readonly console: boolean;
+  /** Absent where it never was, or not as far back as AWS knows. */
+  readonly passwordLastUsed?: number;
+  readonly passwordChangedAt?: number;
+  /** The keys that there are; of one that is Inactive AWS may not tell. */
+  readonly keys: readonly {
+    readonly active: boolean;
+    readonly lastUsed?: number;
+    /** When the key was made or last switched. */
+    readonly rotatedAt?: number;
+  }[];
+  readonly mfa: boolean;
+}
+
 export type DeletionPolicy = 'Delete' | 'Disable' | 'Retain';
 export type AdoptionPolicy = 'Never' | 'IfUnowned' | 'Always';
 export type DisableWith = 'DenyPolicy' | 'CredentialsOnly';

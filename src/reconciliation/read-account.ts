@@ -2,6 +2,7 @@ import { denyState, type ObservedUser } from '../account/index.ts';
 import { inlinePolicy } from '../entitlement/index.ts';
 import { fold } from '../schema/index.ts';
 import { pages, type AwsApi, type CallOptions } from '../aws/index.ts';
+import type { CredentialReport, CredentialReports } from './credential-report.ts';
 
 /** A group, and the policies that its members inherit. */
 export interface GroupPolicies {
@@ -16,6 +17,8 @@ export interface AccountReading {
   readonly users: readonly ObservedUser[];
   /** By name, folded as IAM compares names. */
   readonly groups: ReadonlyMap<string, GroupPolicies>;
+  /** Undefined where it cannot be read. */
+  readonly credentials?: CredentialReport | undefined;
   readonly pages: number;
 }
 
@@ -24,6 +27,8 @@ export interface ReadingOptions extends CallOptions {
   readonly pageSize: number;
   /** Also read when passwords were last used (`settings.passwordLastUsed`). */
   readonly passwordLastUsed: boolean;
+  /** Where the credential report of this AWS account comes from. */
+  readonly reports?: CredentialReports;
 }
 
 /**
@@ -35,6 +40,8 @@ export async function readAccount(api: AwsApi, options: ReadingOptions): Promise
   const users: ObservedUser[] = [];
   const groups = new Map<string, GroupPolicies>();
   let count = 0;
+  // AWS makes it while the rest is read.
+  await options.reports?.begin(api, options);
   const input = { Filter: ['User' as const, 'Group' as const], MaxItems: options.pageSize };
   for await (const page of pages(api, 'GetAccountAuthorizationDetails', input, options)) {
     count += 1;
@@ -74,8 +81,9 @@ export async function readAccount(api: AwsApi, options: ReadingOptions): Promise
       });
     }
   }
+  const credentials = await options.reports?.read(api, options);
   if (!options.passwordLastUsed) {
-    return { users, groups, pages: count };
+    return { users, groups, credentials, pages: count };
   }
   const lastUsed = new Map<string, number>();
   for await (const page of pages(api, 'ListUsers', { MaxItems: options.pageSize }, options)) {
@@ -89,6 +97,7 @@ export async function readAccount(api: AwsApi, options: ReadingOptions): Promise
   return {
     users: users.map((user) => Object.assign(user, { passwordLastUsed: lastUsed.get(user.userId) })),
     groups,
+    credentials,
     pages: count,
   };
 }

@@ -1,6 +1,14 @@
-import { isDisabledTag, ownerTag, tagValue, type Edges, type ObservedUser } from '../account/index.ts';
+import {
+  isDisabledTag,
+  ownerTag,
+  tagValue,
+  type CredentialFacts,
+  type Edges,
+  type ObservedUser,
+} from '../account/index.ts';
 import { fold } from '../schema/index.ts';
 import type { Clock } from '../ports.ts';
+import type { CredentialReport } from './credential-report.ts';
 import type { AccountReading, GroupPolicies } from './read-account.ts';
 
 /** The last complete reading of an account, with our own newer writes laid over it. */
@@ -16,6 +24,11 @@ export interface Snapshot {
   inheritedBy(user: ObservedUser): readonly GroupPolicies[];
   /** Without regard to case. */
   group(name: string): GroupPolicies | undefined;
+  /**
+   * What the credential report says of a user, with none of our own later writes in it (`asOf`); undefined
+   * where there is no report, or where the user is not in it, made or renamed since.
+   */
+  credentials(userId: string): CredentialFacts | undefined;
 }
 
 export interface SnapshotStoreOptions {
@@ -56,6 +69,7 @@ export class SnapshotStore {
   #names = new Map<string, string>();
   #owners = new Map<string, string>();
   #groups: ReadonlyMap<string, GroupPolicies> = new Map();
+  #report: CredentialReport | undefined;
   #takenAt: number | undefined;
   #running: Promise<void> | undefined;
 
@@ -76,6 +90,10 @@ export class SnapshotStore {
           byOwner: (value) => this.#at(this.#owners.get(value)),
           inheritedBy: (user) => user.groups.flatMap((group) => this.#groups.get(fold(group)) ?? []),
           group: (name) => this.#groups.get(fold(name)),
+          credentials: (userId) => {
+            const user = this.#users.get(userId);
+            return user === undefined ? undefined : this.#report?.of(user.arn, user.createdAt);
+          },
         };
   }
 
@@ -189,6 +207,7 @@ export class SnapshotStore {
       }
     }
     this.#groups = reading.groups;
+    this.#report = reading.credentials;
     this.#takenAt = began;
   }
 

@@ -135,7 +135,7 @@ export function connectionManifest(namespace: string, name: string, url: string,
     metadata: { namespace, name },
     spec: {
       credentials: { secretRef: { name: `${name}-credentials` } },
-      endpoints: { iam: url, sts: url },
+      endpoints: { iam: url, sts: url, cloudtrail: url },
       ...spec,
     },
   };

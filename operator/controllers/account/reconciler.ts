@@ -57,8 +57,13 @@ export class AccountReconciler implements Reconciler {
     this.#record = new AccountRecord(options);
     const record = this.#record;
     const vault = new AccountVault(options);
-    // The credential report is not read yet: a look is taken when somebody asks for it.
-    const parts = new Parts([new AccessKeyPart({ vault, record, reportOf: () => undefined })]);
+    const parts = new Parts([
+      new AccessKeyPart({
+        vault,
+        record,
+        reportOf: ({ pass, user }) => pass.snapshot.credentials(user.userId),
+      }),
+    ]);
     this.#convergence = new AccountConvergence({ ...options, record, parts });
     this.#finalizer = new AccountFinalizer({ ...options, record, parts });
   }

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AwsApi, AwsCredentials } from '../../../src/aws/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
 import { readAccountFacts, readCaller, type Settings } from '../../../src/connection/index.ts';
-import { readAccount, SnapshotStore } from '../../../src/reconciliation/index.ts';
+import { CredentialReports, readAccount, SnapshotStore } from '../../../src/reconciliation/index.ts';
 import { awsConnectionType, type AwsAccount, type AwsConnection } from '../../api/v1alpha1/index.ts';
 import {
   after,
@@ -275,17 +275,14 @@ export class ConnectionReconciler implements Reconciler {
       return previous;
     }
     const { clock, logger } = this.#options;
+    const reports = new CredentialReports({ clock });
     const read = (signal: AbortSignal) => {
       if (state.link === undefined || state.terms === undefined) {
         throw new Error('the connection is not verified');
       }
-      const { settings } = state.terms;
-      return readAccount(state.link.api, {
-        signal,
-        priority: 'background',
-        pageSize: settings.pageSize,
-        passwordLastUsed: settings.passwordLastUsed,
-      });
+      const { pageSize, passwordLastUsed } = state.terms.settings;
+      const options = { signal, priority: 'background', pageSize, passwordLastUsed, reports } as const;
+      return readAccount(state.link.api, options);
     };
     const snapshots = previous?.snapshots ?? new SnapshotStore({ clock, read });
     const link: Link = { ...target, snapshots };

@@ -82,6 +82,23 @@ describe('a snapshot', () => {
     expect(jo === undefined ? [] : desk.store.current?.inheritedBy(jo)).toEqual([policies]);
   });
 
+  test('says of a user what the credential report does, by ARN and when it was made', async () => {
+    const desk = new Desk();
+    const facts = { asOf: 1, console: true, mfa: false, keys: [] };
+    const credentials = {
+      of: (arn: string, createdAt: number) => (arn === 'arn-A' && createdAt === 7 ? facts : undefined),
+    };
+    const users = [user('A', 'jo', { arn: 'arn-A', createdAt: 7 }), user('B', 'sam', { arn: 'arn-A' })];
+    await desk.reading(users, { credentials });
+    expect(['A', 'B', 'C'].map((id) => desk.store.current?.credentials(id))).toEqual([
+      facts,
+      undefined,
+      undefined,
+    ]);
+    await desk.reading(users);
+    expect(desk.store.current?.credentials('A')).toBeUndefined();
+  });
+
   test('is as old as the beginning of its reading', async () => {
     const desk = new Desk();
     const began = desk.clock.now();
