@@ -2,7 +2,7 @@ import { remembered, type KeyMemory } from '../../../src/account/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { keyOf, keyString } from '../../runtime/index.ts';
 import { annotations } from '../names.ts';
-import { keyMemoryOf, keyStatus, writeKeyMemory } from './key-memory.ts';
+import { keyMemoryOf, keySecretOf, keyStatus, writeKeyMemory } from './key-memory.ts';
 import { KeyWork, type KeyReport, type KeyTools } from './key-work.ts';
 import { nothingDone, type Part, type PartInputs, type PartOutcome } from './parts.ts';
 import { vaultName } from './vault.ts';
@@ -28,7 +28,7 @@ export class AccessKeyPart implements Part {
     const { pass, user, opening } = inputs;
     const { account } = pass;
     const access = account.spec.programmatic?.access ?? 'Unmanaged';
-    const memory = keyMemoryOf(account);
+    const memory = keyMemoryOf(account, user.userId);
     if (access === 'Unmanaged') {
       return this.#leave(inputs, memory);
     }
@@ -60,7 +60,7 @@ export class AccessKeyPart implements Part {
     if ((spec.programmatic ?? spec.console ?? noted ?? status?.credentialsSecretName) === undefined) {
       return;
     }
-    const names = new Set([vaultName(account), keyMemoryOf(account)?.secret ?? vaultName(account)]);
+    const names = new Set([vaultName(account), keySecretOf(account) ?? vaultName(account)]);
     for (const name of names) {
       await this.#options.vault.release(account, name, signal);
     }
@@ -73,7 +73,8 @@ export class AccessKeyPart implements Part {
     if (memory === undefined || memory.lapsed === true) {
       return { ...nothingDone(inputs), status: keyStatus(undefined, memory) };
     }
-    const note = memory.baseline === true ? null : writeKeyMemory({ ...memory, lapsed: true });
+    const note =
+      memory.baseline === true ? null : writeKeyMemory({ ...memory, lapsed: true }, inputs.user.userId);
     const noted = { annotations: { [annotations.accessKeys]: note } };
     const latest = await this.#options.record.remember(account, noted, signal);
     return { ...nothingDone(inputs), account: latest, status: keyStatus(undefined, memory) };

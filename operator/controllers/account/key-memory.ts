@@ -3,16 +3,34 @@ import type { AwsAccount, AwsAccountStatus } from '../../api/v1alpha1/index.ts';
 import { formatTime } from '../../runtime/index.ts';
 import { annotations } from '../names.ts';
 
-/** What the object remembers of access keys; undefined where it never did. */
-export function keyMemoryOf(account: AwsAccount): KeyMemory | undefined {
+/**
+ * What the object remembers of the access keys of a user; undefined where it never did. A user that was
+ * made in the place of another has none of that one's keys.
+ */
+export function keyMemoryOf(account: AwsAccount, userId: string): KeyMemory | undefined {
+  const stored = storedMemory(account);
+  if (stored === undefined || stored.baseline === true || stored.user === userId) {
+    return stored;
+  }
+  return { ...noKeys, secret: stored.secret };
+}
+
+/** The Secret that the object remembers to have published in, whosever key. */
+export function keySecretOf(account: AwsAccount): string | undefined {
+  return storedMemory(account)?.secret ?? undefined;
+}
+
+type StoredMemory = KeyMemory & { readonly user: string };
+
+function storedMemory(account: AwsAccount): StoredMemory | undefined {
   const text = account.metadata.annotations?.[annotations.accessKeys];
   if (text === undefined || text === '') {
     return undefined;
   }
-  const lost: KeyMemory = { ...noKeys, baseline: true };
+  const lost: StoredMemory = { ...noKeys, user: '', baseline: true };
   try {
-    const parsed = JSON.parse(text) as Partial<KeyMemory> | null;
-    const memory = { ...noKeys, ...parsed };
+    const parsed = JSON.parse(text) as Partial<StoredMemory> | null;
+    const memory = { ...noKeys, user: '', ...parsed };
     // What somebody spoilt says nothing: then the present is the baseline.
     return isMemory(memory) ? memory : lost;
   } catch {
@@ -20,8 +38,8 @@ export function keyMemoryOf(account: AwsAccount): KeyMemory | undefined {
   }
 }
 
-export function writeKeyMemory(memory: KeyMemory): string {
-  return JSON.stringify(memory);
+export function writeKeyMemory(memory: KeyMemory, userId: string): string {
+  return JSON.stringify({ ...memory, user: userId });
 }
 
 /** Milliseconds of `90d`, `12h` or `30m`. */
@@ -64,8 +82,9 @@ export function keyStatus(
   };
 }
 
-function isMemory({ current, secret, previous, intent, strays }: KeyMemory): boolean {
+function isMemory({ user, current, secret, previous, intent, strays }: StoredMemory): boolean {
   return (
+    isText(user) &&
     (current === null || (isText(current.id) && isNumber(current.createdAt))) &&
     (secret === null || isText(secret)) &&
     (previous === null || (isText(previous.id) && isNumber(previous.until))) &&

@@ -84,7 +84,7 @@ export class KeyWork {
     const { pass } = options.inputs;
     this.#account = pass.account;
     this.#secret = new KeySecret({ vault: options.vault, account: pass.account, signal: pass.signal });
-    this.#memory = keyMemoryOf(pass.account);
+    this.#memory = keyMemoryOf(pass.account, options.inputs.user.userId);
     this.#wasNone = this.#memory?.none === true && this.#memory.revoking !== true;
     this.#keys = pass.made
       ? []
@@ -322,7 +322,7 @@ export class KeyWork {
   }
 
   async #remember(memory: KeyMemory): Promise<void> {
-    const text = writeKeyMemory(memory);
+    const text = writeKeyMemory(memory, this.#options.inputs.user.userId);
     if (this.#account.metadata.annotations?.[annotations.accessKeys] !== text) {
       const noted = { annotations: { [annotations.accessKeys]: text } };
       this.#account = await this.#options.record.remember(this.#account, noted, this.#signal);

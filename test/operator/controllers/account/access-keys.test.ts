@@ -53,6 +53,19 @@ function foreign(desk: Desk, id: string, status: 'Active' | 'Inactive' = 'Active
 }
 
 describe('a key is made and published', () => {
+  test('for a user that is made in the place of a deleted one, which has none of that one’s keys', async () => {
+    const desk = await deskWith({ ...managed, onExternalDelete: 'Recreate' });
+    await desk.run('jo');
+    const first = expectOneUsable(desk);
+    desk.aws.users.pop();
+    desk.clock.ms += hour;
+    await desk.read();
+    await desk.run('jo');
+    await desk.run('jo');
+    expect(desk.aws.count('CreateUser')).toBe(2);
+    expect(expectOneUsable(desk)).not.toBe(first);
+  });
+
   test('for a joiner, without a look; the Secret is whole and belongs to the object (C06 a)', async () => {
     const desk = await deskWith();
     await desk.run('jo');
