@@ -192,12 +192,12 @@ export async function runOperator(options: {
         allowEndpointOverride: config.allowEndpointOverride,
         snapshotIntervalMs: config.snapshotIntervalMs,
         protectSecret,
+        pace: () => new AdaptivePacer({ clock, maxRate: config.awsMaxRate }),
         connect: ({ key, ...target }) =>
           createAwsApi({
             ...target,
             clock,
             random,
-            pacer: new AdaptivePacer({ clock, maxRate: config.awsMaxRate }),
             fence: () => (manager.leading ? undefined : 'this process no longer holds the Lease'),
             observe: (record) => {
               metrics.observeCall(keyString(key), record);

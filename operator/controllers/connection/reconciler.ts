@@ -1,57 +1,48 @@
-import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { AwsApi, AwsCredentials } from '../../../src/aws/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
-import { readAccountFacts, readCaller, type Settings } from '../../../src/connection/index.ts';
-import { CredentialReports, readAccount, SnapshotStore } from '../../../src/reconciliation/index.ts';
-import { awsConnectionType, type AwsAccount, type AwsConnection } from '../../api/v1alpha1/index.ts';
+import { readAccountFacts, readCaller } from '../../../src/connection/index.ts';
+import {
+  awsConnectionType,
+  type AwsAccount,
+  type AwsConnection,
+  type AwsEntitlementBinding,
+} from '../../api/v1alpha1/index.ts';
 import {
   after,
   applyStatusIfChanged,
   done,
   keyOf,
   keyString,
-  removeFinalizer,
   type Client,
-  type Clock,
   type EventRecorder,
   type Informer,
-  type Logger,
   type ObjectKey,
   type Reconciler,
   type Result,
 } from '../../runtime/index.ts';
-import { annotations, fieldManager, finalizer, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
+import { annotations, fieldManager, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
 import { checkCaller, configure, credentialsOf, earlierTerms, verdictOf } from './decide.ts';
+import { ConnectionLinks, type ConnectionLinksOptions } from './links.ts';
 import type { Candidate, ConnectionRegistry, ConnectionState, Link, Terms } from './registry.ts';
+import { ConnectionRelease } from './release.ts';
 import { ConnectionSecrets, withFinalizer } from './secrets.ts';
 import { connectionStatus } from './status.ts';
 
-export interface ConnectionReconcilerOptions {
+export interface ConnectionReconcilerOptions extends ConnectionLinksOptions {
   readonly client: Client;
   readonly connections: Informer<AwsConnection>;
   /** Indexed by `connection`: `namespace/name` of the connection. */
   readonly accounts: Informer<AwsAccount>;
+  /** Indexed by `connection`: the one that holds the edge, or that is named. */
+  readonly bindings: Informer<AwsEntitlementBinding>;
   readonly registry: ConnectionRegistry;
   readonly events: EventRecorder;
-  readonly logger: Logger;
-  readonly clock: Clock;
+  /** Counts objects that were let go of without being cleaned up. */
+  readonly countAbandoned: (kind: string) => void;
   readonly random: () => number;
   readonly allowEndpointOverride: boolean;
   /** Time between two readings of an account, ms; each is up to 10 % earlier or later. */
   readonly snapshotIntervalMs: number;
-  /** Keeps secret values out of the logs from here on. */
-  readonly protectSecret: (value: string) => void;
-  /** Counts objects that were let go of without being cleaned up. */
-  readonly countAbandoned: (kind: string) => void;
-  /** Makes the client of a connection. */
-  readonly connect: (target: {
-    key: ObjectKey;
-    credentials: AwsCredentials;
-    region: string;
-    cloudTrailRegion: string;
-    endpoints: NonNullable<AwsConnection['spec']['endpoints']>;
-  }) => AwsApi;
 }
 
 /** How often the Secret is read again: what is put into it is used within a minute. */
@@ -65,10 +56,14 @@ const graceRetryMs = 3_000;
 export class ConnectionReconciler implements Reconciler {
   readonly #options: ConnectionReconcilerOptions;
   readonly #secrets: ConnectionSecrets;
+  readonly #links: ConnectionLinks;
+  readonly #release: ConnectionRelease;
 
   constructor(options: ConnectionReconcilerOptions) {
     this.#options = options;
     this.#secrets = new ConnectionSecrets(options);
+    this.#links = new ConnectionLinks(options);
+    this.#release = new ConnectionRelease({ ...options, secrets: this.#secrets });
   }
 
   async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
@@ -80,8 +75,10 @@ export class ConnectionReconciler implements Reconciler {
       return done();
     }
     const abandoned = isAbandoned(connection.metadata);
-    if (abandoned || (connection.metadata.deletionTimestamp !== undefined && !this.#isNeeded(key))) {
-      return this.#release(connection, key, signal);
+    if (abandoned || (connection.metadata.deletionTimestamp !== undefined && !this.#release.isNeeded(key))) {
+      await this.#release.release(connection, signal);
+      registry.drop(key);
+      return done();
     }
     const state = registry.obtain(key);
     const before = state.verdict?.reason;
@@ -132,7 +129,7 @@ export class ConnectionReconciler implements Reconciler {
       return undefined;
     }
     const key = keyOf(connection);
-    const target = this.#target(connection, key, state, found.credentials, settings);
+    const target = this.#links.target(connection, key, state, found.credentials, settings);
 
     const now = clock.now();
     const asked = connection.metadata.annotations?.[annotations.reconcileAt];
@@ -164,7 +161,7 @@ export class ConnectionReconciler implements Reconciler {
       await this.#recordAccount(connection, caller.accountId, signal);
       state.verifiedAt = now;
     }
-    const link = this.#adopt(state, target);
+    const link = this.#links.adopt(state, target);
     state.terms = this.#terms(connection, { caller, settings, schema });
 
     if (now >= state.snapshotDueAt) {
@@ -239,61 +236,6 @@ export class ConnectionReconciler implements Reconciler {
     };
   }
 
-  /** The client for these credentials: the one in use, the one that waits to be verified, or a new one. */
-  #target(
-    connection: AwsConnection,
-    key: ObjectKey,
-    state: ConnectionState,
-    credentials: AwsCredentials,
-    settings: Settings,
-  ): Link | Candidate {
-    const endpoints = connection.spec.endpoints ?? {};
-    const fingerprint = createHash('sha256')
-      .update(JSON.stringify([credentials, settings.region, settings.cloudTrailRegion, endpoints]))
-      .digest('hex');
-    for (const known of [state.link, state.candidate]) {
-      if (known?.fingerprint === fingerprint) {
-        return known;
-      }
-    }
-    const { clock, connect, protectSecret } = this.#options;
-    protectSecret(credentials.secretAccessKey);
-    if (credentials.sessionToken !== undefined) {
-      protectSecret(credentials.sessionToken);
-    }
-    state.candidate?.api.close();
-    const { region, cloudTrailRegion } = settings;
-    const api = connect({ key, credentials, region, cloudTrailRegion, endpoints });
-    state.candidate = { key, fingerprint, credentials, api, since: clock.now() };
-    return state.candidate;
-  }
-
-  /** Takes verified credentials into use. What was read stays good: they lead to the same account. */
-  #adopt(state: ConnectionState, target: Link | Candidate): Link {
-    const previous = state.link;
-    if (target === previous) {
-      return previous;
-    }
-    const { clock, logger } = this.#options;
-    const reports = new CredentialReports({ clock });
-    const read = (signal: AbortSignal) => {
-      if (state.link === undefined || state.terms === undefined) {
-        throw new Error('the connection is not verified');
-      }
-      const { pageSize, passwordLastUsed } = state.terms.settings;
-      const options = { signal, priority: 'background', pageSize, passwordLastUsed, reports } as const;
-      return readAccount(state.link.api, options);
-    };
-    const snapshots = previous?.snapshots ?? new SnapshotStore({ clock, read });
-    const link: Link = { ...target, snapshots };
-    state.link = link;
-    state.candidate = undefined;
-    previous?.api.close();
-    const { accessKeyId } = link.credentials;
-    logger.info('credentials in use', { connection: keyString(link.key), accessKeyId });
-    return link;
-  }
-
   /** Finalizer first: from here on the object stands for something. */
   async #claim(connection: AwsConnection, signal: AbortSignal): Promise<void> {
     const { metadata, spec } = connection;
@@ -331,37 +273,6 @@ export class ConnectionReconciler implements Reconciler {
     connections.set(written);
   }
 
-  /** Accounts that stand for something in AWS still need the connection to let go of it. */
-  #isNeeded(key: ObjectKey): boolean {
-    return this.#options.accounts
-      .byIndex('connection', keyString(key))
-      .some((account) => hasFinalizer(account.metadata) && !isAbandoned(account.metadata));
-  }
-
-  async #release(connection: AwsConnection, key: ObjectKey, signal: AbortSignal): Promise<Result> {
-    const { client, connections, registry } = this.#options;
-    if (hasFinalizer(connection.metadata)) {
-      if (isAbandoned(connection.metadata)) {
-        this.#options.countAbandoned('AwsConnection');
-        this.#options.logger.warn('let go of, as its annotation asks', { connection: keyString(key) });
-      }
-      const held = connection.metadata.annotations?.[annotations.secretName];
-      if (held !== undefined) {
-        await this.#secrets.release(connection, held, signal);
-      }
-      await removeFinalizer({
-        client,
-        type: awsConnectionType,
-        current: connection,
-        finalizer,
-        informer: connections,
-        signal,
-      });
-    }
-    registry.drop(key);
-    return done();
-  }
-
   #latest(connection: AwsConnection): AwsConnection {
     return this.#options.connections.get(keyOf(connection)) ?? connection;
   }
@@ -375,7 +286,7 @@ export class ConnectionReconciler implements Reconciler {
       connection,
       state,
       accounts: users.length,
-      needed: users.filter((account) => hasFinalizer(account.metadata)).length,
+      needed: this.#release.neededBy(key),
       now: clock.now(),
     });
     const ready = status.conditions?.find((condition) => condition.type === 'Ready');

@@ -1,4 +1,4 @@
-import type { AwsApi, AwsCredentials } from '../../../src/aws/index.ts';
+import type { AwsApi, AwsCredentials, Pacer } from '../../../src/aws/index.ts';
 import {
   defaultUserQuotas,
   type AccountFacts,
@@ -43,6 +43,8 @@ export interface ConnectionState {
   link: Link | undefined;
   terms: Terms | undefined;
   candidate: Candidate | undefined;
+  /** Of the AWS account, for whatever client is in use. */
+  pacer: Pacer | undefined;
   /** What is refused of the spec, while earlier settings stay in force. */
   complaint: Verdict | undefined;
   /** Why the last reading of the account failed; undefined where it was complete. */
@@ -83,6 +85,7 @@ export class ConnectionRegistry {
         link: undefined,
         terms: undefined,
         candidate: undefined,
+        pacer: undefined,
         complaint: undefined,
         readingFailed: undefined,
         reconcileAt: undefined,

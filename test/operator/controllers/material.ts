@@ -92,6 +92,7 @@ export async function working(): Promise<ConnectionState> {
     snapshotDueAt: 1,
     suspect: false,
     candidate: undefined,
+    pacer: undefined,
     complaint: undefined,
     readingFailed: undefined,
     reconcileAt: undefined,

@@ -13,13 +13,13 @@ const at = '2026-01-15T12:00:00Z';
 function status(
   object: AwsConnection,
   state: ConnectionState | undefined,
-  more: { needed?: number; now?: number } = {},
+  more: { needed?: { accounts: number; bindings: number }; now?: number } = {},
 ) {
   return connectionStatus({
     connection: object,
     state,
     accounts: 4,
-    needed: more.needed ?? 0,
+    needed: more.needed ?? { accounts: 0, bindings: 0 },
     now: more.now ?? now,
   });
 }
@@ -122,12 +122,14 @@ describe('the status of a connection', () => {
 
   test('that is being deleted says who still needs it', async () => {
     const object = connection({ metadata: { deletionTimestamp: at } });
-    const told = status(object, await working(), { needed: 2 });
+    const told = status(object, await working(), { needed: { accounts: 2, bindings: 3 } });
     expect(told.conditions?.[0]).toMatchObject({
       type: 'Ready',
       status: 'False',
       reason: 'InUse',
-      message: expect.stringMatching(/^2 AwsAccount objects still need .*abandon=true$/),
+      message: expect.stringMatching(
+        /^2 AwsAccount and 3 AwsEntitlementBinding objects still need .*abandon=true$/,
+      ),
     });
   });
 
