@@ -1,6 +1,6 @@
 export { nextKeyStep } from './access-keys.ts';
 export { applySteps, createUser, type ApplyOptions, type ApplyOutcome, type UserLedger } from './apply.ts';
-export { denyPolicyName, denyState } from './deny.ts';
+export { denyAllName, denyPolicyName, denyState } from './deny.ts';
 export { disableUser } from './disable.ts';
 export { deleteKey, listKeys, makeKey, makerOf, switchKey, type NewKey } from './key-calls.ts';
 export { identify, type Identity, type Sighting } from './identify.ts';

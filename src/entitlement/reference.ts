@@ -1,4 +1,4 @@
-import { denyPolicyName } from '../account/index.ts';
+import { denyAllName, denyPolicyName } from '../account/index.ts';
 import { fold, sameName } from '../schema/index.ts';
 
 export type EntitlementType = 'Group' | 'AwsManagedPolicy' | 'CustomerManagedPolicy' | 'InlinePolicy';
@@ -59,13 +59,11 @@ export function readReference(
   }
   const slash = text.lastIndexOf('/');
   const name = text.slice(slash + 1);
+  if (isDeny(type, name)) {
+    return { kind: 'invalid', message: denied(name) };
+  }
   if (type === 'InlinePolicy') {
-    return name === denyPolicyName
-      ? {
-          kind: 'invalid',
-          message: `the inline policy ${denyPolicyName} is what shuts a disabled user out; give this one another name`,
-        }
-      : { kind: 'read', reference: { type, name: text, path: undefined, arn: undefined } };
+    return { kind: 'read', reference: { type, name: text, path: undefined, arn: undefined } };
   }
   const path = slash === -1 ? undefined : pathOf(text.slice(0, slash));
   return { kind: 'read', reference: { type, name, path, arn: undefined } };
@@ -101,7 +99,22 @@ function readArn(type: EntitlementType, arn: string, place: Place): ReadReferenc
   if (kind !== (type === 'Group' ? 'group' : 'policy') || name === '') {
     return { kind: 'invalid', message: `${arn} is not the ARN of what type ${type} names` };
   }
+  if (isDeny(type, name)) {
+    return { kind: 'invalid', message: denied(name) };
+  }
   return { kind: 'read', reference: { type, name, path: pathOf(full.slice(0, Math.max(0, last))), arn } };
+}
+
+/** What shuts a disabled user out is not an entitlement: whoever could take it away would let the user in. */
+function isDeny(type: EntitlementType, name: string): boolean {
+  return (
+    (type === 'InlinePolicy' && sameName(name, denyPolicyName)) ||
+    (type === 'AwsManagedPolicy' && sameName(name, denyAllName))
+  );
+}
+
+function denied(name: string): string {
+  return `the policy ${name} is what shuts a disabled user out; set spec.enabled of the AwsAccount, or name another policy`;
 }
 
 /** `/` or `/…/` of what stands before a name. */

@@ -13,14 +13,14 @@ import {
 import { after, done, keyString, type Clock, type Result } from '../../runtime/index.ts';
 import type { ConnectionRegistry } from '../connection/index.ts';
 import type { Verdict } from './conditions.ts';
-import { decide, firstClaim, type Decision } from './decide.ts';
+import { conflictOf, decide, type Decision } from './decide.ts';
 import type { ConnectionDesks } from './desks.ts';
 import { arnOf, givenArns, resolveEntitlement } from './resolve.ts';
 import { sameMemory, type EdgeMemory, type Origin } from './memory.ts';
 import type { EntitlementGuard, Pass } from './pass.ts';
 import type { BindingRecord } from './record.ts';
 import { asDeclared, called, conflict, expired, full, noSuch, otherPath, whose } from './sentences.ts';
-import { claimOf, wantsOf, type Sharers, type Sharing } from './sharers.ts';
+import { claimOf, untilExpiry, wantsOf, type Sharers, type Sharing } from './sharers.ts';
 import type { Findings } from './status.ts';
 
 export interface ConvergenceOptions {
@@ -35,8 +35,6 @@ export interface ConvergenceOptions {
 const againMs = 5_000;
 /** How long a user that was made from here counts as new: nobody else has had the time to give it anything. */
 const newMs = 900_000;
-/** Timers beyond this are set anew. */
-const longestMs = 86_400_000;
 
 /** Brings one edge of one user from what it is to what a binding declares. */
 export class BindingConvergence {
@@ -81,7 +79,7 @@ export class BindingConvergence {
     const edge = findEdge(user, reference);
     const sharing = this.#sharing(pass, user);
     const wants = wantsOf(binding, awsNow);
-    const refusal = this.#refusal(pass, user, edge, sharing);
+    const refusal = this.#refusal(pass, user, sharing);
     if (refusal !== undefined) {
       return this.#hold(pass, user, refusal, 'False');
     }
@@ -125,7 +123,15 @@ export class BindingConvergence {
     return after(againMs);
   }
 
-  #sharing({ binding, connection, reference, awsNow }: Pass, user: ObservedUser): Sharing {
+  /** Of the policy that is attached or the group that is there. */
+  #arnInAws({ connection, reference }: Pass, user: ObservedUser): string | undefined {
+    return reference.type === 'Group'
+      ? connection.snapshots.current?.group(reference.name)?.arn
+      : findEdge(user, reference)?.arn;
+  }
+
+  #sharing(pass: Pass, user: ObservedUser): Sharing {
+    const { binding, connection, reference, awsNow } = pass;
     const { partition, accountId } = connection.caller;
     return this.#options.sharers.of(binding, {
       partition,
@@ -133,6 +139,7 @@ export class BindingConvergence {
       connection: connection.key,
       user,
       edge: edgeKey(reference),
+      arn: this.#arnInAws(pass, user),
       awsNow,
     });
   }
@@ -149,21 +156,16 @@ export class BindingConvergence {
   }
 
   /** Why nothing may be done, though AWS would let us. */
-  #refusal(pass: Pass, user: ObservedUser, edge: Edge | undefined, sharing: Sharing): Verdict | undefined {
+  #refusal(pass: Pass, user: ObservedUser, sharing: Sharing): Verdict | undefined {
     const { binding, connection, reference, document, awsNow } = pass;
     const own = claimOf(binding, awsNow);
-    const { first } = sharing;
-    if (
-      first !== undefined &&
-      own.wants !== 'Expired' &&
-      first.wants !== own.wants &&
-      firstClaim([first, own]) === first
-    ) {
-      return conflict(first.name, first.wants, reference);
+    const other = conflictOf(own, sharing.first);
+    if (other !== undefined) {
+      return conflict(other, reference);
     }
     const group =
       reference.type === 'Group' ? connection.snapshots.current?.group(reference.name) : undefined;
-    const arn = edge?.arn ?? group?.arn;
+    const arn = this.#arnInAws(pass, user);
     if (arn !== undefined && !hasPath(reference, arn)) {
       return otherPath(reference, arn);
     }
@@ -212,19 +214,29 @@ export class BindingConvergence {
     }
     const { origin } = decision;
     const { edges, catalogue } = this.#options.desks.of(connection);
+    const held = reference.type === 'InlinePolicy' ? entitlement.name : entitlement.arn;
     const next = await this.#remember(pass, user, {
-      entitlement: reference.type === 'InlinePolicy' ? entitlement.name : entitlement.arn,
+      entitlement: held,
       origin,
       revoked: null,
     });
     try {
       await edges.add(user, entitlement, document, { signal });
     } catch (error) {
-      if (!isAwsError(error, 'notFound') || isUserMissing(error)) {
+      if (!isAwsError(error) || error.isTransient || error.kind === 'badCredentials') {
+        throw error;
+      }
+      // It was not made, and who makes it later is somebody else.
+      const undone = await this.#remember(next, user, {
+        entitlement: held,
+        origin: pass.memory?.origin ?? null,
+        revoked: null,
+      });
+      if (error.kind !== 'notFound' || isUserMissing(error)) {
         throw error;
       }
       catalogue.doubt(entitlement);
-      return this.#hold(next, user, noSuch(reference), 'Unknown');
+      return this.#hold(undone, user, noSuch(reference), 'Unknown');
     }
     const mended = this.#wasSettled(pass)
       ? edge === undefined
@@ -305,7 +317,7 @@ export class BindingConvergence {
     status: 'False' | 'Unknown',
   ): Promise<Result> {
     await this.#report(pass, user, { ...verdict, status }, undefined);
-    return this.#untilExpiry(pass);
+    return untilExpiry(pass.binding, pass.awsNow);
   }
 
   async #settled(
@@ -323,7 +335,7 @@ export class BindingConvergence {
         ? expired(latest, reference, { expiresAt, keptFor: more.keptFor, present })
         : asDeclared(latest, reference, present);
     await this.#report(pass, latest, { ...verdict, status: 'True' }, more.mended);
-    return this.#untilExpiry(pass);
+    return untilExpiry(pass.binding, pass.awsNow);
   }
 
   async #report(
@@ -354,13 +366,6 @@ export class BindingConvergence {
       },
       signal,
     );
-  }
-
-  /** Exactly when the edge is to go, by AWS's clock. */
-  #untilExpiry({ binding, awsNow }: Pass): Result {
-    const { expiresAt, state } = binding.spec;
-    const left = state === 'Absent' ? Number.NaN : Date.parse(expiresAt ?? '') - awsNow;
-    return left > 0 ? after(Math.min(left, longestMs)) : done();
   }
 
   /** Nobody changed the declaration since the last pass that succeeded: what differs is drift. Only reported. */

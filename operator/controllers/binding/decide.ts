@@ -91,6 +91,8 @@ export interface Claim {
   readonly name: string;
   readonly createdAt: string;
   readonly wants: 'Present' | 'Absent' | 'Expired';
+  /** What the document of an inline policy means. */
+  readonly document: string | undefined;
 }
 
 /** The claim that counts: the oldest of those that still want something, then the first by name. Pure. */
@@ -99,4 +101,13 @@ export function firstClaim(claims: readonly Claim[]): Claim | undefined {
   return claims
     .filter(({ wants }) => wants !== 'Expired')
     .toSorted((one, other) => (rank(one) < rank(other) ? -1 : 1))[0];
+}
+
+/** The claim that goes before another and does not agree with it. Pure. */
+export function conflictOf(own: Claim, first: Claim | undefined): Claim | undefined {
+  const agrees =
+    first === undefined ||
+    own.wants === 'Expired' ||
+    (first.wants === own.wants && (own.wants === 'Absent' || first.document === own.document));
+  return !agrees && firstClaim([first, own]) === first ? first : undefined;
 }

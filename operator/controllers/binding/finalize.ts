@@ -126,7 +126,8 @@ export class BindingFinalizer {
     } catch (error) {
       signal.throwIfAborted();
       if (isAwsError(error)) {
-        await this.#options.record.waiting(binding, verdictOf(error), 'False', signal);
+        const passes = error.isTransient || error.kind === 'badCredentials';
+        await this.#options.record.waiting(binding, verdictOf(error), passes ? 'Unknown' : 'False', signal);
         if (error.kind === 'badCredentials') {
           return done();
         }
@@ -172,7 +173,8 @@ export class BindingFinalizer {
     if (user === undefined) {
       // Whom a reading that is new enough does not show is gone, and the edge with the user.
       const needed = memory.since + settleMs;
-      if ((snapshot?.takenAt ?? 0) >= needed) {
+      const deletedByUs = connection.snapshots.touchedAt(memory.userId) !== undefined;
+      if (deletedByUs || (snapshot?.takenAt ?? 0) >= needed) {
         return this.#drop(binding, signal);
       }
       if (clock.now() >= needed) {
@@ -181,16 +183,19 @@ export class BindingFinalizer {
       return after(againMs);
     }
     const { partition, accountId } = connection.caller;
-    const { first } = sharers.of(binding, {
+    const { heir } = sharers.of(binding, {
       partition,
       accountId,
       connection: connection.key,
       user,
       edge: edgeKey(entitlement),
+      arn: entitlement.type === 'InlinePolicy' ? undefined : entitlement.arn,
       awsNow: clock.now() + connection.api.skewMs,
     });
-    if (first?.wants === 'Present') {
-      return this.#released(binding, user, `stays for AwsEntitlementBinding "${first.name}"`, memory, signal);
+    if (heir !== undefined) {
+      await this.#handOver(memory, heir, signal);
+      const name = keyString(keyOf(heir));
+      return this.#released(binding, user, `stays for AwsEntitlementBinding "${name}"`, memory, signal);
     }
     if (guard.refuses({ connection, user, gives: undefined }) !== undefined) {
       return this.#released(binding, user, 'was left alone, since the user is protected', memory, signal);
@@ -211,6 +216,21 @@ export class BindingFinalizer {
       message: `took ${called(entitlement)} from ${whose(user)}`,
     });
     return this.#drop(binding, signal);
+  }
+
+  /**
+   * That the edge was made from here is told to the one that it stays for, which may not have looked yet:
+   * the last one out takes it away.
+   */
+  async #handOver(memory: EdgeMemory, heir: AwsEntitlementBinding, signal: AbortSignal): Promise<void> {
+    const known = memoryOf(heir);
+    if (memory.origin === 'Created' && known?.origin !== 'Created') {
+      await this.#options.record.remember(
+        heir,
+        { ...memory, since: known?.origin == null ? this.#options.clock.now() : known.since },
+        signal,
+      );
+    }
   }
 
   #released(

@@ -1,7 +1,6 @@
-import { edgeKey, readReference, type Place } from '../../../src/entitlement/index.ts';
 import { fold } from '../../../src/schema/index.ts';
 import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
-import { keyOf, keyString, type Informer, type ObjectKey } from '../../runtime/index.ts';
+import { keyOf, keyString, parseKey, type Informer, type ObjectKey } from '../../runtime/index.ts';
 import { memoryOf } from './memory.ts';
 
 /** The account that a binding names, in its own namespace. */
@@ -44,7 +43,12 @@ export function userKeys(binding: AwsEntitlementBinding): readonly string[] {
     ...(connection === undefined || binding.spec.userName === undefined
       ? []
       : [namedUserKey(connection, binding.spec.userName)]),
-    ...(memory === undefined ? [] : [userIdKey(memory.account, memory.userId)]),
+    ...(memory === undefined
+      ? []
+      : [
+          userIdKey(memory.account, memory.userId),
+          namedUserKey(parseKey(memory.connection), memory.userName),
+        ]),
   ];
 }
 
@@ -63,7 +67,10 @@ export function bindingAccounts(binding: AwsEntitlementBinding): readonly string
   return account === undefined ? [] : [keyString(account)];
 }
 
-/** Bindings to be looked at when this one changes or goes: itself, and those that name the same edge. */
+/**
+ * Bindings to be looked at when this one changes or goes: itself, those that name the same edge, and those
+ * of the same user that had no room.
+ */
 export function companions(
   binding: AwsEntitlementBinding,
   bindings: Informer<AwsEntitlementBinding>,
@@ -77,19 +84,21 @@ export function companions(
   const edge = said(binding);
   const others = userKeys(binding)
     .flatMap((key) => bindings.byIndex('user', key))
-    .filter((other) => other.metadata.uid !== binding.metadata.uid && said(other) === edge);
+    .filter(
+      (other) => other.metadata.uid !== binding.metadata.uid && (said(other) === edge || lacksRoom(other)),
+    );
   return [binding, ...others].map(keyOf);
+}
+
+function lacksRoom({ status }: AwsEntitlementBinding): boolean {
+  return (
+    status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'LimitExceeded') === true
+  );
 }
 
 /** Whether our own note on a binding says something that others on its edge wait for. */
 export function heldHasChanged(before: AwsEntitlementBinding, after: AwsEntitlementBinding): boolean {
   return memoryOf(before)?.revoked !== memoryOf(after)?.revoked;
-}
-
-/** The edge of its user that a binding names, in this place; undefined where it names none. */
-export function edgeOf(binding: AwsEntitlementBinding, place: Place): string | undefined {
-  const read = readReference(binding.spec.entitlement, place);
-  return read.kind === 'invalid' ? undefined : edgeKey(read.reference);
 }
 
 /** Whether a change of an account means something to those who wait for its user. */

@@ -24,7 +24,7 @@ import type { EntitlementGuard } from './pass.ts';
 import { BindingRecord } from './record.ts';
 import { requestNewerReading } from './resolve.ts';
 import { notAllowed, otherAccount } from './sentences.ts';
-import { Sharers } from './sharers.ts';
+import { Sharers, untilExpiry, wantsOf } from './sharers.ts';
 import { verdictOf } from './status.ts';
 import { connectionOf, subjectOf } from './subject.ts';
 
@@ -78,10 +78,11 @@ export class BindingReconciler implements Reconciler {
     }
     const wait = (verdict: Verdict, status: 'False' | 'Unknown'): Promise<Result> =>
       this.#wait(binding, verdict, status, signal);
+    const memory = memoryOf(binding);
     if (isTrue(binding.metadata, annotations.paused)) {
       return wait({ reason: 'Paused', message: `the annotation ${annotations.paused} is true` }, 'Unknown');
     }
-    const reached = connectionOf(binding, this.#options.accounts);
+    const reached = connectionOf(binding, memory, this.#options.accounts);
     if ('waiting' in reached) {
       return wait(reached.waiting, 'Unknown');
     }
@@ -106,7 +107,7 @@ export class BindingReconciler implements Reconciler {
     } catch (error) {
       signal.throwIfAborted();
       if (isAwsError(error)) {
-        return this.#failed(binding, error, signal);
+        return this.#failed(binding, connection, error, signal);
       }
       throw error;
     }
@@ -120,26 +121,32 @@ export class BindingReconciler implements Reconciler {
     const { accounts, installation, clock } = this.#options;
     const { accountId, partition } = connection.caller;
     const { namespace = '' } = binding.metadata;
+    const awsNow = clock.now() + connection.api.skewMs;
+    const wait = async (verdict: Verdict, status: 'False' | 'Unknown'): Promise<Result> => {
+      await this.#wait(binding, verdict, status, signal);
+      return untilExpiry(binding, awsNow);
+    };
     if (!this.#options.permits(connection.key, namespace)) {
-      return this.#wait(binding, notAllowed(keyString(connection.key), namespace), 'False', signal);
+      return wait(notAllowed(keyString(connection.key), namespace), 'False');
     }
     const memory = memoryOf(binding);
     if (memory !== undefined && memory.account !== accountId) {
-      return this.#wait(binding, otherAccount(memory.account, accountId), 'False', signal);
+      return wait(otherAccount(memory.account, accountId), 'False');
     }
     const read = readReference(binding.spec.entitlement, { partition, accountId });
     if (read.kind === 'invalid') {
-      return this.#wait(binding, { reason: 'InvalidEntitlement', message: read.message }, 'False', signal);
+      return wait({ reason: 'InvalidEntitlement', message: read.message }, 'False');
     }
-    const subject = subjectOf({ binding, memory, connection, accounts, installation });
+    const expired = wantsOf(binding, awsNow) === 'Expired';
+    const subject = subjectOf({ binding, memory, expired, connection, accounts, installation });
     switch (subject.kind) {
       case 'refused':
-        return this.#wait(binding, subject.verdict, 'False', signal);
+        return wait(subject.verdict, 'False');
       case 'waiting':
         if (subject.newerReading) {
           requestNewerReading(binding, { connection }, this.#options);
         }
-        return this.#wait(binding, subject.verdict, 'Unknown', signal);
+        return wait(subject.verdict, 'Unknown');
       case 'user': {
         const { entitlement } = binding.spec;
         const reconcileAt = binding.metadata.annotations?.[annotations.reconcileAt];
@@ -151,7 +158,7 @@ export class BindingReconciler implements Reconciler {
             document: entitlement.document === undefined ? undefined : JSON.stringify(entitlement.document),
             memory: subject.memory,
             made: subject.made,
-            awsNow: clock.now() + connection.api.skewMs,
+            awsNow,
             forced: reconcileAt !== undefined && reconcileAt !== binding.status?.handledReconcileAt,
             signal,
           },
@@ -162,14 +169,19 @@ export class BindingReconciler implements Reconciler {
   }
 
   /** What passes is tried again with back-off; what AWS refuses is looked at again with the next reading. */
-  async #failed(binding: AwsEntitlementBinding, error: unknown, signal: AbortSignal): Promise<Result> {
+  async #failed(
+    binding: AwsEntitlementBinding,
+    { api }: UsableConnection,
+    error: unknown,
+    signal: AbortSignal,
+  ): Promise<Result> {
     const passes = isAwsError(error) && error.isTransient;
     const unseen = passes || isAwsError(error, 'badCredentials');
     await this.#record.waiting(binding, verdictOf(error), unseen ? 'Unknown' : 'False', signal);
     if (passes) {
       throw error;
     }
-    return done();
+    return untilExpiry(binding, this.#options.clock.now() + api.skewMs);
   }
 
   async #wait(

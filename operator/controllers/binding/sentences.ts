@@ -2,6 +2,7 @@ import type { ObservedUser } from '../../../src/account/index.ts';
 import type { Reference } from '../../../src/entitlement/index.ts';
 import { pathInArn } from '../../../src/entitlement/index.ts';
 import type { Verdict } from './conditions.ts';
+import type { Claim } from './decide.ts';
 
 const kinds: Readonly<Record<Reference['type'], string>> = {
   Group: 'group',
@@ -46,12 +47,14 @@ export function expired(
   };
 }
 
-export function conflict(name: string, wants: string, reference: Reference): Verdict {
+export function conflict({ name, wants }: Claim, reference: Reference): Verdict {
+  const other =
+    reference.type === 'InlinePolicy' && wants === 'Present' ? 'Present with its own document' : wants;
   return {
     reason: 'Conflict',
     message:
-      `AwsEntitlementBinding "${name}" came first and says that ${called(reference)} is to be ${wants}; ` +
-      'this object does nothing. Delete one of the two, or change its spec.state',
+      `AwsEntitlementBinding "${name}" came first and says that ${called(reference)} is to be ${other}; ` +
+      'this object does nothing. Delete one of the two, or make both say the same',
   };
 }
 

@@ -1,9 +1,23 @@
 import type { ObservedUser } from '../../../src/account/index.ts';
-import type { Place } from '../../../src/entitlement/index.ts';
+import {
+  documentFingerprint,
+  edgeKey,
+  hasPath,
+  readReference,
+  type Place,
+} from '../../../src/entitlement/index.ts';
 import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
-import { keyOf, keyString, type Informer, type ObjectKey } from '../../runtime/index.ts';
+import {
+  after,
+  done,
+  keyOf,
+  keyString,
+  type Informer,
+  type ObjectKey,
+  type Result,
+} from '../../runtime/index.ts';
 import { firstClaim, type Claim } from './decide.ts';
-import { accountKey, accountUserKey, edgeOf, namedUserKey, userIdKey } from './keys.ts';
+import { accountKey, accountUserKey, namedUserKey, userIdKey } from './keys.ts';
 import { memoryOf } from './memory.ts';
 
 export interface SharersOptions {
@@ -21,6 +35,8 @@ export interface SharedEdge extends Place {
   readonly user: Pick<ObservedUser, 'userId' | 'userName'>;
   /** As `edgeKey` gives it. */
   readonly edge: string;
+  /** Of the group or policy, as far as it is known: who names it under another path does not mean it. */
+  readonly arn: string | undefined;
   /** Milliseconds since the epoch, by AWS's clock. */
   readonly awsNow: number;
 }
@@ -28,9 +44,14 @@ export interface SharedEdge extends Place {
 export interface Sharing {
   /** The other that decides what happens to the edge, if there is one. */
   readonly first: Claim | undefined;
+  /** That one's object, where it wants the edge: whose the edge is when this one goes. */
+  readonly heir: AwsEntitlementBinding | undefined;
   /** Another one, also one that is on its way out, knows the edge to be made from here. */
   readonly created: boolean;
 }
+
+/** Timers beyond this are set anew. */
+const longestMs = 86_400_000;
 
 /** What a binding asks for at this time. */
 export function wantsOf({ spec }: AwsEntitlementBinding, awsNow: number): 'Present' | 'Absent' | 'Expired' {
@@ -40,8 +61,16 @@ export function wantsOf({ spec }: AwsEntitlementBinding, awsNow: number): 'Prese
   return spec.expiresAt !== undefined && Date.parse(spec.expiresAt) <= awsNow ? 'Expired' : 'Present';
 }
 
+/** Exactly when an edge is to go, by AWS's clock; nothing where that is not to come. */
+export function untilExpiry({ spec }: AwsEntitlementBinding, awsNow: number): Result {
+  const left = spec.state === 'Absent' ? Number.NaN : Date.parse(spec.expiresAt ?? '') - awsNow;
+  return left > 0 ? after(Math.min(left, longestMs)) : done();
+}
+
 export function claimOf(binding: AwsEntitlementBinding, awsNow: number): Claim {
+  const { document } = binding.spec.entitlement;
   return {
+    document: document === undefined ? undefined : documentFingerprint(JSON.stringify(document)),
     name: keyString(keyOf(binding)),
     createdAt: binding.metadata.creationTimestamp ?? '',
     wants: wantsOf(binding, awsNow),
@@ -65,15 +94,20 @@ export class Sharers {
         metadata.deletionTimestamp === undefined &&
         this.#options.permits(connection, metadata.namespace ?? ''),
     );
+    const first = firstClaim(living.map((other) => claimOf(other, awsNow)));
     return {
-      first: firstClaim(living.map((other) => claimOf(other, awsNow))),
+      first,
+      heir:
+        first?.wants === 'Present'
+          ? living.find((other) => keyString(keyOf(other)) === first.name)
+          : undefined,
       created: others.some((other) => memoryOf(other)?.origin === 'Created'),
     };
   }
 
   #others(binding: AwsEntitlementBinding, shared: SharedEdge): readonly AwsEntitlementBinding[] {
     const { accounts, bindings } = this.#options;
-    const { connection, user, edge, accountId } = shared;
+    const { connection, user, accountId } = shared;
     const own = accountKey(binding);
     const named = namedUserKey(connection, user.userName);
     const managing = accounts.byIndex('user', named.slice(named.indexOf('/') + 1)).map(keyOf);
@@ -88,11 +122,20 @@ export class Sharers {
         const memory = memoryOf(other);
         const sameUser =
           memory === undefined || (memory.userId === user.userId && memory.account === accountId);
-        if (other.metadata.uid !== binding.metadata.uid && sameUser && edgeOf(other, shared) === edge) {
+        if (other.metadata.uid !== binding.metadata.uid && sameUser && namesEdge(other, shared)) {
           found.set(keyString(keyOf(other)), other);
         }
       }
     }
     return [...found.values()];
   }
+}
+
+function namesEdge({ spec }: AwsEntitlementBinding, shared: SharedEdge): boolean {
+  const read = readReference(spec.entitlement, shared);
+  return (
+    read.kind === 'read' &&
+    edgeKey(read.reference) === shared.edge &&
+    (shared.arn === undefined || hasPath(read.reference, shared.arn))
+  );
 }

@@ -1,6 +1,6 @@
 import type { ObservedUser } from '../../../src/account/index.ts';
 import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
-import type { Informer, ObjectKey } from '../../runtime/index.ts';
+import { parseKey, type Informer, type ObjectKey } from '../../runtime/index.ts';
 import { connectionKey, standingOf } from '../account/index.ts';
 import type { UsableConnection } from '../connection/index.ts';
 import { annotations } from '../names.ts';
@@ -11,19 +11,24 @@ import type { EdgeMemory } from './memory.ts';
 /** The connection through which the user of a binding is reached, or what it waits for. */
 export function connectionOf(
   binding: AwsEntitlementBinding,
+  memory: EdgeMemory | undefined,
   accounts: Informer<AwsAccount>,
 ): { readonly connection: ObjectKey } | { readonly waiting: Verdict } {
   const account = accountKey(binding);
   if (account !== undefined) {
     const object = accounts.get(account);
-    return object === undefined
+    if (object !== undefined) {
+      return { connection: connectionKey(object) };
+    }
+    // What is held is still to end at its time.
+    return memory === undefined
       ? {
           waiting: {
             reason: 'WaitingForAccount',
             message: `there is no AwsAccount "${account.name}" in this namespace; create it, this object goes on by itself`,
           },
         }
-      : { connection: connectionKey(object) };
+      : { connection: parseKey(memory.connection) };
   }
   const named = namedConnection(binding);
   return named === undefined
@@ -51,32 +56,53 @@ export type Subject =
 
 /**
  * Who the user is, by the last reading of the AWS account: that of the account object, whoever that is by
- * now, or the one whose unique id was recorded when the name was first met. Pure.
+ * now, or the one whose unique id was recorded when the name was first met. What has expired is taken from
+ * whom it was given to, also where the account object is gone. Pure.
  */
 export function subjectOf(options: {
   readonly binding: AwsEntitlementBinding;
   readonly memory: EdgeMemory | undefined;
+  readonly expired: boolean;
   readonly connection: UsableConnection;
   readonly accounts: Informer<AwsAccount>;
   readonly installation: string;
 }): Subject {
-  const { binding, memory, connection, accounts, installation } = options;
+  const { memory, expired, connection } = options;
+  const subject = accountKey(options.binding) === undefined ? namedSubject(options) : accountSubject(options);
+  const recorded = memory === undefined ? undefined : connection.snapshots.current?.byId(memory.userId);
+  return expired && subject.kind !== 'user' && recorded !== undefined
+    ? { kind: 'user', user: recorded, made: false, memory }
+    : subject;
+}
+
+type SubjectOptions = Parameters<typeof subjectOf>[0];
+
+function accountSubject({ binding, memory, connection, accounts, installation }: SubjectOptions): Subject {
   const account = accountKey(binding);
-  if (account !== undefined) {
-    const object = accounts.get(account);
-    const standing = object === undefined ? undefined : standingOf(object, connection, installation);
-    if (standing?.kind !== 'user') {
-      const message = `${standing?.message ?? `AwsAccount "${account.name}" is not there`}; this object goes on by itself`;
-      return { kind: 'waiting', verdict: { reason: 'WaitingForAccount', message }, newerReading: false };
-    }
-    const { user, made } = standing;
-    return { kind: 'user', user, made, memory: memory?.userId === user.userId ? memory : undefined };
+  const object = account === undefined ? undefined : accounts.get(account);
+  const standing = object === undefined ? undefined : standingOf(object, connection, installation);
+  if (standing?.kind !== 'user') {
+    const message = `${standing?.message ?? `there is no AwsAccount "${account?.name}" in this namespace`}; this object goes on by itself`;
+    return { kind: 'waiting', verdict: { reason: 'WaitingForAccount', message }, newerReading: false };
   }
+  const { user, made } = standing;
+  // An account that is managed has settled who its user is; who only observes reports whoever has the name.
+  const observes = object?.spec.management === 'Observe';
+  return (
+    (observes ? anotherPerson(binding, memory, user) : undefined) ?? {
+      kind: 'user',
+      user,
+      made,
+      memory: memory?.userId === user.userId ? memory : undefined,
+    }
+  );
+}
+
+function namedSubject({ binding, memory, connection }: SubjectOptions): Subject {
   const snapshot = connection.snapshots.current;
   const userName = binding.spec.userName ?? '';
   const recorded = memory === undefined ? undefined : snapshot?.byId(memory.userId);
-  const named = snapshot?.byName(userName);
-  const user = recorded ?? named;
+  const user = recorded ?? snapshot?.byName(userName);
   if (user === undefined) {
     return {
       kind: 'waiting',
@@ -87,22 +113,32 @@ export function subjectOf(options: {
       newerReading: true,
     };
   }
-  const confirmed = binding.metadata.annotations?.[annotations.confirmUserId] === user.userId;
-  if (memory !== undefined && memory.userId !== user.userId && !confirmed) {
-    return {
-      kind: 'refused',
-      verdict: {
-        reason: 'IdentityChanged',
-        message:
-          `IAM user "${user.userName}" is now ${user.userId}; this object stands for ${memory.userId}, which is gone. ` +
-          `If it is the same person, annotate the object with ${annotations.confirmUserId}=${user.userId}`,
-      },
-    };
-  }
-  return {
-    kind: 'user',
-    user,
-    made: false,
-    memory: memory?.userId === user.userId ? memory : undefined,
-  };
+  return (
+    anotherPerson(binding, memory, user) ?? {
+      kind: 'user',
+      user,
+      made: false,
+      memory: memory?.userId === user.userId ? memory : undefined,
+    }
+  );
+}
+
+/** A name that was deleted and made again is another person, who is given nothing until somebody confirms it. */
+function anotherPerson(
+  { metadata }: AwsEntitlementBinding,
+  memory: EdgeMemory | undefined,
+  user: ObservedUser,
+): Subject | undefined {
+  const confirmed = metadata.annotations?.[annotations.confirmUserId] === user.userId;
+  return memory === undefined || memory.userId === user.userId || confirmed
+    ? undefined
+    : {
+        kind: 'refused',
+        verdict: {
+          reason: 'IdentityChanged',
+          message:
+            `IAM user "${user.userName}" is now ${user.userId}; this object stands for ${memory.userId}, which is gone. ` +
+            `If it is the same person, annotate the object with ${annotations.confirmUserId}=${user.userId}`,
+        },
+      };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  conflictOf,
   decide,
   firstClaim,
   type Decision,
@@ -133,8 +134,26 @@ test('of several claims the oldest counts, then the first by name; what has expi
     name,
     createdAt,
     wants,
+    document: undefined,
   });
   expect(firstClaim([])).toBeUndefined();
   expect(firstClaim([claim('ns/b', '1'), claim('ns/a', '1'), claim('ns/0', '2')])?.name).toBe('ns/a');
   expect(firstClaim([claim('ns/a', '1', 'Expired'), claim('ns/b', '2', 'Absent')])?.name).toBe('ns/b');
+});
+
+test('the later of two claims that do not agree gives way; what has expired disturbs nobody', () => {
+  const claim = (name: string, wants: Situation['wants'], document?: string) => ({
+    name,
+    createdAt: name,
+    wants,
+    document,
+  });
+  const present = claim('1', 'Present', 'a');
+  expect(conflictOf(claim('2', 'Absent'), present)).toBe(present);
+  expect(conflictOf(claim('2', 'Present', 'b'), present)).toBe(present);
+  expect(conflictOf(claim('2', 'Present', 'a'), present)).toBeUndefined();
+  expect(conflictOf(claim('2', 'Expired', 'b'), present)).toBeUndefined();
+  expect(conflictOf(claim('0', 'Absent'), present)).toBeUndefined();
+  expect(conflictOf(claim('2', 'Absent', 'a'), claim('1', 'Absent', 'b'))).toBeUndefined();
+  expect(conflictOf(present, undefined)).toBeUndefined();
 });

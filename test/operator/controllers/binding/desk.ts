@@ -155,6 +155,11 @@ export class Desk {
     this.registry.obtain(connectionKey).snapshotDueAt = Number.POSITIVE_INFINITY;
   }
 
+  /** The account's own deletion of a user. */
+  forget(userId: string): void {
+    this.#snapshots.forget(userId);
+  }
+
   /** A user that an AwsAccount of the same name made, this long ago. */
   made(name: string, agoMs = 0): FakeUser {
     const at = this.clock.ms - agoMs;

@@ -1,0 +1,403 @@
+import {
+  AddUserToGroupCommand,
+  AttachUserPolicyCommand,
+  CreateGroupCommand,
+  CreateUserCommand,
+  DeleteGroupCommand,
+  DeleteUserCommand,
+  PutUserPolicyCommand,
+  RemoveUserFromGroupCommand,
+  UpdateUserCommand,
+} from '@aws-sdk/client-iam';
+import { expect, test } from '@jest/globals';
+import type { UserDump } from '../simulator/index.ts';
+import { eventually } from '../support/process.ts';
+import { managedPolicy } from './belongings.ts';
+import {
+  changes,
+  event,
+  events,
+  gone,
+  operations,
+  operatorWrites,
+  patch,
+  removeBindings,
+  resyncs,
+  settled,
+  user,
+  worldFor,
+} from './support.ts';
+
+const world = worldFor('bindings');
+const kind = 'awsentitlementbinding';
+const readOnly = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
+
+const document = {
+  Version: '2012-10-17',
+  Statement: [
+    { Effect: 'Allow', Action: ['s3:GetObject', 's3:ListBucket'], Resource: '*' },
+    { Effect: 'Deny', Action: 's3:DeleteBucket', Resource: '*' },
+  ],
+};
+
+/** A binding of a user that no AwsAccount need manage. */
+function bound(name: string, userName: string, entitlement: object, more: object = {}): object {
+  return world().bindingManifest(name, {
+    connectionRef: { name: 'aws' },
+    userName,
+    entitlement,
+    ...more,
+  });
+}
+
+const group = (name: string) => ({ type: 'Group', name });
+
+async function warnings(name: string): Promise<readonly string[]> {
+  return (await events(world(), name)).filter(({ type }) => type === 'Warning').map(({ reason }) => reason);
+}
+
+async function ready(...names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    await world().until(kind, name, { status: 'True' });
+  }
+}
+
+async function seen(userName: string, what: (dump: UserDump) => boolean): Promise<void> {
+  await eventually(async () => (what(await user(world(), userName)) ? true : undefined), {
+    what: `${userName} to be so`,
+    everyMs: 50,
+  });
+}
+
+async function makeGroups(...names: readonly string[]): Promise<void> {
+  for (const GroupName of names) {
+    await world().iam.send(new CreateGroupCommand({ GroupName }));
+  }
+}
+
+const inSeconds = (seconds: number): string =>
+  `${new Date(Date.now() + seconds * 1_000).toISOString().slice(0, 19)}Z`;
+
+test('C10(a) bindings before their account, the account before their group: no error on the way, one write each and no read', async () => {
+  const { iam } = world();
+  const deploy = await managedPolicy(iam, 'Deploy');
+  const of = (name: string, entitlement: object): object =>
+    world().bindingManifest(name, { accountRef: { name: 'jo' }, entitlement });
+  const names = ['jo-group', 'jo-billing', 'jo-deploy', 'jo-own'];
+  await world().apply(
+    of('jo-group', group('Later')),
+    of('jo-billing', { type: 'AwsManagedPolicy', name: 'Billing' }),
+    of('jo-deploy', { type: 'CustomerManagedPolicy', arn: deploy }),
+    of('jo-own', { type: 'InlinePolicy', name: 'own', document }),
+  );
+  for (const name of names) {
+    const { message } = await world().until(kind, name, { status: 'Unknown', reason: 'WaitingForAccount' });
+    expect(message).toContain('AwsAccount "jo"');
+  }
+  await world().simulator.resetCalls();
+  await world().apply(world().accountManifest('jo', { userName: 'jo', deletionPolicy: 'Delete' }));
+  await ready('jo-billing', 'jo-deploy', 'jo-own');
+  await world().until(kind, 'jo-group', { status: 'Unknown', reason: 'WaitingForEntitlement' });
+  await resyncs(world(), 2);
+  await makeGroups('Later');
+  await ready('jo-group');
+  expect((await changes(world(), 'jo')).toSorted()).toEqual([
+    'AddUserToGroup',
+    'AttachUserPolicy',
+    'AttachUserPolicy',
+    'CreateUser',
+    'PutUserPolicy',
+  ]);
+  expect(await operations(world(), 'jo')).toEqual(await changes(world(), 'jo'));
+  const { byOperation } = await world().simulator.calls();
+  for (const list of ['ListGroupsForUser', 'ListAttachedUserPolicies', 'GetUserPolicy', 'GetUser']) {
+    expect([list, byOperation[list]]).toEqual([list, undefined]);
+  }
+  for (const name of names) {
+    expect(await warnings(name)).toEqual([]);
+    expect((await world().binding(name)).status).toMatchObject({
+      state: 'Present',
+      origin: 'Created',
+      userName: 'jo',
+      userId: (await user(world(), 'jo')).userId,
+      since: expect.stringMatching(/^20/),
+      lastVerified: expect.stringMatching(/^20/),
+    });
+  }
+  const { arn } = await user(world(), 'jo');
+  const arns = await Promise.all(
+    names.map(async (name) => (await world().binding(name)).status?.entitlementArn),
+  );
+  expect(arns).toEqual([
+    arn.replace('user/jo', 'group/Later'),
+    'arn:aws:iam::aws:policy/job-function/Billing',
+    deploy,
+    `${arn}/policy/own`,
+  ]);
+});
+
+test('who and what cannot be changed, also not in two steps', async () => {
+  for (const [name, spec, says] of [
+    ['jo-group', { accountRef: { name: 'other' } }, 'spec.accountRef cannot be changed'],
+    ['jo-group', { accountRef: null, connectionRef: { name: 'aws' }, userName: 'sam' }, 'cannot be changed'],
+    ['jo-group', { accountRef: null }, 'name the user by accountRef'],
+    ['jo-group', { entitlement: { name: 'Other' } }, 'cannot be changed'],
+    ['jo-group', { entitlement: { name: null } }, 'named by name or by arn'],
+    [
+      'jo-group',
+      { entitlement: { name: null, arn: 'arn:aws:iam::012345678901:group/Other' } },
+      'cannot be changed',
+    ],
+    ['jo-billing', { entitlement: { type: 'CustomerManagedPolicy' } }, 'cannot be changed'],
+    ['jo-own', { entitlement: { document: null } }, 'an InlinePolicy needs a document'],
+  ] as const) {
+    await expect(patch(world(), name, { spec }, kind)).rejects.toThrow(says);
+  }
+});
+
+test('resyncs write nothing, to AWS or to the objects; documents are compared by what they mean', async () => {
+  await world().iam.send(
+    new PutUserPolicyCommand({
+      UserName: 'jo',
+      PolicyName: 'own',
+      PolicyDocument: JSON.stringify({
+        Statement: [
+          { Resource: ['*'], Action: ['S3:deletebucket'], Effect: 'Deny' },
+          { Action: ['s3:ListBucket', 's3:GetObject'], Effect: 'Allow', Resource: '*' },
+        ],
+        Version: '2012-10-17',
+      }),
+    }),
+  );
+  await resyncs(world(), 1);
+  const versions = async () =>
+    await world().kubectl(['get', 'awsbind', '-n', 'bindings', '-o', 'jsonpath={..resourceVersion}']);
+  const before = await versions();
+  await world().simulator.resetCalls();
+  await resyncs(world(), 2);
+  expect(await operatorWrites(world())).toEqual([]);
+  expect(await versions()).toBe(before);
+  const { byOperation } = await world().simulator.calls();
+  expect(Object.keys(byOperation).filter((name) => /Policy|Group/.test(name))).toEqual([]);
+});
+
+test('a declared document that changes is written; one that was changed in AWS is drift, and mended', async () => {
+  const other = { ...document, Statement: document.Statement.slice(0, 1) };
+  await patch(world(), 'jo-own', { spec: { entitlement: { document: other } } }, kind);
+  await ready('jo-own');
+  expect(JSON.parse((await user(world(), 'jo')).inlinePolicies['own'] ?? '')).toEqual(other);
+  await event(world(), 'jo-own', 'Updated');
+  await world().iam.send(
+    new PutUserPolicyCommand({ UserName: 'jo', PolicyName: 'own', PolicyDocument: JSON.stringify(document) }),
+  );
+  await world().iam.send(new RemoveUserFromGroupCommand({ UserName: 'jo', GroupName: 'Later' }));
+  for (const name of ['jo-own', 'jo-group']) {
+    await event(world(), name, 'DriftMended');
+    expect((await world().binding(name)).status?.drift).toMatchObject({ what: expect.any(String) });
+  }
+  expect(JSON.parse((await user(world(), 'jo')).inlinePolicies['own'] ?? '')).toEqual(other);
+  expect((await user(world(), 'jo')).groups).toEqual(['Later']);
+});
+
+test('a user that no AwsAccount manages: waited for, followed over a rename, not mistaken for another of its name', async () => {
+  const { iam } = world();
+  await makeGroups('Readers');
+  await world().apply(bound('sam', 'sam', group('readers')));
+  await world().until(kind, 'sam', { status: 'Unknown', reason: 'WaitingForAccount' });
+  await iam.send(new CreateUserCommand({ UserName: 'sam' }));
+  await ready('sam');
+  expect((await user(world(), 'sam')).groups).toEqual(['Readers']);
+  await iam.send(new UpdateUserCommand({ UserName: 'sam', NewUserName: 'samira' }));
+  await eventually(async () =>
+    (await world().binding('sam')).status?.userName === 'samira' ? true : undefined,
+  );
+  await iam.send(new RemoveUserFromGroupCommand({ UserName: 'samira', GroupName: 'Readers' }));
+  await seen('samira', ({ groups }) => groups.includes('Readers'));
+  await iam.send(new RemoveUserFromGroupCommand({ UserName: 'samira', GroupName: 'Readers' }));
+  await iam.send(new DeleteUserCommand({ UserName: 'samira' }));
+  await iam.send(new CreateUserCommand({ UserName: 'sam' }));
+  await world().until(kind, 'sam', { status: 'False', reason: 'IdentityChanged' });
+  expect((await user(world(), 'sam')).groups).toEqual([]);
+  const { userId } = await user(world(), 'sam');
+  await patch(
+    world(),
+    'sam',
+    { metadata: { annotations: { 'aws.idhub.io/confirm-user-id': userId } } },
+    kind,
+  );
+  await ready('sam');
+  expect((await user(world(), 'sam')).groups).toEqual(['Readers']);
+});
+
+test('a group that was deleted in AWS: waits without noise, and is bound again when there is one', async () => {
+  const { iam } = world();
+  await iam.send(new RemoveUserFromGroupCommand({ UserName: 'jo', GroupName: 'Later' }));
+  await iam.send(new DeleteGroupCommand({ GroupName: 'Later' }));
+  await world().until(kind, 'jo-group', { status: 'Unknown', reason: 'WaitingForEntitlement' });
+  await world().simulator.resetCalls();
+  await resyncs(world(), 3);
+  const { byOperation } = await world().simulator.calls();
+  expect(byOperation['AddUserToGroup'] ?? 0).toBe(0);
+  expect(byOperation['ListGroupsForUser'] ?? 0).toBeLessThan(6);
+  expect(await warnings('jo-group')).toEqual([]);
+  await makeGroups('Later');
+  await ready('jo-group');
+  expect((await user(world(), 'jo')).groups).toEqual(['Later']);
+});
+
+test('state Absent takes an edge away that nobody bound, and keeps it away', async () => {
+  const { iam } = world();
+  await makeGroups('Old');
+  await iam.send(new CreateUserCommand({ UserName: 'ann' }));
+  const join = () => iam.send(new AddUserToGroupCommand({ UserName: 'ann', GroupName: 'Old' }));
+  await join();
+  await world().apply(bound('ann-old', 'ann', group('Old'), { state: 'Absent' }));
+  await seen('ann', ({ groups }) => groups.length === 0);
+  await ready('ann-old');
+  await join();
+  await seen('ann', ({ groups }) => groups.length === 0);
+  await event(world(), 'ann-old', 'DriftMended');
+  await patch(world(), 'ann-old', { spec: { state: 'Present' } }, kind);
+  await seen('ann', ({ groups }) => groups.includes('Old'));
+  await ready('ann-old');
+});
+
+test.each([
+  ['RevokeIfCreated', 'there before', ['Staff']],
+  ['RevokeIfCreated', 'made from here', []],
+  ['Revoke', 'there before', []],
+  ['Keep', 'made from here', ['Staff']],
+])('deleted with onDelete %s, an edge that was %s: groups %j', async (onDelete, origin, left) => {
+  const { iam } = world();
+  const name = `${onDelete}-${origin.replaceAll(' ', '-')}`.toLowerCase();
+  await makeGroups('Staff').catch(() => undefined);
+  await iam.send(new CreateUserCommand({ UserName: name }));
+  if (origin === 'there before') {
+    await iam.send(new AddUserToGroupCommand({ UserName: name, GroupName: 'Staff' }));
+  }
+  await world().apply(bound(name, name, group('Staff'), { onDelete }));
+  await ready(name);
+  await removeBindings(world(), name);
+  await gone(world(), name, 20_000, kind);
+  expect((await user(world(), name)).groups).toEqual(left);
+});
+
+test('a quota is seen before it is hit: what fills it is named, and AWS is not asked', async () => {
+  const { iam } = world();
+  const groups = Array.from({ length: 10 }, (_, index) => `full-${index}`);
+  await makeGroups(...groups, 'one-more');
+  await iam.send(new CreateUserCommand({ UserName: 'full' }));
+  for (const GroupName of groups) {
+    await iam.send(new AddUserToGroupCommand({ UserName: 'full', GroupName }));
+  }
+  const big = {
+    ...document,
+    Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: `arn:aws:s3:::${'x'.repeat(2_000)}` }],
+  };
+  await iam.send(
+    new PutUserPolicyCommand({
+      UserName: 'full',
+      PolicyName: 'small',
+      PolicyDocument: JSON.stringify(document),
+    }),
+  );
+  await resyncs(world(), 1);
+  await world().apply(
+    bound('full-group', 'full', group('one-more')),
+    bound('full-own', 'full', { type: 'InlinePolicy', name: 'big', document: big }),
+  );
+  const { message } = await world().until(kind, 'full-group', { status: 'False', reason: 'LimitExceeded' });
+  for (const name of groups) {
+    expect(message).toContain(name);
+  }
+  const inline = await world().until(kind, 'full-own', { status: 'False', reason: 'LimitExceeded' });
+  expect(inline.message).toMatch(/2048 characters together; this one has \d+, beside small \(\d+\)/);
+  expect(await operations(world(), 'full')).toEqual([]);
+  await iam.send(new RemoveUserFromGroupCommand({ UserName: 'full', GroupName: 'full-3' }));
+  await ready('full-group');
+});
+
+test('killed between the note and the call: one edge, known to be made from here', async () => {
+  const { iam, simulator } = world();
+  await iam.send(new CreateUserCommand({ UserName: 'kim' }));
+  await simulator.fault({ operation: 'AttachUserPolicy', user: 'kim', latencyMs: 60_000 });
+  await world().apply(bound('kim', 'kim', { type: 'AwsManagedPolicy', arn: readOnly }));
+  await eventually(async () =>
+    (await world().binding('kim')).metadata.annotations?.['aws.idhub.io/edge'] === undefined
+      ? undefined
+      : true,
+  );
+  await eventually(async () => ((await simulator.faults()).some(({ hits }) => hits > 0) ? true : undefined));
+  expect((await user(world(), 'kim')).attachedPolicies).toEqual([]);
+  world().operator.kill('SIGKILL');
+  await world().operator.exited;
+  await simulator.clearFaults();
+  await world().startOperator();
+  await ready('kim');
+  expect((await world().binding('kim')).status?.origin).toBe('Created');
+  await removeBindings(world(), 'kim');
+  await gone(world(), 'kim', 20_000, kind);
+  expect((await user(world(), 'kim')).attachedPolicies).toEqual([]);
+});
+
+test('expiresAt takes the edge away whatever its origin, once; what passed in a downtime is obeyed at the start', async () => {
+  const { iam } = world();
+  await iam.send(new CreateUserCommand({ UserName: 'eve' }));
+  await iam.send(new CreateUserCommand({ UserName: 'pat' }));
+  for (const UserName of ['eve', 'pat']) {
+    await iam.send(new AttachUserPolicyCommand({ UserName, PolicyArn: readOnly }));
+  }
+  await resyncs(world(), 1);
+  const entitlement = { type: 'AwsManagedPolicy', name: 'ReadOnlyAccess' };
+  const at = inSeconds(3);
+  await world().apply(
+    bound('eve', 'eve', entitlement, { expiresAt: at }),
+    bound('pat', 'pat', entitlement, { expiresAt: inSeconds(3_600) }),
+  );
+  await ready('eve', 'pat');
+  expect((await world().binding('eve')).status?.origin).toBe('PreExisting');
+  await seen('eve', ({ attachedPolicies }) => attachedPolicies.length === 0);
+  expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(at) - 1_500);
+  await world().until(kind, 'eve', { status: 'True', reason: 'Expired' });
+  expect((await world().binding('eve')).status?.state).toBe('Absent');
+  // Who gives it again afterwards means it.
+  await iam.send(new AttachUserPolicyCommand({ UserName: 'eve', PolicyArn: readOnly }));
+  await resyncs(world(), 2);
+  expect((await user(world(), 'eve')).attachedPolicies).toEqual([readOnly]);
+  expect((await user(world(), 'pat')).attachedPolicies).toEqual([readOnly]);
+
+  await world().operator.stop();
+  await patch(world(), 'pat', { spec: { expiresAt: inSeconds(-1) } }, kind);
+  await world().startOperator();
+  await seen('pat', ({ attachedPolicies }) => attachedPolicies.length === 0);
+  await world().until(kind, 'pat', { status: 'True', reason: 'Expired' });
+  expect((await user(world(), 'eve')).attachedPolicies).toEqual([readOnly]);
+  // A later time gives it again.
+  await patch(world(), 'pat', { spec: { expiresAt: inSeconds(3_600) } }, kind);
+  await seen('pat', ({ attachedPolicies }) => attachedPolicies.length === 1);
+});
+
+test("expiresAt goes by AWS's clock, and is obeyed also when the account object is gone", async () => {
+  const { iam, simulator } = world();
+  await iam.send(new CreateUserCommand({ UserName: 'tim' }));
+  await world().apply(
+    bound('tim', 'tim', { type: 'AwsManagedPolicy', arn: readOnly }, { expiresAt: inSeconds(100) }),
+    world().accountManifest('left', { userName: 'left' }),
+    world().bindingManifest('left', {
+      accountRef: { name: 'left' },
+      entitlement: { type: 'AwsManagedPolicy', arn: readOnly },
+      expiresAt: inSeconds(100),
+    }),
+  );
+  await settled(world(), 'left');
+  await ready('tim', 'left');
+  await world().kubectl(['delete', 'awsaccount', 'left', '-n', 'bindings']);
+  await world().until(kind, 'left', { status: 'Unknown', reason: 'WaitingForAccount' });
+  expect((await user(world(), 'left')).attachedPolicies).toEqual([readOnly]);
+  await simulator.skewClock(120_000);
+  await seen('tim', ({ attachedPolicies }) => attachedPolicies.length === 0);
+  await seen('left', ({ attachedPolicies }) => attachedPolicies.length === 0);
+  await simulator.skewClock(0);
+  await removeBindings(world(), 'left');
+  await gone(world(), 'left', 20_000, kind);
+});
