@@ -179,8 +179,8 @@ test('resyncs write nothing, to AWS or to the objects; documents are compared by
     }),
   );
   await resyncs(world(), 1);
-  const versions = async () =>
-    await world().kubectl(['get', 'awsbind', '-n', 'bindings', '-o', 'jsonpath={..resourceVersion}']);
+  const versions = () =>
+    world().kubectl(['get', 'awsbind', '-n', 'bindings', '-o', 'jsonpath={..resourceVersion}']);
   const before = await versions();
   await world().simulator.resetCalls();
   await resyncs(world(), 2);

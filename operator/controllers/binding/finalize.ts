@@ -224,12 +224,10 @@ export class BindingFinalizer {
    */
   async #handOver(memory: EdgeMemory, heir: AwsEntitlementBinding, signal: AbortSignal): Promise<void> {
     const known = memoryOf(heir);
+    const holds = known !== undefined && known.origin !== null;
     if (memory.origin === 'Created' && known?.origin !== 'Created') {
-      await this.#options.record.remember(
-        heir,
-        { ...memory, since: known?.origin == null ? this.#options.clock.now() : known.since },
-        signal,
-      );
+      const since = holds ? known.since : this.#options.clock.now();
+      await this.#options.record.remember(heir, { ...memory, since, revoked: null }, signal);
     }
   }
 
