@@ -43,4 +43,4 @@ export {
   type Step,
 } from './plan.ts';
 export { removeUser, type RemovalOutcome } from './remove.ts';
-export { describe, isDisabledTag, remembered } from './switched-off.ts';
+export { describe, isDisabledTag, isHalfEnabled, remembered, type SwitchedOff } from './switched-off.ts';

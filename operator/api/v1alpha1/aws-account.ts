@@ -227,6 +227,10 @@ export interface AwsAccountStatus {
      * Enabled where an access key is Active, Disabled where all are Inactive, None where there is none.
      */
     programmatic?: 'Enabled' | 'Disabled' | 'None' | 'Unknown';
+    /**
+     * When this became known, by what was done or seen; an older credential report does not overrule it.
+     */
+    since?: string;
   };
   /**
    * Access keys of the user as they were last looked at, live.
@@ -245,7 +249,7 @@ export interface AwsAccountStatus {
    */
   credentialsSecretName?: string;
   /**
-   * When the password or an access key was last used, the latest of them, in the time zone of the connection. Absent where none ever was, or where the credential report cannot be read.
+   * When the password or an access key was last used, the latest of them, in the time zone of the connection. Absent where none ever was, or where nothing tells of it (the credential report cannot be read).
    */
   lastActivity?: string;
   /**

@@ -17,6 +17,7 @@ import { after, done, type Clock, type Informer, type Result } from '../../runti
 import type { ConnectionRegistry } from '../connection/index.ts';
 import { hasFinalizer } from '../names.ts';
 import type { Verdict } from './conditions.ts';
+import { accessStatus } from './access.ts';
 import { ownerOf } from './declared.ts';
 import { baselineOf, lacksUserId, memoryOf } from './memory.ts';
 import type { Part, PartOutcome } from './parts.ts';
@@ -334,7 +335,8 @@ export class AccountConvergence {
     }
     const message = `IAM user ${user.userName} (${user.userId}) is observed, not managed`;
     const ready = { reason: 'Observed', message, status: 'True' } as const;
-    await this.#options.record.report(account, findingsOf(pass, ready, ready, user), signal);
+    const parts = accessStatus(pass, user, { keys: undefined, audited: false });
+    await this.#options.record.report(account, { ...findingsOf(pass, ready, ready, user), parts }, signal);
     return done();
   }
 
@@ -356,7 +358,7 @@ export class AccountConvergence {
       opened?: PartOutcome | undefined;
     } = { audited: false, mended: [], refused: [] },
   ): Promise<Result> {
-    const parts = await this.#options.parts.bring({ pass, user, opening: false });
+    const parts = await this.#options.parts.bring({ pass, user, opening: false, audited: outcome.audited });
     this.#options.record.noteParts(parts, outcome.opened);
     const problem = oneProblem([...outcome.refused, ...plan.problems, ...parts.problems]);
     const fine = asDeclared(pass.declared, user);

@@ -10,6 +10,10 @@ export interface PartInputs {
   readonly user: ObservedUser;
   /** What a disable switched off is coming back; the Deny still stands, and goes when all parts are done. */
   readonly opening: boolean;
+  /** The credentials of a disabled user were looked at in this pass, and shut. */
+  readonly audited?: boolean;
+  /** What the parts before have to report. */
+  readonly reported?: Partial<AwsAccountStatus>;
 }
 
 export interface PartOutcome {
@@ -58,6 +62,7 @@ export class Parts implements Part {
         ...inputs,
         pass: { ...inputs.pass, account: outcome.account },
         user: outcome.user,
+        reported: outcome.status,
       });
       const due = Math.min(outcome.afterMs ?? Infinity, next.afterMs ?? Infinity);
       outcome = {

@@ -15,6 +15,7 @@ import {
 } from '../../runtime/index.ts';
 import { usable, type ConnectionRegistry } from '../connection/index.ts';
 import { annotations, isTrue } from '../names.ts';
+import { AccessPart } from './access.ts';
 import { AccessKeyPart } from './access-keys.ts';
 import { AccountConvergence } from './converge.ts';
 import type { Pass } from './pass.ts';
@@ -63,6 +64,7 @@ export class AccountReconciler implements Reconciler {
         record,
         reportOf: ({ pass, user }) => pass.snapshot.credentials(user.userId),
       }),
+      new AccessPart(),
     ]);
     this.#convergence = new AccountConvergence({ ...options, record, parts });
     this.#finalizer = new AccountFinalizer({ ...options, record, parts });

@@ -69,12 +69,13 @@ export function accountStatus(account: AwsAccount, findings: Findings, now: numb
 
 /** What parts reported before. */
 function partsOf(past: AwsAccountStatus): Partial<AwsAccountStatus> {
-  const { access, accessKeys, credentialsSecretName, entitlements } = past;
+  const { access, accessKeys, credentialsSecretName, entitlements, lastActivity } = past;
   return {
     ...(access === undefined ? {} : { access }),
     ...(accessKeys === undefined ? {} : { accessKeys }),
     ...(credentialsSecretName === undefined ? {} : { credentialsSecretName }),
     ...(entitlements === undefined ? {} : { entitlements }),
+    ...(lastActivity === undefined ? {} : { lastActivity }),
   };
 }
 
