@@ -18,6 +18,7 @@ import { usableForCleanup, type ConnectionRegistry, type UsableConnection } from
 import { annotations, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import type { ConnectionDesks } from './desks.ts';
+import { namedConnection } from './keys.ts';
 import { memoryOf, rememberedEntitlement, type EdgeMemory } from './memory.ts';
 import type { EntitlementGuard } from './pass.ts';
 import type { BindingRecord } from './record.ts';
@@ -227,7 +228,9 @@ export class BindingFinalizer {
     const holds = known !== undefined && known.origin !== null;
     if (memory.origin === 'Created' && known?.origin !== 'Created') {
       const since = holds ? known.since : this.#options.clock.now();
-      await this.#options.record.remember(heir, { ...memory, since, revoked: null }, signal);
+      const named = namedConnection(heir);
+      const connection = named === undefined ? memory.connection : keyString(named);
+      await this.#options.record.remember(heir, { ...memory, connection, since, revoked: null }, signal);
     }
   }
 

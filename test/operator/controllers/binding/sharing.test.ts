@@ -54,6 +54,36 @@ describe('who comes and who goes', () => {
     expect(desk.user().groups.size).toBe(0);
   });
 
+  test('one of another namespace that uses the connection is one of them', async () => {
+    desk.apply('x', {});
+    desk.apply(
+      'y',
+      { ...named, connectionRef: { name: 'main', namespace: 'ns' } },
+      { namespace: 'elsewhere' },
+    );
+    await desk.run('x', 'y');
+    expect(desk.memory('y').origin).toBe('Created');
+    await desk.remove('x');
+    expect(desk.user().groups.size).toBe(1);
+    expect(desk.message('y')).toContain('has group Dev');
+    await desk.remove('y');
+    expect(desk.user().groups.size).toBe(0);
+  });
+
+  test('one of a namespace that the connection does not serve is none of them', async () => {
+    desk.permits = (namespace) => namespace === 'ns';
+    desk.apply('x', {});
+    desk.apply(
+      'y',
+      { ...named, connectionRef: { name: 'main', namespace: 'ns' } },
+      { namespace: 'elsewhere' },
+    );
+    await desk.run('x', 'y');
+    expect(desk.ready('y')).toBe('False NamespaceNotAllowed');
+    await desk.remove('x');
+    expect(desk.user().groups.size).toBe(0);
+  });
+
   test('one that names the edge under a wrong path is none: the edge does not stay for it', async () => {
     desk.apply('x', { entitlement: { type: 'Group', name: 'team/Ops' } });
     desk.apply('y', { entitlement: { type: 'Group', name: 'other/Ops' } });
