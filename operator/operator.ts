@@ -13,7 +13,15 @@ import {
   type AwsEntitlementBinding,
 } from './api/v1alpha1/index.ts';
 import type { Config } from './config.ts';
-import { AccountReconciler, connectionKey, isEnabled, userKey } from './controllers/account/index.ts';
+import {
+  AccountReconciler,
+  accountsAbove,
+  bindingOwners,
+  connectionKey,
+  isEnabled,
+  ownedHasChanged,
+  userKey,
+} from './controllers/account/index.ts';
 import {
   BindingReconciler,
   ConnectionGuard,
@@ -118,7 +126,12 @@ export async function runOperator(options: {
   const connections = manager.informer(awsConnectionType, { transform: slim });
   const bindings = manager.informer(awsEntitlementBindingType, {
     transform: slim,
-    indexes: { user: userKeys, connection: bindingConnections, account: bindingAccounts },
+    indexes: {
+      user: userKeys,
+      connection: bindingConnections,
+      account: bindingAccounts,
+      owner: bindingOwners,
+    },
   });
   const metrics = createMetrics({
     registry,
@@ -223,6 +236,18 @@ export async function runOperator(options: {
               .byIndex('user', userKey(account as unknown as AwsAccount))
               .map(keyOf)
               .concat(keyOf(account)),
+        },
+        {
+          informer: bindings,
+          changed: (before, after) =>
+            ownedHasChanged(
+              before as unknown as AwsEntitlementBinding,
+              after as unknown as AwsEntitlementBinding,
+            ),
+          map: (binding) =>
+            accountsAbove(binding as unknown as AwsEntitlementBinding, (uid) =>
+              bindings.byIndex('owner', uid),
+            ).filter((key) => accounts.get(key) !== undefined),
         },
       ],
       reconciler: new AccountReconciler({

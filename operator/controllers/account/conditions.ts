@@ -30,6 +30,9 @@ export type AccountReason =
   | 'AccessKeyInactive'
   | 'AccessKeysUnknown'
   | 'AccessKeyPending'
+  | 'InvalidEntitlement'
+  | 'EntitlementConflict'
+  | 'EntitlementsNotReady'
   | 'AwsError'
   | 'Deleting'
   | 'DeletionBlocked';
@@ -37,4 +40,6 @@ export type AccountReason =
 export interface Verdict {
   readonly reason: AccountReason;
   readonly message: string;
+  /** It is on its way, and nobody need act on it. */
+  readonly pending?: boolean;
 }

@@ -362,10 +362,7 @@ export class AccountConvergence {
     this.#options.record.noteParts(parts, outcome.opened);
     const problem = oneProblem([...outcome.refused, ...plan.problems, ...parts.problems]);
     const fine = asDeclared(pass.declared, user);
-    const verdict =
-      problem === undefined
-        ? ({ ...fine, status: 'True' } as const)
-        : ({ ...problem, status: 'False' } as const);
+    const verdict = problem ?? ({ ...fine, status: 'True' } as const);
     await this.#options.record.report(
       parts.account,
       {

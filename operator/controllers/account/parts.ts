@@ -79,8 +79,11 @@ export class Parts implements Part {
   }
 
   async release(account: AwsAccount, signal: AbortSignal): Promise<void> {
-    for (const part of this.#parts) {
-      await part.release(account, signal);
+    const released = await Promise.allSettled(this.#parts.map((part) => part.release(account, signal)));
+    for (const each of released) {
+      if (each.status === 'rejected') {
+        throw each.reason;
+      }
     }
   }
 }

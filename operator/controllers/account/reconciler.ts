@@ -1,6 +1,6 @@
 import { isReservedTag } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
-import type { AwsAccount, AwsConnection } from '../../api/v1alpha1/index.ts';
+import type { AwsAccount, AwsConnection, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
 import {
   after,
   done,
@@ -20,6 +20,7 @@ import { AccessKeyPart } from './access-keys.ts';
 import { AccountConvergence } from './converge.ts';
 import type { Pass } from './pass.ts';
 import { connectionKey, declaredOf } from './declared.ts';
+import { EntitlementPart } from './entitlements.ts';
 import { AccountFinalizer } from './finalize.ts';
 import { memoryOf } from './memory.ts';
 import { Parts } from './parts.ts';
@@ -31,6 +32,8 @@ export interface AccountReconcilerOptions {
   readonly client: Client;
   /** Indexed by `user` (`userKey`) and `connection`. */
   readonly accounts: Informer<AwsAccount>;
+  /** Indexed by `owner` (`bindingOwners`). */
+  readonly bindings: Informer<AwsEntitlementBinding>;
   readonly connections: Informer<AwsConnection>;
   readonly registry: ConnectionRegistry;
   readonly events: EventRecorder;
@@ -59,6 +62,7 @@ export class AccountReconciler implements Reconciler {
     const record = this.#record;
     const vault = new AccountVault(options);
     const parts = new Parts([
+      new EntitlementPart(options),
       new AccessKeyPart({
         vault,
         record,

@@ -41,7 +41,8 @@ export class AccountRecord {
     }
     const before = current.status?.conditions?.find((condition) => condition.type === 'Ready');
     const { ready } = findings;
-    if (ready.status === 'False' && ready.reason !== 'Deleting' && ready.reason !== before?.reason) {
+    const news = ready.reason !== before?.reason || before.status !== 'False';
+    if (ready.status === 'False' && ready.reason !== 'Deleting' && news) {
       events.event(current, {
         type: 'Warning',
         reason: ready.reason,

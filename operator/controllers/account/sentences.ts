@@ -73,10 +73,17 @@ export function communicationUserVerdict(userName: string): Verdict {
   };
 }
 
-/** Of several problems the first gives the reason, and all are told. */
-export function oneProblem(problems: readonly Verdict[]): Verdict | undefined {
-  const [first] = problems;
+/** Of several problems the first that somebody should act on gives the reason, and all are told. */
+export function oneProblem(
+  problems: readonly Verdict[],
+): (Verdict & { readonly status: 'False' | 'Unknown' }) | undefined {
+  const acute = problems.find(({ pending }) => pending !== true);
+  const first = acute ?? problems[0];
   return first === undefined
     ? undefined
-    : { reason: first.reason, message: problems.map(({ message }) => message).join('; ') };
+    : {
+        reason: first.reason,
+        message: problems.map(({ message }) => message).join('; '),
+        status: acute === undefined ? 'Unknown' : 'False',
+      };
 }

@@ -1,19 +1,27 @@
 import type { ObservedUser } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
 import { edgeKey, isUserMissing } from '../../../src/entitlement/index.ts';
-import type { AwsAccount, AwsConnection, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
+import {
+  awsAccountType,
+  type AwsAccount,
+  type AwsConnection,
+  type AwsEntitlementBinding,
+} from '../../api/v1alpha1/index.ts';
 import {
   after,
   done,
   keyOf,
   keyString,
   parseKey,
+  isNotFound,
+  type Client,
   type Clock,
   type Informer,
   type Logger,
   type ObjectKey,
   type Result,
 } from '../../runtime/index.ts';
+import { declaresBinding, owningAccount } from '../account/index.ts';
 import { usableForCleanup, type ConnectionRegistry, type UsableConnection } from '../connection/index.ts';
 import { annotations, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
 import type { Verdict } from './conditions.ts';
@@ -27,6 +35,7 @@ import type { Sharers } from './sharers.ts';
 import { verdictOf } from './status.ts';
 
 export interface FinalizeOptions {
+  readonly client: Client;
   readonly accounts: Informer<AwsAccount>;
   readonly connections: Informer<AwsConnection>;
   readonly registry: ConnectionRegistry;
@@ -85,7 +94,7 @@ export class BindingFinalizer {
         signal,
       );
     }
-    if (memory === undefined || !this.#revokes(binding, memory)) {
+    if (memory === undefined || !(await this.#revokes(binding, memory, signal))) {
       return this.#drop(binding, signal);
     }
     const key = parseKey(memory.connection);
@@ -138,27 +147,52 @@ export class BindingFinalizer {
   }
 
   /** Whether the edge is this object's to take away. */
-  #revokes(binding: AwsEntitlementBinding, memory: EdgeMemory): boolean {
+  async #revokes(binding: AwsEntitlementBinding, memory: EdgeMemory, signal: AbortSignal): Promise<boolean> {
     const onDelete = binding.spec.onDelete ?? 'RevokeIfCreated';
     if (memory.origin === null || binding.spec.state === 'Absent' || onDelete === 'Keep') {
       return false;
     }
-    return (onDelete === 'Revoke' || memory.origin === 'Created') && !this.#goesWithAccount(binding);
+    return (
+      (onDelete === 'Revoke' || memory.origin === 'Created') &&
+      !(await this.#goesWithAccount(binding, signal))
+    );
   }
 
   /**
    * The object is an account's own, and that is on its way out or gone: with Delete the edges go with the
-   * user, with Retain and Disable they stay on it.
+   * user, with Retain and Disable they stay on it. One whose entry was taken out before goes by itself.
    */
-  #goesWithAccount({ metadata }: AwsEntitlementBinding): boolean {
-    const owner = metadata.ownerReferences?.find(
-      ({ kind, controller }) => kind === 'AwsAccount' && controller === true,
-    );
+  async #goesWithAccount(binding: AwsEntitlementBinding, signal: AbortSignal): Promise<boolean> {
+    const owner = owningAccount(binding);
     if (owner === undefined) {
       return false;
     }
-    const account = this.#options.accounts.get({ namespace: metadata.namespace ?? '', name: owner.name });
-    return account?.metadata.uid !== owner.uid || account.metadata.deletionTimestamp !== undefined;
+    const key = { namespace: binding.metadata.namespace ?? '', name: owner.name };
+    const same = (found: AwsAccount | undefined): AwsAccount | undefined =>
+      found?.metadata.uid === owner.uid ? found : undefined;
+    let account = same(this.#options.accounts.get(key));
+    if (account?.metadata.deletionTimestamp === undefined && account !== undefined) {
+      if (!declaresBinding(account, binding)) {
+        return false;
+      }
+      // The garbage collector may have seen the account's deletion before the cache shows it.
+      account = same(await this.#account(key, signal));
+    }
+    return (
+      account === undefined ||
+      (account.metadata.deletionTimestamp !== undefined && declaresBinding(account, binding))
+    );
+  }
+
+  async #account(key: ObjectKey, signal: AbortSignal): Promise<AwsAccount | undefined> {
+    try {
+      return await this.#options.client.get(awsAccountType, key, { signal });
+    } catch (error) {
+      if (isNotFound(error)) {
+        return undefined;
+      }
+      throw error;
+    }
   }
 
   async #letGo(

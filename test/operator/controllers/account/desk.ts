@@ -23,6 +23,7 @@ import {
 } from '../../../../operator/runtime/index.ts';
 import { Crash, FakeAws } from '../../../src/fake-aws.ts';
 import { caller, connection } from '../material.ts';
+import { FakeBindings } from './fake-bindings.ts';
 import { FakeSecrets } from './fake-secrets.ts';
 
 const connectionOf: ObjectKey = { namespace: 'ns', name: 'main' };
@@ -63,6 +64,7 @@ export class FakeCluster {
   /** What the cache still shows of an object that has changed. */
   stale: AwsAccount | undefined;
   readonly vault = new FakeSecrets((what) => this.#written(`secret ${what}`));
+  readonly owned = new FakeBindings((what) => this.#written(`binding ${what}`));
   readonly clock: Clock;
   #version = 0;
 
@@ -190,7 +192,7 @@ export class FakeCluster {
         return written;
       },
     };
-    return known as unknown as Client;
+    return ofBindings(this.owned.client as Client, known as unknown as Client);
   }
 
   get informer(): Informer<AwsAccount> {
@@ -207,6 +209,21 @@ export class FakeCluster {
     };
     return known as Informer<AwsAccount>;
   }
+}
+
+/** Calls about bindings go to those who keep them. */
+function ofBindings(bindings: Client, others: Client): Client {
+  const methods = ['get', 'create', 'mergePatch', 'delete'] as const;
+  const routed = methods.map((method) => [
+    method,
+    (type: { readonly kind: string }, ...rest: readonly unknown[]): unknown =>
+      (
+        (type.kind === 'AwsEntitlementBinding' ? bindings : others)[method] as (
+          ...all: readonly unknown[]
+        ) => unknown
+      )(type, ...rest),
+  ]);
+  return { ...others, ...(Object.fromEntries(routed) as Partial<Client>) };
 }
 
 function merged(before: object = {}, after: object = {}): Record<string, string> {
@@ -290,6 +307,7 @@ export class Desk {
     this.#reconciler = new AccountReconciler({
       client: this.cluster.client,
       accounts: this.cluster.informer,
+      bindings: this.cluster.owned.informer,
       connections: { get: () => known } as unknown as Informer<AwsConnection>,
       registry: this.registry,
       events: { event: (object, note) => this.events.push({ ...note, name: object.metadata.name }) },
