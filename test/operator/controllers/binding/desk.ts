@@ -59,6 +59,8 @@ export class Desk {
   readonly clock = new StillClock();
   readonly aws = new FakeAws();
   readonly bindings = new Map<string, AwsEntitlementBinding>();
+  /** What the API server has of accounts where the cache does not show it yet. */
+  newestAccounts: Map<string, AwsAccount> | undefined;
   readonly accounts = new Map<string, AwsAccount>();
   readonly events: (EventNote & { readonly name: string })[] = [];
   /** Writes to the cluster: `patch x`, `status x`. */
@@ -359,6 +361,14 @@ export class Desk {
 
   get #client(): Client {
     const known = {
+      /** Accounts only, as the API server has them: the cache may be behind. */
+      get: async (_type: unknown, { name }: ObjectKey) => {
+        const account = this.newestAccounts?.get(name) ?? this.accounts.get(name);
+        if (account === undefined) {
+          throw new ApiError({ code: 404, reason: 'NotFound', message: `${name} not found` });
+        }
+        return account;
+      },
       mergePatch: async (
         _type: unknown,
         { name }: ObjectKey,

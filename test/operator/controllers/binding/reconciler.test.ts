@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { AwsAccount } from '../../../../operator/api/v1alpha1/index.ts';
+import { bindingName } from '../../../../operator/controllers/account/owned-bindings.ts';
 import { annotations } from '../../../../operator/controllers/names.ts';
 import { Desk, readOnly } from './desk.ts';
 
@@ -653,19 +655,75 @@ describe('deletion', () => {
     expect(desk.bindings.size).toBe(0);
   });
 
-  test.each(['Retain', 'Disable'] as const)("an account's own binding: %s keeps the edge", async (policy) => {
-    await given();
-    desk.account('jo', { deletionPolicy: policy }, 0);
-    const owner = { apiVersion: 'v1', kind: 'AwsAccount', name: 'jo', uid: 'account-jo', controller: true };
-    desk.apply('b', {}, { ownerReferences: [owner] });
-    desk.apply('c', { entitlement: { type: 'Group', name: 'Ops' } }, { ownerReferences: [owner] });
-    await desk.run('b', 'c');
-    await desk.remove('c');
-    expect([...desk.user().groups]).toEqual(['Dev']);
-    desk.accounts.clear();
-    await desk.remove('b');
-    expect([...desk.user().groups]).toEqual(['Dev']);
-    expect(desk.bindings.size).toBe(0);
+  describe("an account's own binding", () => {
+    const dev = { type: 'Group', name: 'Dev' } as const;
+    const at = '2026-01-15T00:00:00Z';
+    const owner = {
+      apiVersion: 'aws.idhub.io/v1alpha1',
+      kind: 'AwsAccount',
+      name: 'jo',
+      uid: 'account-jo',
+      controller: true,
+    };
+    let name: string;
+
+    beforeEach(async () => {
+      await given();
+      desk.account('jo', { entitlements: [dev] }, 0);
+      name = bindingName('jo', dev);
+      desk.apply(name, {}, { ownerReferences: [owner] });
+      await desk.run(name);
+      expect([...desk.user().groups]).toEqual(['Dev']);
+    });
+
+    const account = (change: object, spec: object = {}): AwsAccount => {
+      const object = desk.accounts.get('jo') as AwsAccount;
+      return {
+        ...object,
+        metadata: { ...object.metadata, ...change },
+        spec: { ...object.spec, ...spec },
+      };
+    };
+
+    test('goes without the edge when the account goes or is gone, or is another one of that name', async () => {
+      const ends: readonly (AwsAccount | undefined)[] = [
+        account({ deletionTimestamp: at }),
+        account({ uid: 'another' }),
+        undefined,
+      ];
+      for (const end of ends) {
+        desk.accounts.clear();
+        if (end !== undefined) {
+          desk.accounts.set('jo', end);
+        }
+        await desk.remove(name);
+        expect([...desk.user().groups]).toEqual(['Dev']);
+        expect(desk.bindings.size).toBe(0);
+        desk.account('jo', { entitlements: [dev] }, 0);
+        desk.apply(name, {}, { ownerReferences: [owner] });
+        await desk.run(name);
+      }
+    });
+
+    test('goes without the edge when the cache does not show yet that the account is going (foreground)', async () => {
+      desk.newestAccounts = new Map([['jo', account({ deletionTimestamp: at })]]);
+      await desk.remove(name);
+      expect([...desk.user().groups]).toEqual(['Dev']);
+      expect(desk.bindings.size).toBe(0);
+    });
+
+    test('deleted by hand, or with its entry, it takes the edge away', async () => {
+      await desk.remove(name);
+      expect([...desk.user().groups]).toEqual([]);
+      for (const without of [{}, { deletionTimestamp: at }]) {
+        desk.account('jo', { entitlements: [dev] }, 0);
+        desk.apply(name, {}, { ownerReferences: [owner] });
+        await desk.run(name);
+        desk.accounts.set('jo', account(without, { entitlements: [] }));
+        await desk.remove(name);
+        expect([...desk.user().groups]).toEqual([]);
+      }
+    });
   });
 
   test('faults of AWS pass; what was refused is told', async () => {
