@@ -13,9 +13,10 @@ import {
 jest.setTimeout(120_000);
 
 const namespace = 'invalid-examples';
-const kinds: Readonly<Record<string, 'awsaccount' | 'awsconnection'>> = {
+const kinds: Readonly<Record<string, 'awsaccount' | 'awsconnection' | 'awsentitlementbinding'>> = {
   AwsAccount: 'awsaccount',
   AwsConnection: 'awsconnection',
+  AwsEntitlementBinding: 'awsentitlementbinding',
 };
 
 const examples = await invalidExamples();
