@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { awsAccountType, type AwsAccount } from '../../../operator/api/v1alpha1/index.ts';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import {
+  awsAccountType,
+  awsEntitlementBindingType,
+  type AwsAccount,
+  type AwsEntitlementBinding,
+} from '../../../operator/api/v1alpha1/index.ts';
+import { secretType, type Secret } from '../../../operator/controllers/names.ts';
 import { createClient, createLogger, systemClock } from '../../../operator/runtime/index.ts';
 import type { ControlPlane } from '../../cluster/index.ts';
 import { communicationUser, connectionManifest, secretManifest, startWorld, type World } from '../world.ts';
@@ -8,7 +15,7 @@ import { Others } from './others.ts';
 import { isEnabled, type Person } from './person.ts';
 import { Random } from './random.ts';
 import { usersMadeBy } from './trail.ts';
-import { verify, type Problem } from './verify.ts';
+import { verify, type Problem, type Published } from './verify.ts';
 import { changeWeather, clearWeather } from './weather.ts';
 
 export interface ChaosOptions {
@@ -107,8 +114,15 @@ class Chaos {
       secretManifest(namespace, 'aws-credentials', world.credentials),
       connectionManifest(namespace, 'aws', world.simulatorUrl, {
         settings: { enableProgrammaticAccess: true },
+        endpoints: {
+          iam: world.simulatorUrl,
+          sts: world.simulatorUrl,
+          cloudtrail: world.simulatorUrl,
+        },
       }),
     );
+    // What turns up after a kill is told to be ours by CloudTrail: at once, not a quarter of an hour later.
+    await world.simulator.configure({ cloudTrail: { perSecond: 0, delayMs: 0 } });
     await load.begin();
     await this.#storm(load);
     progress('the faults are over; waiting until all is as declared');
@@ -241,6 +255,7 @@ class Chaos {
     const { namespace } = this.#options;
     const { simulator, accounts } = this.#world;
     const { items } = await this.#client.list<AwsAccount>(awsAccountType, { namespace });
+    const bindings = await this.#client.list<AwsEntitlementBinding>(awsEntitlementBindingType, { namespace });
     const { users } = await simulator.account();
     const foreign = new Set([
       ...this.#others.foreign.keys(),
@@ -251,6 +266,8 @@ class Chaos {
     const found = verify({
       people: load.people,
       objects: items,
+      bindings: bindings.items,
+      published: await this.#published(),
       users,
       made: await this.#made(),
       foreign,
@@ -258,6 +275,40 @@ class Chaos {
       ownerOf: this.#ownerOf,
     });
     return [...found, ...touched];
+  }
+
+  /** The keys in the Secrets of accounts, each tried out. */
+  async #published(): Promise<ReadonlyMap<string, Published>> {
+    const { namespace } = this.#options;
+    const { items } = await this.#client.list<Secret>(secretType, { namespace });
+    const published = new Map<string, Published>();
+    for (const { metadata, data = {} } of items.filter(({ metadata: { name } }) =>
+      name.startsWith('person-'),
+    )) {
+      const text = (entry: string): string | undefined =>
+        data[entry] === undefined ? undefined : Buffer.from(data[entry], 'base64').toString('utf8');
+      published.set(metadata.name.replace('-credentials', ''), {
+        accessKeyId: text('accessKeyId'),
+        userName: text('userName'),
+        callerArn: await this.#whoIs(text('accessKeyId'), text('secretAccessKey')),
+      });
+    }
+    return published;
+  }
+
+  async #whoIs(accessKeyId = '', secretAccessKey = ''): Promise<string | undefined> {
+    const credentials = { accessKeyId, secretAccessKey };
+    const sts = new STSClient({ endpoint: this.#world.simulatorUrl, region: 'us-east-1', credentials });
+    try {
+      return (await sts.send(new GetCallerIdentityCommand({}))).Arn;
+    } catch (error) {
+      if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode !== 403) {
+        throw error;
+      }
+      return undefined;
+    } finally {
+      sts.destroy();
+    }
   }
 
   /** Once all is as declared, a new process has nothing to write. */
