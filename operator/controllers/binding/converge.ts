@@ -136,7 +136,7 @@ export class BindingConvergence {
     return this.#options.sharers.of(binding, {
       partition,
       accountId,
-      connection: connection.key,
+      connection,
       user,
       edge: edgeKey(reference),
       arn: this.#arnInAws(pass, user),

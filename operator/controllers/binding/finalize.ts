@@ -221,7 +221,7 @@ export class BindingFinalizer {
     const { heir } = sharers.of(binding, {
       partition,
       accountId,
-      connection: connection.key,
+      connection,
       user,
       edge: edgeKey(entitlement),
       arn: entitlement.type === 'InlinePolicy' ? undefined : entitlement.arn,

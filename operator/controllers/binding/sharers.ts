@@ -16,6 +16,8 @@ import {
   type ObjectKey,
   type Result,
 } from '../../runtime/index.ts';
+import { standingOf } from '../account/index.ts';
+import type { UsableConnection } from '../connection/index.ts';
 import { firstClaim, type Claim } from './decide.ts';
 import { accountKey, accountUserKey, namedUserKey, userIdKey } from './keys.ts';
 import { memoryOf } from './memory.ts';
@@ -27,11 +29,12 @@ export interface SharersOptions {
   readonly accounts: Informer<AwsAccount>;
   /** Whether a binding of this namespace may use the connection: what it may not use, it does not hold. */
   readonly permits: (connection: ObjectKey, namespace: string) => boolean;
+  readonly installation: string;
 }
 
 /** One edge of one user. */
 export interface SharedEdge extends Place {
-  readonly connection: ObjectKey;
+  readonly connection: UsableConnection;
   readonly user: Pick<ObservedUser, 'userId' | 'userName'>;
   /** As `edgeKey` gives it. */
   readonly edge: string;
@@ -92,7 +95,7 @@ export class Sharers {
     const living = others.filter(
       ({ metadata }) =>
         metadata.deletionTimestamp === undefined &&
-        this.#options.permits(connection, metadata.namespace ?? ''),
+        this.#options.permits(connection.key, metadata.namespace ?? ''),
     );
     const first = firstClaim(living.map((other) => claimOf(other, awsNow)));
     return {
@@ -109,7 +112,7 @@ export class Sharers {
     const { accounts, bindings } = this.#options;
     const { connection, user, accountId } = shared;
     const own = accountKey(binding);
-    const named = namedUserKey(connection, user.userName);
+    const named = namedUserKey(connection.key, user.userName);
     const managing = accounts.byIndex('user', named.slice(named.indexOf('/') + 1)).map(keyOf);
     const keys = new Set([
       userIdKey(accountId, user.userId),
@@ -119,15 +122,32 @@ export class Sharers {
     const found = new Map<string, AwsEntitlementBinding>();
     for (const key of keys) {
       for (const other of bindings.byIndex('user', key)) {
-        const memory = memoryOf(other);
-        const sameUser =
-          memory === undefined || (memory.userId === user.userId && memory.account === accountId);
-        if (other.metadata.uid !== binding.metadata.uid && sameUser && namesEdge(other, shared)) {
+        if (
+          other.metadata.uid !== binding.metadata.uid &&
+          namesEdge(other, shared) &&
+          this.#isOf(other, shared)
+        ) {
           found.set(keyString(keyOf(other)), other);
         }
       }
     }
     return [...found.values()];
+  }
+
+  /** Whether a binding stands for this very user: an account that only names it, and has no claim to it, does not. */
+  #isOf(binding: AwsEntitlementBinding, { connection, user, accountId }: SharedEdge): boolean {
+    const { accounts, installation } = this.#options;
+    const memory = memoryOf(binding);
+    if (memory?.userId === user.userId && memory.account === accountId) {
+      return true;
+    }
+    const key = accountKey(binding);
+    if (key === undefined) {
+      return memory === undefined;
+    }
+    const account = accounts.get(key);
+    const standing = account === undefined ? undefined : standingOf(account, connection, installation);
+    return standing?.kind === 'user' && standing.user.userId === user.userId;
   }
 }
 

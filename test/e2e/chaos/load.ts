@@ -195,7 +195,7 @@ export class Load {
     }
   }
 
-  async #annotate(person: Person, annotation: string, value: string): Promise<void> {
+  async #annotate(person: Person, annotation: string, value: string | null): Promise<void> {
     const { client, namespace } = this.#options;
     const annotations = { [`aws.idhub.io/${annotation}`]: value };
     const key = { namespace, name: person.name };
@@ -209,7 +209,7 @@ export class Load {
       person.disables += 1;
     }
     if (person.disabledBy !== '') {
-      await this.#annotate(person, 'disabled-by', '');
+      await this.#annotate(person, 'disabled-by', null);
       person.disabledBy = '';
     } else if (person.declared.enabled && by !== '') {
       await this.#annotate(person, 'disabled-by', by);

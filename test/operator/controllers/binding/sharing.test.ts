@@ -54,6 +54,17 @@ describe('who comes and who goes', () => {
     expect(desk.user().groups.size).toBe(0);
   });
 
+  test('one of an account that wants to have the name later is none of them: the edge goes', async () => {
+    desk.apply('x', {});
+    await desk.run('x');
+    // The next account waits for the name until this user was renamed.
+    desk.account('next', { userName: 'jo' });
+    desk.apply('y', { accountRef: { name: 'next' } });
+    await desk.run('y');
+    await desk.remove('x');
+    expect(desk.user().groups.size).toBe(0);
+  });
+
   test('one of another namespace that uses the connection is one of them', async () => {
     desk.apply('x', {});
     desk.apply(
