@@ -65,6 +65,8 @@ export class SnapshotStore {
   readonly #overlay = new Map<string, Overlay>();
   /** By user, oldest first: edges are others' to write than the rest of a user, and are laid over on their own. */
   readonly #edgeNotes = new Map<string, readonly EdgeNote[]>();
+  /** When a user was lost, milliseconds since the epoch. */
+  readonly #lost = new Map<string, number>();
   #users = new Map<string, ObservedUser>();
   #names = new Map<string, string>();
   #owners = new Map<string, string>();
@@ -165,7 +167,28 @@ export class SnapshotStore {
     return user;
   }
 
-  /** A user that we deleted, or saw to be gone. */
+  /**
+   * A user that a live look did not find where the reading shows it: renamed or deleted in AWS, the next
+   * reading tells which.
+   */
+  lose(userId: string): void {
+    this.#lost.set(userId, this.#options.clock.now());
+    this.#drop(userId);
+  }
+
+  /** What is known of a user: `unseen` by the last reading is gone for good, since no unique id comes twice. */
+  fate(userId: string): 'there' | 'deleted' | 'lost' | 'unseen' {
+    if (this.#users.has(userId)) {
+      return 'there';
+    }
+    if (this.#lost.has(userId)) {
+      return 'lost';
+    }
+    const overlay = this.#overlay.get(userId);
+    return overlay !== undefined && overlay.user === undefined ? 'deleted' : 'unseen';
+  }
+
+  /** A user that we deleted. */
   forget(userId: string): void {
     const now = this.#options.clock.now();
     this.#overlay.set(userId, { wroteAt: now, seenAt: now, userId, user: undefined });
@@ -204,6 +227,13 @@ export class SnapshotStore {
       } else {
         this.#edgeNotes.set(userId, newer);
         newer.forEach(({ change }) => this.#changeEdges(userId, change));
+      }
+    }
+    for (const [userId, at] of this.#lost) {
+      if (at < began) {
+        this.#lost.delete(userId);
+      } else {
+        this.#drop(userId);
       }
     }
     this.#groups = reading.groups;

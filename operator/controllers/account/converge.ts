@@ -127,7 +127,7 @@ export class AccountConvergence {
     const { snapshots } = pass.connection;
     const user = snapshots.observe(live);
     if (known !== undefined && known.userId !== live.userId && sameName(known.userName, live.userName)) {
-      snapshots.forget(known.userId);
+      snapshots.lose(known.userId);
     }
     return { ...pass, live: user, snapshot: snapshots.current ?? pass.snapshot };
   }

@@ -208,8 +208,8 @@ export class BindingFinalizer {
     if (user === undefined) {
       // Whom a reading that is new enough does not show is gone, and the edge with the user.
       const needed = memory.since + settleMs;
-      const deletedByUs = connection.snapshots.touchedAt(memory.userId) !== undefined;
-      if (deletedByUs || (snapshot?.takenAt ?? 0) >= needed) {
+      const fate = connection.snapshots.fate(memory.userId);
+      if (fate === 'deleted' || (fate === 'unseen' && (snapshot?.takenAt ?? 0) >= needed)) {
         return this.#drop(binding, signal);
       }
       if (clock.now() >= needed) {

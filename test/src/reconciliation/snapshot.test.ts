@@ -360,3 +360,31 @@ describe('edges', () => {
     expect(desk.store.current?.size).toBe(0);
   });
 });
+
+describe('a user that is not where it was', () => {
+  test('is lost until a reading tells: renamed, or gone', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo'), user('B', 'sam')]);
+    expect(desk.store.fate('A')).toBe('there');
+    const running = desk.store.refresh(signal);
+    await desk.clock.advance(10);
+    desk.store.lose('A');
+    desk.store.lose('B');
+    expect(desk.names()).toEqual([undefined, undefined, undefined]);
+    desk.answer([user('A', 'jo'), user('B', 'sam')]);
+    await running;
+    // That reading began before.
+    expect([desk.store.fate('A'), desk.store.fate('B')]).toEqual(['lost', 'lost']);
+    await desk.clock.advance(10);
+    await desk.reading([user('A', 'joan')]);
+    expect(desk.names()).toEqual(['joan', undefined, undefined]);
+    expect([desk.store.fate('A'), desk.store.fate('B')]).toEqual(['there', 'unseen']);
+  });
+
+  test('was deleted by us', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo')]);
+    desk.store.forget('A');
+    expect(desk.store.fate('A')).toBe('deleted');
+  });
+});

@@ -162,6 +162,11 @@ export class Desk {
     this.#snapshots.forget(userId);
   }
 
+  /** An account did not find a user under its name any more. */
+  lose(userId: string): void {
+    this.#snapshots.lose(userId);
+  }
+
   /** A user that an AwsAccount of the same name made, this long ago. */
   made(name: string, agoMs = 0): FakeUser {
     const at = this.clock.ms - agoMs;

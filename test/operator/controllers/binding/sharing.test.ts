@@ -263,3 +263,16 @@ test('a user that was deleted from here takes its edges along: the binding goes 
   expect(desk.bindings.size).toBe(0);
   expect(desk.clock.ms).toBe(at);
 });
+
+test('a user that is not where it was may have another name: the binding waits for a reading, and takes its edge', async () => {
+  desk.apply('b', {});
+  await desk.run('b');
+  desk.clock.ms += minute;
+  await desk.read();
+  desk.user().userName = 'joanna';
+  desk.aws.add('jo');
+  desk.lose(desk.user('joanna').userId);
+  await desk.remove('b');
+  expect(desk.user('joanna').groups.size).toBe(0);
+  expect(desk.aws.writes).toEqual(['AddUserToGroup', 'RemoveUserFromGroup']);
+});
