@@ -1,0 +1,11 @@
+export { powerArn, powerOf } from './document.ts';
+export { namespaceAllowed } from './namespaces.ts';
+export {
+  guardOf,
+  refusesBoundary,
+  refusesEntitlement,
+  refusesUser,
+  type GivenPolicy,
+  type Guard,
+  type Refusal,
+} from './rules.ts';
