@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createAwsApi } from '../src/aws/index.ts';
 import { AdaptivePacer } from '../src/connection/index.ts';
+import { namespaceAllowed } from '../src/guard/index.ts';
 import {
   awsAccountType,
   awsConnectionType,
@@ -51,6 +52,7 @@ import {
   parseKey,
   systemClock,
   type Logger,
+  type ObjectKey,
   type ObjectMeta,
 } from './runtime/index.ts';
 
@@ -178,6 +180,8 @@ export async function runOperator(options: {
       clock,
       random,
     };
+    const permits = (connection: ObjectKey, namespace: string): boolean =>
+      namespaceAllowed(connection, connections.get(connection)?.spec.allowedNamespaces, namespace);
     const connectionController = manager.controller({
       name: 'awsconnection',
       workers: 4,
@@ -253,6 +257,7 @@ export async function runOperator(options: {
       reconciler: new AccountReconciler({
         ...shared,
         installation,
+        permits,
         protectSecret,
         countAbandoned: (kind) => metrics.countAbandoned(kind),
       }),
@@ -283,7 +288,7 @@ export async function runOperator(options: {
         ...shared,
         installation,
         guard: new ConnectionGuard(),
-        permits: (connection, namespace) => connection.namespace === namespace,
+        permits,
         countAbandoned: (kind) => metrics.countAbandoned(kind),
       }),
     });

@@ -1,5 +1,6 @@
 import { denyState, type ObservedUser } from '../account/index.ts';
 import { inlinePolicy } from '../entitlement/index.ts';
+import { powerArn, powerOf } from '../guard/index.ts';
 import { fold } from '../schema/index.ts';
 import { pages, type AwsApi, type CallOptions } from '../aws/index.ts';
 import type { CredentialReport, CredentialReports } from './credential-report.ts';
@@ -10,6 +11,8 @@ export interface GroupPolicies {
   readonly arn: string;
   /** ARNs of attached policies, and `inline/<name>` for the group's own. */
   readonly policies: readonly string[];
+  /** ARNs of the policies of AWS that its own inline policies amount to, such as that of AdministratorAccess. */
+  readonly powers?: readonly string[];
 }
 
 /** Everything read of an account, complete. */
@@ -71,13 +74,19 @@ export async function readAccount(api: AwsApi, options: ReadingOptions): Promise
     }
     for (const group of page.GroupDetailList ?? []) {
       const name = group.GroupName ?? '';
+      const arn = group.Arn ?? '';
+      const own = group.GroupPolicyList ?? [];
       groups.set(fold(name), {
         group: name,
-        arn: group.Arn ?? '',
+        arn,
         policies: [
           ...(group.AttachedManagedPolicies ?? []).map((policy) => policy.PolicyArn ?? ''),
-          ...(group.GroupPolicyList ?? []).map((policy) => `inline/${policy.PolicyName ?? ''}`),
+          ...own.map((policy) => `inline/${policy.PolicyName ?? ''}`),
         ],
+        powers: powersOf(
+          arn,
+          own.map((policy) => policy.PolicyDocument ?? ''),
+        ),
       });
     }
   }
@@ -100,4 +109,10 @@ export async function readAccount(api: AwsApi, options: ReadingOptions): Promise
     credentials,
     pages: count,
   };
+}
+
+function powersOf(groupArn: string, documents: readonly string[]): readonly string[] {
+  const [, partition = 'aws', , , accountId = ''] = groupArn.split(':');
+  const found = documents.flatMap((document) => powerOf(document, { partition, accountId }) ?? []);
+  return [...new Set(found)].map((power) => powerArn(power, partition));
 }

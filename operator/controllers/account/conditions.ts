@@ -9,6 +9,8 @@ export type AccountReason =
   | 'ConnectionNotReady'
   | 'AccountMismatch'
   | 'CommunicationUser'
+  | 'NamespaceNotAllowed'
+  | 'Refused'
   | 'AlreadyExists'
   | 'Conflict'
   | 'IdentityChanged'

@@ -13,7 +13,7 @@ import {
 import { isAwsError } from '../../../src/aws/index.ts';
 import { sameName } from '../../../src/schema/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
-import { after, done, type Clock, type Informer, type Result } from '../../runtime/index.ts';
+import { after, done, type Clock, type Result } from '../../runtime/index.ts';
 import type { ConnectionRegistry } from '../connection/index.ts';
 import { hasFinalizer } from '../names.ts';
 import type { Verdict } from './conditions.ts';
@@ -25,12 +25,10 @@ import type { AccountRecord } from './record.ts';
 import { verdictOf } from './status.ts';
 import { makeUser } from './make.ts';
 import { adoption, asDeclared, broughtInLine, describeChange, eventReason, oneProblem } from './sentences.ts';
-import { communicationUserOf, otherAccountOf, otherClaim } from './claims.ts';
+import { guardRefusal, guardProblems, refusalOf, type ClaimsOptions } from './claims.ts';
 import { applyOptionsOf, findingsOf, sight, unchangedSince, type Pass } from './pass.ts';
 
-export interface ConvergenceOptions {
-  /** Indexed by `user` (`userKey`). */
-  readonly accounts: Informer<AwsAccount>;
+export interface ConvergenceOptions extends ClaimsOptions {
   readonly registry: ConnectionRegistry;
   readonly record: AccountRecord;
   /** Password, keys, entitlements. */
@@ -59,7 +57,7 @@ export class AccountConvergence {
 
   /** @throws {AwsError} what passes, and refused credentials; what AWS refuses for good is reported */
   async converge(pass: Pass): Promise<Result> {
-    if (!pass.forced) {
+    if (!pass.forced || guardRefusal(pass, this.#identify(pass)) !== undefined) {
       return this.#converge(pass);
     }
     const { connection, declared, signal } = pass;
@@ -86,10 +84,7 @@ export class AccountConvergence {
       return this.#observe(pass);
     }
     const identity = this.#identify(pass);
-    const refusal =
-      communicationUserOf(pass, identity) ??
-      otherAccountOf(pass) ??
-      otherClaim(pass, identity, this.#options.accounts);
+    const refusal = refusalOf(pass, identity, this.#options);
     if (refusal !== undefined) {
       return this.#hold(pass, 'foreign', refusal);
     }
@@ -360,7 +355,12 @@ export class AccountConvergence {
   ): Promise<Result> {
     const parts = await this.#options.parts.bring({ pass, user, opening: false, audited: outcome.audited });
     this.#options.record.noteParts(parts, outcome.opened);
-    const problem = oneProblem([...outcome.refused, ...plan.problems, ...parts.problems]);
+    const problem = oneProblem([
+      ...outcome.refused,
+      ...guardProblems(pass),
+      ...plan.problems,
+      ...parts.problems,
+    ]);
     const fine = asDeclared(pass.declared, user);
     const verdict = problem ?? ({ ...fine, status: 'True' } as const);
     await this.#options.record.report(

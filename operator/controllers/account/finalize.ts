@@ -10,6 +10,7 @@ import {
   type ObservedUser,
 } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
+import { refusesUser } from '../../../src/guard/index.ts';
 import type { AwsAccount, AwsConnection } from '../../api/v1alpha1/index.ts';
 import {
   after,
@@ -30,7 +31,8 @@ import { memoryOf } from './memory.ts';
 import { applyOptionsOf, sight } from './pass.ts';
 import type { Part } from './parts.ts';
 import type { AccountRecord } from './record.ts';
-import { isCommunicationUser, otherAccountOf } from './claims.ts';
+import { isCommunicationUser, otherAccountOf, type Permits } from './claims.ts';
+import { notAllowed } from './sentences.ts';
 import { verdictOf } from './status.ts';
 
 export interface FinalizeOptions {
@@ -42,6 +44,7 @@ export interface FinalizeOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly installation: string;
+  readonly permits: Permits;
   readonly countAbandoned: (kind: string) => void;
 }
 
@@ -106,6 +109,10 @@ export class AccountFinalizer {
       return this.#drop(account, signal);
     }
     const key = connectionKey(account);
+    const { namespace = '' } = account.metadata;
+    if (this.#options.connections.get(key) !== undefined && !this.#options.permits(key, namespace)) {
+      return this.#wait(account, notAllowed(key, namespace), signal);
+    }
     const state = this.#options.registry.peek(key);
     const connection = usableForCleanup(state);
     if (connection?.snapshots.current === undefined) {
@@ -156,6 +163,9 @@ export class AccountFinalizer {
     // Without a recorded id, the name that was announced last is the one under which a user may be.
     const name = memory.applied?.userName ?? declared.userName;
     const known = seen?.byId ?? seen?.byOwner ?? snapshot?.byName(name);
+    if (refusesUser(connection.guard, known?.userName ?? name) !== undefined) {
+      return this.#leave(account, known?.userName ?? name, signal);
+    }
     const live = await readUser(connection.api, known?.userName ?? name, known, { signal });
     if (live === undefined) {
       return this.#missing(account, connection, known, signal);
@@ -177,6 +187,9 @@ export class AccountFinalizer {
         `IAM user ${live.userName} (${live.userId}) is not this object's and was left alone`,
       );
       return this.#drop(account, signal);
+    }
+    if (refusesUser(connection.guard, user.userName) !== undefined) {
+      return this.#leave(account, user.userName, signal);
     }
     return this.#execute(account, connection, user, signal);
   }
@@ -243,6 +256,13 @@ export class AccountFinalizer {
     }
     connection.snapshots.forget(user.userId);
     this.#note(account, 'Deleted', `deleted IAM user ${user.userName} (${user.userId})`);
+    return this.#drop(account, signal);
+  }
+
+  /** The connection protects the user: it stays as it is, in whatever state it is. */
+  async #leave(account: AwsAccount, userName: string, signal: AbortSignal): Promise<Result> {
+    await this.#options.parts.release(account, signal);
+    this.#note(account, 'Released', `IAM user ${userName} is protected by the connection and was left alone`);
     return this.#drop(account, signal);
   }
 

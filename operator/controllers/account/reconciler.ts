@@ -19,12 +19,14 @@ import { AccessPart } from './access.ts';
 import { AccessKeyPart } from './access-keys.ts';
 import { AccountConvergence } from './converge.ts';
 import type { Pass } from './pass.ts';
+import { withinGuard, type Permits } from './claims.ts';
 import { connectionKey, declaredOf } from './declared.ts';
 import { EntitlementPart } from './entitlements.ts';
 import { AccountFinalizer } from './finalize.ts';
 import { memoryOf } from './memory.ts';
 import { Parts } from './parts.ts';
 import { AccountRecord } from './record.ts';
+import { noConnection, notAllowed } from './sentences.ts';
 import { boundaryOperations } from './status.ts';
 import { AccountVault } from './vault.ts';
 
@@ -41,6 +43,8 @@ export interface AccountReconcilerOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly installation: string;
+  /** Whether an account of this namespace may use the connection. */
+  readonly permits: Permits;
   /** Keeps secret values out of the logs from here on. */
   readonly protectSecret: (value: string) => void;
   /** Counts objects that were let go of without touching AWS. */
@@ -93,20 +97,18 @@ export class AccountReconciler implements Reconciler {
       return done();
     }
     const connectionOf = connectionKey(account);
+    const { namespace = '' } = account.metadata;
+    const known = this.#options.connections.get(connectionOf) !== undefined;
+    if (known && !this.#options.permits(connectionOf, namespace)) {
+      await this.#record.waiting(account, notAllowed(connectionOf, namespace), 'False', signal);
+      return done();
+    }
     const state = this.#options.registry.peek(connectionOf);
     const connection = usable(state);
     const snapshot = connection?.snapshots.current;
     if (connection === undefined || snapshot === undefined) {
-      if (this.#options.connections.get(connectionOf) === undefined) {
-        await this.#record.waiting(
-          account,
-          {
-            reason: 'ConnectionNotFound',
-            message: `there is no AwsConnection "${connectionOf.name}" in this namespace; create it, this object goes on by itself`,
-          },
-          'False',
-          signal,
-        );
+      if (!known) {
+        await this.#record.waiting(account, noConnection(connectionOf, account), 'False', signal);
       } else if (state?.verdict !== undefined) {
         const { reason, message } = state.verdict;
         await this.#record.waiting(
@@ -122,14 +124,15 @@ export class AccountReconciler implements Reconciler {
       // Otherwise the connection has not been looked at yet. It announces itself when it was.
       return done();
     }
+    const memory = memoryOf(account);
     const reconcileAt = account.metadata.annotations?.[annotations.reconcileAt];
     const pass: Pass = {
       account,
       connection,
       snapshot,
       live: undefined,
-      declared: declaredOf(account, connection.defaults),
-      memory: memoryOf(account),
+      declared: withinGuard(declaredOf(account, connection.defaults), memory, connection),
+      memory,
       rules: {
         schema: connection.schema,
         // Our own memory on the user cannot be protected from us.

@@ -1,5 +1,7 @@
 import type { ApplyOutcome, Declared, ObservedUser, Plan, Step } from '../../../src/account/index.ts';
 import { sameName } from '../../../src/schema/index.ts';
+import type { AwsAccount } from '../../api/v1alpha1/index.ts';
+import { keyString, type ObjectKey } from '../../runtime/index.ts';
 import type { Verdict } from './conditions.ts';
 
 export function asDeclared(declared: Declared, user: ObservedUser): Verdict {
@@ -70,6 +72,23 @@ export function communicationUserVerdict(userName: string): Verdict {
     message:
       `"${userName}" is the user that this connection works as; managing it here could shut the operator out. ` +
       'Choose another spec.userName, or delete this object: the user is left alone',
+  };
+}
+
+export function notAllowed(connection: ObjectKey, namespace: string): Verdict {
+  return {
+    reason: 'NamespaceNotAllowed',
+    message:
+      `AwsConnection "${keyString(connection)}" is not for namespace ${namespace}; list it in the connection's ` +
+      'spec.allowedNamespaces, or name a connection of this namespace',
+  };
+}
+
+export function noConnection({ namespace, name }: ObjectKey, account: AwsAccount): Verdict {
+  const where = namespace === account.metadata.namespace ? 'in this namespace' : `in namespace ${namespace}`;
+  return {
+    reason: 'ConnectionNotFound',
+    message: `there is no AwsConnection "${name}" ${where}; create it, this object goes on by itself`,
   };
 }
 

@@ -15,7 +15,7 @@ import type { ConnectionRegistry } from '../connection/index.ts';
 import type { Verdict } from './conditions.ts';
 import { conflictOf, decide, type Decision } from './decide.ts';
 import type { ConnectionDesks } from './desks.ts';
-import { arnOf, givenArns, resolveEntitlement } from './resolve.ts';
+import { arnOf, givenPolicies, resolveEntitlement } from './resolve.ts';
 import { sameMemory, type EdgeMemory, type Origin } from './memory.ts';
 import type { EntitlementGuard, Pass } from './pass.ts';
 import type { BindingRecord } from './record.ts';
@@ -33,6 +33,8 @@ export interface ConvergenceOptions {
 }
 
 const againMs = 5_000;
+/** How soon it is looked again, in memory, whether a user has got the boundary that it lacks. */
+const boundaryMs = 10_000;
 /** How long a user that was made from here counts as new: nobody else has had the time to give it anything. */
 const newMs = 900_000;
 
@@ -57,7 +59,7 @@ export class BindingConvergence {
         if (user === undefined) {
           return this.#userMissing(pass, userId);
         }
-        if (forced) {
+        if (forced && this.#forbidden(pass, user) === undefined) {
           await edges.look(user, pass.reference, { signal: pass.signal, fresh: true });
         }
         return await this.#bring(pass, userId, forced);
@@ -157,27 +159,25 @@ export class BindingConvergence {
 
   /** Why nothing may be done, though AWS would let us. */
   #refusal(pass: Pass, user: ObservedUser, sharing: Sharing): Verdict | undefined {
-    const { binding, connection, reference, document, awsNow } = pass;
+    const { binding, reference, awsNow } = pass;
     const own = claimOf(binding, awsNow);
     const other = conflictOf(own, sharing.first);
     if (other !== undefined) {
       return conflict(other, reference);
     }
-    const group =
-      reference.type === 'Group' ? connection.snapshots.current?.group(reference.name) : undefined;
     const arn = this.#arnInAws(pass, user);
     if (arn !== undefined && !hasPath(reference, arn)) {
       return otherPath(reference, arn);
     }
-    return this.#options.guard.refuses({
-      connection,
-      user,
-      // What is there already is judged too; what is not yet resolved is judged before it is written.
-      gives:
-        own.wants === 'Present'
-          ? { arns: group?.policies ?? (arn === undefined ? [] : [arn]), document }
-          : undefined,
-    });
+    return this.#forbidden(pass, user);
+  }
+
+  /** By the connection's rules. What is there already is judged too; what has to be looked up is judged again then. */
+  #forbidden(pass: Pass, user: ObservedUser): Verdict | undefined {
+    const { binding, connection, document, awsNow } = pass;
+    const policies = givenPolicies(pass, this.#arnInAws(pass, user));
+    const gives = wantsOf(binding, awsNow) === 'Present' ? { policies, document } : undefined;
+    return this.#options.guard.refuses({ connection, user, gives });
   }
 
   async #keep(pass: Pass, user: ObservedUser, decision: Decision & { do: 'keep' }): Promise<Result> {
@@ -207,7 +207,7 @@ export class BindingConvergence {
       this.#options.guard.refuses({
         connection,
         user,
-        gives: { arns: givenArns(pass, entitlement), document },
+        gives: { policies: givenPolicies(pass, entitlement.arn), document },
       }) ?? (quota === undefined ? undefined : full(quota, reference));
     if (problem !== undefined) {
       return this.#hold(pass, user, problem, 'False');
@@ -317,7 +317,10 @@ export class BindingConvergence {
     status: 'False' | 'Unknown',
   ): Promise<Result> {
     await this.#report(pass, user, { ...verdict, status }, undefined);
-    return untilExpiry(pass.binding, pass.awsNow);
+    const forced = pass.connection.guard.permissionsBoundary;
+    // Its account may be about to bound the user; nothing else tells of that.
+    const soon = verdict.reason === 'Refused' && forced !== undefined && user.boundary !== forced;
+    return soon ? after(boundaryMs) : untilExpiry(pass.binding, pass.awsNow);
   }
 
   async #settled(

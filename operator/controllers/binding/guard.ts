@@ -1,11 +1,12 @@
+import { refusesEntitlement, refusesUser } from '../../../src/guard/index.ts';
 import { sameName } from '../../../src/schema/index.ts';
 import type { Verdict } from './conditions.ts';
 import type { EntitlementGuard, EntitlementQuestion } from './pass.ts';
 
-/** The rules of connections, as bindings ask for them. */
+/** The rules of connections, as bindings ask for them. Asks nobody, least of all AWS. */
 export class ConnectionGuard implements EntitlementGuard {
-  refuses({ connection, user }: EntitlementQuestion): Verdict | undefined {
-    const { communicationUser } = connection;
+  refuses({ connection, user, gives }: EntitlementQuestion): Verdict | undefined {
+    const { communicationUser, guard, caller } = connection;
     if (communicationUser !== undefined && sameName(communicationUser, user.userName)) {
       return {
         reason: 'Refused',
@@ -14,6 +15,10 @@ export class ConnectionGuard implements EntitlementGuard {
           'Delete this object: the user is left alone',
       };
     }
-    return undefined;
+    const refusal =
+      gives === undefined
+        ? refusesUser(guard, user.userName)
+        : refusesEntitlement({ guard, place: caller, user, ...gives });
+    return refusal === undefined ? undefined : { reason: 'Refused', message: refusal.message };
   }
 }

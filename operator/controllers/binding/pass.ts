@@ -1,5 +1,6 @@
 import type { ObservedUser } from '../../../src/account/index.ts';
 import type { Reference } from '../../../src/entitlement/index.ts';
+import type { GivenPolicy } from '../../../src/guard/index.ts';
 import type { AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
 import type { UsableConnection } from '../connection/index.ts';
 import type { Verdict } from './conditions.ts';
@@ -27,10 +28,11 @@ export interface EntitlementQuestion {
   readonly connection: UsableConnection;
   readonly user: ObservedUser;
   /**
-   * What the user is to have: the ARN of the policy, or all policies of the group (`inline/<name>` its own);
-   * the document of an inline policy. Undefined where nothing is given, but something may be taken away.
+   * What the user is to have: the policy, or all policies of the group; the document of an inline policy.
+   * Undefined where nothing is given, but something may be taken away.
    */
-  readonly gives: { readonly arns: readonly string[]; readonly document: string | undefined } | undefined;
+  readonly gives:
+    { readonly policies: readonly GivenPolicy[]; readonly document: string | undefined } | undefined;
 }
 
 /** Refuses what the rules of the connection forbid, before any call. */

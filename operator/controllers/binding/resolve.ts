@@ -1,5 +1,6 @@
 import type { ObservedUser } from '../../../src/account/index.ts';
 import { findEdge, hasPath, inlineArn, type Entitlement } from '../../../src/entitlement/index.ts';
+import type { GivenPolicy } from '../../../src/guard/index.ts';
 import type { AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
 import type { Clock } from '../../runtime/index.ts';
 import type { ConnectionRegistry } from '../connection/index.ts';
@@ -88,15 +89,27 @@ export function arnOf({ connection, reference, memory }: Pass, user: ObservedUse
     : (edge?.arn ?? group?.arn ?? memory?.entitlement ?? reference.arn ?? reference.name);
 }
 
-/** The policies that come with an entitlement: itself, or those of the group. */
-export function givenArns({ connection }: Pass, entitlement: Entitlement): readonly string[] {
-  switch (entitlement.type) {
-    case 'Group':
-      return connection.snapshots.current?.group(entitlement.name)?.policies ?? [];
+/**
+ * The policies that come with what is declared: itself, or those of the group. As far as they are known
+ * without a call: `arn` where AWS has told it, else the one that was declared, else what the name says.
+ */
+export function givenPolicies(
+  { connection, reference }: Pass,
+  arn: string | undefined = reference.arn,
+): readonly GivenPolicy[] {
+  const { type, name, path } = reference;
+  const { partition, accountId } = connection.caller;
+  switch (type) {
+    case 'Group': {
+      const group = connection.snapshots.current?.group(name);
+      return group === undefined ? [] : [...group.policies, ...(group.powers ?? [])];
+    }
     case 'AwsManagedPolicy':
-    case 'CustomerManagedPolicy':
-      return [entitlement.arn];
+    case 'CustomerManagedPolicy': {
+      const under = `arn:${partition}:iam::${type === 'AwsManagedPolicy' ? 'aws' : accountId}:policy`;
+      return [arn ?? (path === undefined ? { under: `${under}/`, name } : `${under}${path}${name}`)];
+    }
     case 'InlinePolicy':
-      return [`inline/${entitlement.name}`];
+      return [`inline/${name}`];
   }
 }

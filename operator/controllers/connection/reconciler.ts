@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isAwsError } from '../../../src/aws/index.ts';
 import { readAccountFacts, readCaller } from '../../../src/connection/index.ts';
+import { guardOf } from '../../../src/guard/index.ts';
 import {
   awsConnectionType,
   type AwsAccount,
@@ -229,9 +230,15 @@ export class ConnectionReconciler implements Reconciler {
   }
 
   #terms(connection: AwsConnection, verified: Pick<Terms, 'caller' | 'settings' | 'schema'>): Terms {
+    const { allowedNamespaces = [], defaults = {} } = connection.spec;
+    const guard = guardOf(connection.spec.guard);
+    const forced = guard.permissionsBoundary;
     return {
       ...verified,
-      defaults: connection.spec.defaults ?? {},
+      guard,
+      allowedNamespaces,
+      // What every user has to have is what those get that say nothing.
+      defaults: forced === undefined ? defaults : { ...defaults, permissionsBoundary: forced },
       communicationUser: verified.caller.userName ?? connection.spec.userName,
     };
   }

@@ -6,6 +6,7 @@ import {
   type Settings,
   type UserQuotas,
 } from '../../../src/connection/index.ts';
+import type { Guard } from '../../../src/guard/index.ts';
 import type { SnapshotStore } from '../../../src/reconciliation/index.ts';
 import type { AccountSchema } from '../../../src/schema/index.ts';
 import type { AwsConnectionSpec } from '../../api/v1alpha1/index.ts';
@@ -30,6 +31,10 @@ export interface Terms {
   readonly settings: Settings;
   readonly schema: AccountSchema;
   readonly defaults: NonNullable<AwsConnectionSpec['defaults']>;
+  /** What is never done through the connection, whoever asks. */
+  readonly guard: Guard;
+  /** Other namespaces that may use it. */
+  readonly allowedNamespaces: readonly string[];
   /** The communication user, which is never managed as an account. */
   readonly communicationUser: string | undefined;
 }

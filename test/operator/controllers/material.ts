@@ -1,5 +1,6 @@
 import { defaultUserQuotas } from '../../../src/connection/index.ts';
 import { resolveSettings, type SettingsInput } from '../../../src/connection/index.ts';
+import { guardOf } from '../../../src/guard/index.ts';
 import { SnapshotStore } from '../../../src/reconciliation/index.ts';
 import { accountSchema, type AttributeChange } from '../../../src/schema/index.ts';
 import type { ObservedUser } from '../../../src/account/index.ts';
@@ -75,6 +76,8 @@ export async function usableConnection(
     settings: resolveSettings(settings).settings,
     schema: accountSchema(attributes, '').schema,
     defaults: {},
+    guard: guardOf(undefined),
+    allowedNamespaces: [],
     communicationUser: 'idhub',
     quotas: defaultUserQuotas,
   };

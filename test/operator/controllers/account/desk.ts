@@ -1,6 +1,7 @@
 import type { SettingsInput } from '../../../../src/connection/index.ts';
 import { resolveSettings } from '../../../../src/connection/index.ts';
 import { isAwsError } from '../../../../src/aws/index.ts';
+import { guardOf } from '../../../../src/guard/index.ts';
 import { SnapshotStore } from '../../../../src/reconciliation/index.ts';
 import { accountSchema, type AttributeChange } from '../../../../src/schema/index.ts';
 import type {
@@ -236,6 +237,7 @@ export interface DeskOptions {
   readonly settings?: SettingsInput;
   readonly attributes?: readonly AttributeChange[];
   readonly defaults?: NonNullable<AwsConnectionSpec['defaults']>;
+  readonly guard?: NonNullable<AwsConnectionSpec['guard']>;
 }
 
 /** The account controller at work on a cluster and an AWS account, which both outlive it. */
@@ -254,6 +256,7 @@ export class Desk {
   /** Users that AWS does not show yet, in readings and by name. */
   hides: () => boolean = () => false;
   abandoned = 0;
+  permits: (namespace: string) => boolean = () => true;
   readonly #options: DeskOptions;
   #reconciler!: AccountReconciler;
   #snapshots!: SnapshotStore;
@@ -296,7 +299,14 @@ export class Desk {
         caller,
         settings,
         schema: accountSchema(this.#options.attributes ?? [], settings.attributeTagPrefix).schema,
-        defaults: this.#options.defaults ?? {},
+        defaults: {
+          ...this.#options.defaults,
+          ...(this.#options.guard?.permissionsBoundary === undefined
+            ? {}
+            : { permissionsBoundary: this.#options.guard.permissionsBoundary }),
+        },
+        guard: guardOf(this.#options.guard),
+        allowedNamespaces: [],
         communicationUser: 'idhub',
       },
       snapshotDueAt: Number.POSITIVE_INFINITY,
@@ -315,6 +325,7 @@ export class Desk {
       clock: this.clock,
       random: () => 0.5,
       installation: this.installation,
+      permits: (_connection, namespace) => this.permits(namespace),
       protectSecret: (value) => this.protectedValues.add(value),
       countAbandoned: () => {
         this.abandoned += 1;

@@ -1,9 +1,14 @@
 import { ownerTag } from '../../../../src/account/index.ts';
 import { isAwsError } from '../../../../src/aws/index.ts';
 import { resolveSettings } from '../../../../src/connection/index.ts';
+import { guardOf } from '../../../../src/guard/index.ts';
 import { SnapshotStore, type GroupPolicies } from '../../../../src/reconciliation/index.ts';
 import { accountSchema } from '../../../../src/schema/index.ts';
-import type { AwsAccount, AwsEntitlementBinding } from '../../../../operator/api/v1alpha1/index.ts';
+import type {
+  AwsAccount,
+  AwsConnectionSpec,
+  AwsEntitlementBinding,
+} from '../../../../operator/api/v1alpha1/index.ts';
 import { userKey } from '../../../../operator/controllers/account/index.ts';
 import {
   BindingReconciler,
@@ -71,6 +76,9 @@ export class Desk {
   abandoned = 0;
   readings = 0;
   partition = 'aws';
+  guard: NonNullable<AwsConnectionSpec['guard']> = {};
+  /** ARNs of the policies of a group, by its name. */
+  readonly groupPolicies = new Map<string, readonly string[]>();
   permits: (namespace: string) => boolean = () => true;
   #version = 0;
   #reconciler!: BindingReconciler;
@@ -110,6 +118,8 @@ export class Desk {
         settings,
         schema: accountSchema([], '').schema,
         defaults: {},
+        guard: guardOf(this.guard),
+        allowedNamespaces: [],
         communicationUser: 'idhub',
       },
       snapshotDueAt: Number.POSITIVE_INFINITY,
@@ -145,7 +155,11 @@ export class Desk {
     return new Map(
       [...this.aws.groups].map(([group, path]) => [
         group.toLowerCase(),
-        { group, arn: `arn:${this.partition}:iam::111122223333:group${path}${group}`, policies: [] },
+        {
+          group,
+          arn: `arn:${this.partition}:iam::111122223333:group${path}${group}`,
+          policies: this.groupPolicies.get(group) ?? [],
+        },
       ]),
     );
   }
