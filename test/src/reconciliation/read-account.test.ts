@@ -101,6 +101,7 @@ describe('a whole account', () => {
   });
 
   test('with what groups pass on, where that is asked for', async () => {
+    const everything = '{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}';
     const { api, asked } = paged({
       GetAccountAuthorizationDetails: [
         { UserDetailList: [jo] },
@@ -111,6 +112,11 @@ describe('a whole account', () => {
               AttachedManagedPolicies: [{ PolicyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' }],
               GroupPolicyList: [{ PolicyName: 'own' }],
             },
+            {
+              GroupName: 'owners',
+              Arn: 'arn:aws-cn:iam::111122223333:group/owners',
+              GroupPolicyList: [{ PolicyName: 'all', PolicyDocument: encodeURIComponent(everything) }],
+            },
             { GroupName: 'nothing' },
           ],
         },
@@ -119,8 +125,19 @@ describe('a whole account', () => {
     const { groups } = await readAccount(api, options);
     expect(asked[0]).toMatchObject({ Filter: ['User', 'Group'] });
     expect([...groups.values()]).toEqual([
-      { group: 'readers', arn: '', policies: ['arn:aws:iam::aws:policy/ReadOnlyAccess', 'inline/own'] },
-      { group: 'nothing', arn: '', policies: [] },
+      {
+        group: 'readers',
+        arn: '',
+        policies: ['arn:aws:iam::aws:policy/ReadOnlyAccess', 'inline/own'],
+        powers: [],
+      },
+      {
+        group: 'owners',
+        arn: 'arn:aws-cn:iam::111122223333:group/owners',
+        policies: ['inline/all'],
+        powers: ['arn:aws-cn:iam::aws:policy/AdministratorAccess'],
+      },
+      { group: 'nothing', arn: '', policies: [], powers: [] },
     ]);
   });
 
