@@ -1,6 +1,13 @@
-import { CreateUserCommand, DeleteUserCommand, TagUserCommand, UpdateUserCommand } from '@aws-sdk/client-iam';
+import {
+  CreateGroupCommand,
+  CreateUserCommand,
+  DeleteUserCommand,
+  TagUserCommand,
+  UpdateUserCommand,
+} from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startControlPlane, type ControlPlane } from '../cluster/index.ts';
+import type { AwsEntitlementBinding } from '../../operator/api/v1alpha1/index.ts';
 import type { UserDump } from '../simulator/index.ts';
 import { eventually } from '../support/process.ts';
 import { giveCredentials, managedPolicy } from './belongings.ts';
@@ -46,7 +53,7 @@ interface Stored {
 async function backUp(world: World): Promise<Stored[]> {
   const text = await world.kubectl([
     'get',
-    'awsaccounts,awsconnections,secrets',
+    'awsaccounts,awsentitlementbindings,awsconnections,secrets',
     '-n',
     world.namespace,
     '-o',
@@ -69,13 +76,16 @@ async function users(): Promise<readonly UserDump[]> {
   ) as UserDump[];
 }
 
-const settledNames = ['plain', 'rich', 'shut', 'adopted', 'shared-lead', 'followed', 'watched'];
+const settledNames = ['plain', 'rich', 'shut', 'adopted', 'shared-lead', 'followed', 'watched', 'member'];
+const team = { type: 'Group', name: 'Team' };
+const readOnly = { type: 'AwsManagedPolicy', name: 'ReadOnlyAccess' };
 let state: readonly UserDump[];
 let versions: string;
 
 test('a cluster with accounts of every kind is backed up and lost', async () => {
   const { iam } = before();
   const boundary = await managedPolicy(iam, 'Fence');
+  await iam.send(new CreateGroupCommand({ GroupName: team.name }));
   for (const name of ['adopted', 'watched']) {
     await iam.send(new CreateUserCommand({ UserName: name }));
   }
@@ -98,6 +108,7 @@ test('a cluster with accounts of every kind is backed up and lost', async () => 
     'shared-lead': { attributes: { city: 'Berlin' } },
     watched: { management: 'Observe' },
     recreating: { onExternalDelete: 'Hold' },
+    member: { entitlements: [team, readOnly] },
   };
   const names = [...settledNames, 'lost', 'replaced'];
   await before().apply(
@@ -160,6 +171,25 @@ test('restored without status into a new cluster with the same installation id: 
   for (const name of settledNames) {
     expect(await annotations(after(), name)).toEqual(await annotations(before(), name));
   }
+});
+
+test('bindings of an account are its own again, know what came from here, and take it away with their entry', async () => {
+  const { metadata, status } = await after().account('member');
+  expect(status?.entitlements).toEqual({ declared: 2, ready: 2 });
+  const text = await after().kubectl(['get', 'awsbind', '-n', after().namespace, '-o', 'json']);
+  const { items } = JSON.parse(text) as { items: AwsEntitlementBinding[] };
+  const own = items.filter(({ spec }) => spec.accountRef?.name === 'member');
+  expect(own).toHaveLength(2);
+  for (const binding of own) {
+    expect(binding.metadata.ownerReferences?.map(({ uid }) => uid)).toEqual([metadata.uid]);
+    expect(binding.status?.origin).toBe('Created');
+  }
+  await patch(after(), 'member', { spec: { entitlements: [] } });
+  await eventually(async () => {
+    const member = await after().simulator.user('member');
+    return member?.groups.length === 0 && member.attachedPolicies.length === 0 ? true : undefined;
+  });
+  await after().simulator.resetCalls();
 });
 
 test('who was deleted in AWS meanwhile is told of, not made again', async () => {
