@@ -14,12 +14,12 @@ import {
   type Result,
 } from '../../runtime/index.ts';
 import { usable, type ConnectionRegistry, type UsableConnection } from '../connection/index.ts';
-import { annotations, isTrue } from '../names.ts';
+import { annotations, hasFinalizer, isTrue } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { BindingConvergence } from './converge.ts';
 import { ConnectionDesks } from './desks.ts';
 import { BindingFinalizer } from './finalize.ts';
-import { memoryOf } from './memory.ts';
+import { memoryOf, type EdgeMemory } from './memory.ts';
 import type { EntitlementGuard } from './pass.ts';
 import { BindingRecord } from './record.ts';
 import { requestNewerReading } from './resolve.ts';
@@ -68,7 +68,7 @@ export class BindingReconciler implements Reconciler {
   }
 
   async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
-    const binding = this.#options.bindings.get(key);
+    let binding = this.#options.bindings.get(key);
     if (binding === undefined) {
       this.#finalizer.forget(key);
       return done();
@@ -76,9 +76,22 @@ export class BindingReconciler implements Reconciler {
     if (binding.metadata.deletionTimestamp !== undefined) {
       return this.#finalizer.finalize(binding, signal);
     }
+    const held = memoryOf(binding);
+    const paused = isTrue(binding.metadata, annotations.paused);
+    if (held !== undefined && !hasFinalizer(binding.metadata) && !paused) {
+      // A backup brings it back without, and what it holds would stay when it goes.
+      binding = await this.#record.remember(binding, held, signal);
+    }
+    return this.#reconcile(binding, held, signal);
+  }
+
+  async #reconcile(
+    binding: AwsEntitlementBinding,
+    memory: EdgeMemory | undefined,
+    signal: AbortSignal,
+  ): Promise<Result> {
     const wait = (verdict: Verdict, status: 'False' | 'Unknown'): Promise<Result> =>
       this.#wait(binding, verdict, status, signal);
-    const memory = memoryOf(binding);
     if (isTrue(binding.metadata, annotations.paused)) {
       return wait({ reason: 'Paused', message: `the annotation ${annotations.paused} is true` }, 'Unknown');
     }

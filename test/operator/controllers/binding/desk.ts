@@ -245,10 +245,11 @@ export class Desk {
     this.#put({ ...object, metadata: { ...object.metadata, deletionTimestamp: this.time(0) } });
   }
 
-  /** What a backup brings back: everything but the status, in another cluster. */
+  /** What a backup brings back: everything but status and finalizers, in another cluster. */
   restore(name: string): void {
     const { status: _lost, ...object } = this.object(name);
-    this.#put({ ...object, metadata: { ...object.metadata, uid: `restored-${name}` } });
+    const uid = `restored-${name}`;
+    this.#put({ ...object, metadata: { ...object.metadata, uid, finalizers: [] } });
   }
 
   /** RFC 3339, this long from now. */

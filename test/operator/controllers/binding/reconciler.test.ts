@@ -140,6 +140,11 @@ describe('giving', () => {
     expect(desk.aws.writes).toHaveLength(length);
     expect(desk.object('a').status).toMatchObject({ origin: 'Created', state: 'Present' });
     expect(desk.object('b').status).toMatchObject({ state: 'Absent' });
+    const written = desk.writes.length;
+    await desk.run('a', 'b');
+    expect(desk.writes).toHaveLength(written);
+    await desk.remove('a');
+    expect(desk.user().groups.size).toBe(0);
   });
 
   test('a full quota is told with what fills it, and nothing is called', async () => {
