@@ -15,7 +15,9 @@ jest.setTimeout(120_000);
 const namespace = 'examples';
 const manifests = (await exampleManifests())
   .filter(({ kind }) => kind !== 'Namespace')
-  .map((manifest): ExampleManifest => ({ ...manifest, metadata: { ...manifest.metadata, namespace } }));
+  .map((manifest): ExampleManifest =>
+    Object.assign(manifest, { metadata: { ...manifest.metadata, namespace } }),
+  );
 let plane: ControlPlane;
 let world: World;
 
