@@ -1,4 +1,5 @@
 import {
+  AttachUserPolicyCommand,
   CreateGroupCommand,
   CreateUserCommand,
   DeleteUserCommand,
@@ -16,6 +17,7 @@ import {
   operatorWrites,
   patch,
   remove,
+  removeBindings,
   resyncs,
   settled,
   snapshotEvery,
@@ -79,6 +81,30 @@ async function users(): Promise<readonly UserDump[]> {
 const settledNames = ['plain', 'rich', 'shut', 'adopted', 'shared-lead', 'followed', 'watched', 'member'];
 const team = { type: 'Group', name: 'Team' };
 const readOnly = { type: 'AwsManagedPolicy', name: 'ReadOnlyAccess' };
+const readOnlyArn = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
+const bindings: Record<string, object> = {
+  created: { accountRef: { name: 'rich' }, entitlement: { type: 'Group', name: 'Team' } },
+  'by-name': {
+    connectionRef: { name: 'aws' },
+    userName: 'rich',
+    entitlement: {
+      type: 'InlinePolicy',
+      name: 'own',
+      document: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }] },
+    },
+  },
+  'pre-existing': {
+    accountRef: { name: 'adopted' },
+    entitlement: { type: 'AwsManagedPolicy', name: 'ReadOnlyAccess' },
+  },
+  absent: { accountRef: { name: 'plain' }, entitlement: { type: 'Group', name: 'Team' }, state: 'Absent' },
+  expired: {
+    accountRef: { name: 'shared-lead' },
+    entitlement: { type: 'AwsManagedPolicy', arn: readOnlyArn },
+    expiresAt: '2020-01-01T00:00:00Z',
+  },
+};
+const bindingNames = Object.keys(bindings);
 let state: readonly UserDump[];
 let versions: string;
 
@@ -121,6 +147,15 @@ test('a cluster with accounts of every kind is backed up and lost', async () => 
   await giveCredentials(iam, 'shut');
   await patch(before(), 'shut', { spec: { enabled: false } });
   await before().until('awsaccount', 'shut', { status: 'True' });
+  await iam.send(new AttachUserPolicyCommand({ UserName: 'adopted', PolicyArn: readOnlyArn }));
+  await iam.send(new AttachUserPolicyCommand({ UserName: 'shared-lead', PolicyArn: readOnlyArn }));
+  await resyncs(before(), 1);
+  await before().apply(...bindingNames.map((name) => before().bindingManifest(name, bindings[name] ?? {})));
+  for (const name of bindingNames) {
+    await before().until('awsentitlementbinding', name, { status: 'True' });
+  }
+  // What has expired was given again by somebody, who means it.
+  await iam.send(new AttachUserPolicyCommand({ UserName: 'shared-lead', PolicyArn: readOnlyArn }));
   await before().restartOperator();
   await iam.send(new TagUserCommand({ UserName: 'shared-lead', Tags: [{ Key: 'city', Value: 'Bonn' }] }));
   await iam.send(new UpdateUserCommand({ UserName: 'followed', NewUserName: 'Followed.Elsewhere' }));
@@ -160,6 +195,19 @@ test('restored without status into a new cluster with the same installation id: 
   expect(await operatorWrites(after())).toEqual([]);
   expect(await users()).toEqual(state);
   // The status is there again, from AWS and from the memory on the objects.
+  for (const name of bindingNames) {
+    await after().until('awsentitlementbinding', name, { status: 'True' });
+    const edgeOf = async (world: World): Promise<unknown> => {
+      const { metadata, status } = await world.binding(name);
+      return [
+        metadata.annotations?.['aws.idhub.io/edge'],
+        metadata.finalizers,
+        status?.origin,
+        status?.since,
+      ];
+    };
+    expect(await edgeOf(after())).toEqual(await edgeOf(before()));
+  }
   expect((await after().account('shut')).status).toMatchObject({ state: 'Disabled' });
   expect((await after().account('shut')).status?.switchedOff).toHaveLength(5);
   expect((await after().account('shared-lead')).status?.attributes).toEqual({ city: 'Bonn' });
@@ -207,6 +255,18 @@ test('what was remembered still counts: enabling brings back what the lost clust
   expect(Object.keys(shut?.tags ?? {})).toEqual(['aws.idhub.io/owner']);
   await patch(after(), 'shut', { spec: { enabled: false } });
   await after().until('awsaccount', 'shut', { status: 'True' });
+});
+
+test('bindings remember where their edges came from: what was made is taken away, what was there stays', async () => {
+  await removeBindings(after(), ...bindingNames);
+  for (const name of bindingNames) {
+    await gone(after(), name, 20_000, 'awsentitlementbinding');
+  }
+  const rich = await after().simulator.user('rich');
+  expect([rich?.groups, rich?.inlinePolicies]).toEqual([[], {}]);
+  for (const name of ['adopted', 'shared-lead']) {
+    expect((await after().simulator.user(name))?.attachedPolicies).toEqual([readOnlyArn]);
+  }
 });
 
 test('with another installation id the users are somebody else’s: hands off, also on change and deletion', async () => {

@@ -140,6 +140,7 @@ describe('giving', () => {
     expect(desk.aws.writes).toHaveLength(length);
     expect(desk.object('a').status).toMatchObject({ origin: 'Created', state: 'Present' });
     expect(desk.object('b').status).toMatchObject({ state: 'Absent' });
+    expect(desk.object('a').metadata.finalizers).toHaveLength(1);
     const written = desk.writes.length;
     await desk.run('a', 'b');
     expect(desk.writes).toHaveLength(written);
