@@ -1,3 +1,4 @@
+export { burstAt, goesAt, readBurst, takeOne, writeBurst, type Approval, type Burst } from './burst.ts';
 export { powerArn, powerOf } from './document.ts';
 export { namespaceAllowed } from './namespaces.ts';
 export {

@@ -37,6 +37,7 @@ export type AccountReason =
   | 'EntitlementsNotReady'
   | 'AwsError'
   | 'Deleting'
+  | 'DeletionWaits'
   | 'DeletionBlocked';
 
 export interface Verdict {

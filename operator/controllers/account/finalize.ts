@@ -11,7 +11,7 @@ import {
 } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
 import { refusesUser } from '../../../src/guard/index.ts';
-import type { AwsAccount, AwsConnection } from '../../api/v1alpha1/index.ts';
+import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import {
   after,
   done,
@@ -19,30 +19,25 @@ import {
   keyString,
   type ObjectKey,
   type Logger,
-  type Clock,
-  type Informer,
   type Result,
 } from '../../runtime/index.ts';
 import { usableForCleanup, type ConnectionRegistry, type UsableConnection } from '../connection/index.ts';
 import { annotations, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { connectionKey, declaredOf, deletionPolicyOf, ownerOf } from './declared.ts';
+import { DeletionGate, type DeletionGateOptions } from './deletions.ts';
 import { memoryOf } from './memory.ts';
 import { applyOptionsOf, sight } from './pass.ts';
 import type { Part } from './parts.ts';
-import type { AccountRecord } from './record.ts';
 import { isCommunicationUser, otherAccountOf, type Permits } from './claims.ts';
 import { notAllowed } from './sentences.ts';
 import { verdictOf } from './status.ts';
 
-export interface FinalizeOptions {
-  readonly connections: Informer<AwsConnection>;
+export interface FinalizeOptions extends DeletionGateOptions {
   readonly registry: ConnectionRegistry;
-  readonly record: AccountRecord;
   /** Password, keys, entitlements. */
   readonly parts: Part;
   readonly logger: Logger;
-  readonly clock: Clock;
   readonly installation: string;
   readonly permits: Permits;
   readonly countAbandoned: (kind: string) => void;
@@ -65,11 +60,13 @@ const againMs = 2_000;
  */
 export class AccountFinalizer {
   readonly #options: FinalizeOptions;
+  readonly #deletions: DeletionGate;
   /** By the object's key: what this process did for it, which the cache or AWS may not show yet. */
   readonly #progress = new Map<string, Progress>();
 
   constructor(options: FinalizeOptions) {
     this.#options = options;
+    this.#deletions = new DeletionGate(options);
   }
 
   /** The object is gone. */
@@ -166,6 +163,10 @@ export class AccountFinalizer {
     if (refusesUser(connection.guard, known?.userName ?? name) !== undefined) {
       return this.#leave(account, known?.userName ?? name, signal);
     }
+    const deletes = deletionPolicyOf(account, connection.defaults) === 'Delete';
+    if (deletes && known !== undefined && this.#deletions.mustWait(account, connection)) {
+      return this.#admitted(account, connection, signal, () => after(againMs));
+    }
     const live = await readUser(connection.api, known?.userName ?? name, known, { signal });
     if (live === undefined) {
       return this.#missing(account, connection, known, signal);
@@ -221,6 +222,30 @@ export class AccountFinalizer {
       );
       return this.#drop(account, signal);
     }
+    return this.#admitted(account, connection, signal, () => this.#delete(account, connection, user, signal));
+  }
+
+  /** Goes on with a deletion if the connection's burst, or somebody, lets it go; else says when that will be. */
+  async #admitted(
+    account: AwsAccount,
+    connection: UsableConnection,
+    signal: AbortSignal,
+    go: () => Result | Promise<Result>,
+  ): Promise<Result> {
+    const admission = await this.#deletions.admit(account, connection, signal);
+    if (admission.kind === 'goes') {
+      return go();
+    }
+    await this.#options.record.waiting(account, admission.verdict, 'False', signal);
+    return after(admission.afterMs);
+  }
+
+  async #delete(
+    account: AwsAccount,
+    connection: UsableConnection,
+    user: ObservedUser,
+    signal: AbortSignal,
+  ): Promise<Result> {
     if (!account.status?.conditions?.some((condition) => condition.reason === 'DeletionBlocked')) {
       await this.#options.record.waiting(
         account,

@@ -22,6 +22,7 @@ import {
   type Result,
 } from '../../runtime/index.ts';
 import { annotations, fieldManager, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
+import { Approvals } from './approvals.ts';
 import { checkCaller, configure, credentialsOf, earlierTerms, verdictOf } from './decide.ts';
 import { ConnectionLinks, type ConnectionLinksOptions } from './links.ts';
 import type { Candidate, ConnectionRegistry, ConnectionState, Link, Terms } from './registry.ts';
@@ -59,11 +60,13 @@ export class ConnectionReconciler implements Reconciler {
   readonly #secrets: ConnectionSecrets;
   readonly #links: ConnectionLinks;
   readonly #release: ConnectionRelease;
+  readonly #approvals: Approvals;
 
   constructor(options: ConnectionReconcilerOptions) {
     this.#options = options;
     this.#secrets = new ConnectionSecrets(options);
     this.#links = new ConnectionLinks(options);
+    this.#approvals = new Approvals(options);
     this.#release = new ConnectionRelease({ ...options, secrets: this.#secrets });
   }
 
@@ -91,10 +94,11 @@ export class ConnectionReconciler implements Reconciler {
       }
       return done();
     }
+    const approved = await this.#approvals.see(connection, signal);
     const known = state.terms;
     const retryMs = await this.#advance(connection, state, signal);
     await this.#report(connections.get(key) ?? connection, signal);
-    if (state.verdict?.reason !== before || !isDeepStrictEqual(known, state.terms)) {
+    if (approved || state.verdict?.reason !== before || !isDeepStrictEqual(known, state.terms)) {
       registry.announce(key);
     }
     const due =

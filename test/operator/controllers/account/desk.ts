@@ -54,6 +54,7 @@ class StillClock implements Clock {
 /** The accounts of a cluster, with what an API server makes of writes to them. */
 export class FakeCluster {
   readonly accounts = new Map<string, AwsAccount>();
+  connection: AwsConnection = connection();
   /** `patch` and `status`, with the name of the object. */
   readonly writes: string[] = [];
   /** The process ends after this many writes. */
@@ -99,6 +100,12 @@ export class FakeCluster {
     const object = this.object(name);
     const deletionTimestamp = `${new Date(this.clock.now()).toISOString().slice(0, 19)}Z`;
     this.#put({ ...object, metadata: { ...object.metadata, deletionTimestamp } });
+  }
+
+  annotate(name: string, given: Record<string, string>): void {
+    const object = this.object(name);
+    const metadata = { ...object.metadata, annotations: { ...object.metadata.annotations, ...given } };
+    this.#put({ ...object, metadata });
   }
 
   /** What a backup brings back: everything but the status, in another cluster. */
@@ -147,6 +154,16 @@ export class FakeCluster {
     return object;
   }
 
+  #patchConnection({ annotations }: AwsConnection['metadata']): AwsConnection {
+    const { metadata } = this.connection;
+    this.connection = {
+      ...this.connection,
+      metadata: { ...metadata, annotations: merged(metadata.annotations, annotations) },
+    };
+    this.#written('patch connection');
+    return this.connection;
+  }
+
   get client(): Client {
     const known = {
       get: this.vault.get,
@@ -157,6 +174,9 @@ export class FakeCluster {
         key: ObjectKey,
         patch: { metadata: AwsAccount['metadata'] },
       ) => {
+        if (type.kind === 'AwsConnection') {
+          return this.#patchConnection(patch.metadata);
+        }
         if (type.kind === 'Secret') {
           return this.vault.mergePatch(key, patch);
         }
@@ -285,7 +305,6 @@ export class Desk {
       },
     });
     const { settings } = resolveSettings(this.#options.settings ?? {});
-    const known: AwsConnection = connection();
     Object.assign(this.registry.obtain(connectionOf), {
       link: {
         key: connectionOf,
@@ -318,7 +337,10 @@ export class Desk {
       client: this.cluster.client,
       accounts: this.cluster.informer,
       bindings: this.cluster.owned.informer,
-      connections: { get: () => known } as unknown as Informer<AwsConnection>,
+      connections: {
+        get: () => this.cluster.connection,
+        set: () => undefined,
+      } as unknown as Informer<AwsConnection>,
       registry: this.registry,
       events: { event: (object, note) => this.events.push({ ...note, name: object.metadata.name }) },
       logger: createLogger({ level: 'trace', clock: this.clock, write: (line) => this.logs.push(line) }),
