@@ -57,11 +57,17 @@ export interface Sharing {
 const longestMs = 86_400_000;
 
 /** What a binding asks for at this time. */
-export function wantsOf({ spec }: AwsEntitlementBinding, awsNow: number): 'Present' | 'Absent' | 'Expired' {
-  if (spec.state === 'Absent') {
+export function wantsOf(binding: AwsEntitlementBinding, awsNow: number): 'Present' | 'Absent' | 'Expired' {
+  const { state, expiresAt } = binding.spec;
+  if (state === 'Absent') {
     return 'Absent';
   }
-  return spec.expiresAt !== undefined && Date.parse(spec.expiresAt) <= awsNow ? 'Expired' : 'Present';
+  if (expiresAt === undefined) {
+    return 'Present';
+  }
+  // AWS tells its time to the second, so what is thought to be now goes back at times; what has expired has.
+  const over = Date.parse(expiresAt) <= awsNow || memoryOf(binding)?.revoked === expiresAt;
+  return over ? 'Expired' : 'Present';
 }
 
 /** Exactly when an edge is to go, by AWS's clock; nothing where that is not to come. */
