@@ -65,7 +65,12 @@ beforeAll(async () => {
 
 test('C09 a binding owns one edge: those of other users, groups and roles to the same policy stay', async () => {
   const { iam } = world();
-  await patch(world(), 'aws', { spec: { guard: { allowedPolicies: [administrator] } } }, 'awsconnection');
+  await patch(
+    world(),
+    'aws',
+    { spec: { guard: { allowedPolicies: [administrator, readOnly] } } },
+    'awsconnection',
+  );
   await make('a', 'b', 'c');
   for (const UserName of ['a', 'b']) {
     await iam.send(new AttachUserPolicyCommand({ UserName, PolicyArn: administrator }));

@@ -76,7 +76,11 @@ test('expiresAt takes the edge away whatever its origin, once; what passed in a 
   await seen('eve', ({ attachedPolicies }) => attachedPolicies.length === 0);
   expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(at) - 1_500);
   await world().until(kind, 'eve', { status: 'True', reason: 'Expired' });
-  expect((await world().binding('eve')).status?.state).toBe('Absent');
+  const eve = (await world().binding('eve')).status;
+  expect([eve?.state, eve?.conditions?.[0]?.message]).toEqual([
+    'Absent',
+    expect.stringContaining('is taken away'),
+  ]);
   // Who gives it again afterwards means it.
   await iam.send(new AttachUserPolicyCommand({ UserName: 'eve', PolicyArn: readOnly }));
   await resyncs(world(), 2);

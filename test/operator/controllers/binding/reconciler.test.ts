@@ -593,6 +593,18 @@ describe('expiry', () => {
     expect(await desk.run('b')).toBe(11 * minute);
   });
 
+  test('is not taken back by a clock that is measured anew', async () => {
+    await given();
+    desk.apply('b', { expiresAt: desk.time(minute) });
+    await desk.run('b');
+    expect(desk.ready('b')).toBe('True Expired');
+    const writes = desk.aws.writes.length;
+    desk.aws.skewMs = -2_000;
+    await desk.run('b');
+    expect(desk.aws.writes).toHaveLength(writes);
+    expect(desk.ready('b')).toBe('True Expired');
+  });
+
   test('is at most a day away', async () => {
     await given();
     desk.apply('b', { expiresAt: desk.time(90 * 24 * 60 * minute) });
