@@ -75,6 +75,11 @@ export function subjectOf(options: {
     : subject;
 }
 
+/** The binding is one of the account's `spec.entitlements`. */
+function isOwnedBy({ metadata }: AwsEntitlementBinding, account: AwsAccount): boolean {
+  return metadata.ownerReferences?.some(({ uid }) => uid === account.metadata.uid) === true;
+}
+
 type SubjectOptions = Parameters<typeof subjectOf>[0];
 
 function accountSubject({ binding, memory, connection, accounts, installation }: SubjectOptions): Subject {
@@ -86,6 +91,10 @@ function accountSubject({ binding, memory, connection, accounts, installation }:
     return { kind: 'waiting', verdict: { reason: 'WaitingForAccount', message }, newerReading: false };
   }
   const { user, made } = standing;
+  if (object?.spec.management === 'Observe' && isOwnedBy(binding, object)) {
+    const message = `AwsAccount "${object.metadata.name}", whose entitlement this is, only observes its user; nothing is given`;
+    return { kind: 'waiting', verdict: { reason: 'WaitingForAccount', message }, newerReading: false };
+  }
   // An account that is managed has settled who its user is; who only observes reports whoever has the name.
   const observes = object?.spec.management === 'Observe';
   return (

@@ -224,6 +224,21 @@ describe('an account that only observes', () => {
     await desk.run('b');
     expect([...other.groups]).toEqual(['Dev']);
   });
+
+  test('gives nothing of its own: what is in its entitlements waits until it manages again', async () => {
+    desk.aws.add('pat');
+    desk.account('pat', { management: 'Observe' });
+    await desk.read();
+    const { apiVersion, kind } = { apiVersion: 'aws.idhub.io/v1alpha1', kind: 'AwsAccount' };
+    desk.apply(
+      'b',
+      { accountRef: { name: 'pat' } },
+      { ownerReferences: [{ apiVersion, kind, name: 'pat', uid: 'account-pat', controller: true }] },
+    );
+    await desk.run('b');
+    expect(desk.ready('b')).toBe('Unknown WaitingForAccount');
+    expect(desk.aws.writes).toEqual([]);
+  });
 });
 
 describe('what AWS refuses', () => {
