@@ -78,7 +78,17 @@ async function users(): Promise<readonly UserDump[]> {
   ) as UserDump[];
 }
 
-const settledNames = ['plain', 'rich', 'shut', 'adopted', 'shared-lead', 'followed', 'watched', 'member'];
+const settledNames = [
+  'plain',
+  'rich',
+  'shut',
+  'adopted',
+  'shared-lead',
+  'followed',
+  'watched',
+  'member',
+  'keyed',
+];
 const team = { type: 'Group', name: 'Team' };
 const readOnly = { type: 'AwsManagedPolicy', name: 'ReadOnlyAccess' };
 const readOnlyArn = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
@@ -131,6 +141,7 @@ test('a cluster with accounts of every kind is backed up and lost', async () => 
       deletionPolicy: 'Delete',
     },
     adopted: { adoptionPolicy: 'IfUnowned' },
+    keyed: { programmatic: { access: 'Managed', rotateAfter: '90d' } },
     'shared-lead': { attributes: { city: 'Berlin' } },
     watched: { management: 'Observe' },
     recreating: { onExternalDelete: 'Hold' },
@@ -210,6 +221,10 @@ test('restored without status into a new cluster with the same installation id: 
   }
   expect((await after().account('shut')).status).toMatchObject({ state: 'Disabled' });
   expect((await after().account('shut')).status?.switchedOff).toHaveLength(5);
+  expect((await after().account('keyed')).status).toMatchObject({
+    access: { programmatic: 'Enabled' },
+    credentialsSecretName: 'keyed-credentials',
+  });
   expect((await after().account('shared-lead')).status?.attributes).toEqual({ city: 'Bonn' });
   expect((await after().account('rich')).metadata.finalizers).toEqual(['aws.idhub.io/finalizer']);
   const annotations = async (world: World, name: string): Promise<unknown> => {
