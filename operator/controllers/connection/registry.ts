@@ -70,6 +70,8 @@ export interface ConnectionState {
 /** Everything that an account needs to work, all of it present. */
 export interface UsableConnection extends Link, Terms {
   readonly quotas: UserQuotas;
+  /** How many users the AWS account may have; undefined where AWS has not said. */
+  readonly usersQuota: number | undefined;
 }
 
 /**
@@ -166,6 +168,11 @@ export function usableForCleanup(state: ConnectionState | undefined): UsableConn
 /** The connection, if accounts may use it now. */
 export function usable(state: ConnectionState | undefined): UsableConnection | undefined {
   return state?.link !== undefined && state.terms !== undefined && state.verdict === undefined
-    ? { ...state.link, ...state.terms, quotas: state.facts?.perUser ?? defaultUserQuotas }
+    ? {
+        ...state.link,
+        ...state.terms,
+        quotas: state.facts?.perUser ?? defaultUserQuotas,
+        usersQuota: state.facts?.quotas['users']?.quota,
+      }
     : undefined;
 }

@@ -80,6 +80,7 @@ export async function usableConnection(
     allowedNamespaces: [],
     communicationUser: 'idhub',
     quotas: defaultUserQuotas,
+    usersQuota: 5000,
   };
 }
 
