@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -16,6 +16,7 @@ import {
 import type { Config } from './config.ts';
 import {
   AccountReconciler,
+  StoredPasswordKey,
   accountsAbove,
   bindingOwners,
   connectionKey,
@@ -30,6 +31,7 @@ import {
   bindingConnections,
   companions,
   heldHasChanged,
+  isBound,
   userKeys,
   userMayHaveChanged,
 } from './controllers/binding/index.ts';
@@ -259,6 +261,14 @@ export async function runOperator(options: {
         installation,
         permits,
         protectSecret,
+        randomInt,
+        passwordKey: new StoredPasswordKey({
+          client: manager.client,
+          namespace: config.namespace,
+          make: () => randomBytes(32),
+          protectSecret,
+        }),
+        isBound: (user, arn) => isBound(bindings, user, arn),
         countAbandoned: (kind) => metrics.countAbandoned(kind),
       }),
     });

@@ -1,5 +1,23 @@
 export { nextKeyStep } from './access-keys.ts';
 export { applySteps, createUser, type ApplyOptions, type ApplyOutcome, type UserLedger } from './apply.ts';
+export {
+  attachedArns,
+  changePasswordArn,
+  hasLoginProfile,
+  isPolicyViolation,
+  isReuse,
+  readPasswordPolicy,
+  removePassword,
+  setPassword,
+} from './console-calls.ts';
+export { isYoung, nextConsoleStep, withoutFlags } from './console.ts';
+export {
+  noConsole,
+  type ConsoleFacts,
+  type ConsoleMemory,
+  type ConsoleStep,
+  type PasswordInput,
+} from './console-model.ts';
 export { denyAllName, denyPolicyName, denyState } from './deny.ts';
 export { disableUser } from './disable.ts';
 export { deleteKey, listKeys, makeKey, makerOf, switchKey, type NewKey } from './key-calls.ts';
@@ -42,5 +60,6 @@ export {
   type Rules,
   type Step,
 } from './plan.ts';
+export { generatePassword, type PasswordPolicy } from './password.ts';
 export { removeUser, type RemovalOutcome } from './remove.ts';
 export { describe, isDisabledTag, isHalfEnabled, remembered, type SwitchedOff } from './switched-off.ts';

@@ -150,7 +150,7 @@ export const operations = {
   },
   ListAttachedUserPolicies: {
     command: iam.ListAttachedUserPoliciesCommand,
-    ...read('ListAttachedUserPolicies', 'entitlements', 'delete'),
+    ...read('ListAttachedUserPolicies', 'console', 'entitlements', 'delete'),
   },
   ListGroupsForUser: {
     command: iam.ListGroupsForUserCommand,

@@ -23,6 +23,9 @@ export interface FakeUser {
   tags: Map<string, string>;
   boundary: string | undefined;
   console: boolean;
+  /** Absent where the password is not known here. */
+  password?: string;
+  resetRequired?: boolean;
   keys: Map<string, Status>;
   ssh: Map<string, Status>;
   certificates: Map<string, Status>;
@@ -37,6 +40,13 @@ export interface FakeCall {
   readonly operation: Operation;
   readonly input: Readonly<Record<string, unknown>>;
   readonly priority: Priority | undefined;
+}
+
+export interface FakePasswordPolicy {
+  readonly MinimumPasswordLength: number;
+  readonly AllowUsersToChangePassword: boolean;
+  /** The one before may not be set again. */
+  readonly forbidsReuse?: boolean;
 }
 
 /** The process is gone: what the last call did is done, and nobody hears of it. */
@@ -68,6 +78,10 @@ export class FakeAws implements AwsApi {
   crashAs: 'crash' | 'unreachable' = 'crash';
   /** How far AWS's clock is ahead. */
   skewMs = 0;
+  /** Of the account; undefined: that of AWS. */
+  passwordPolicy: FakePasswordPolicy | undefined;
+  /** A login profile was made a moment ago and cannot be changed yet. */
+  profileSettles = false;
   /** AWS's clock. */
   now: () => number = () => 0;
   /** Access keys that were made by a call: their secrets, and who made them. */
@@ -185,6 +199,12 @@ export class FakeAws implements AwsApi {
     if (operation === 'LookupEvents') {
       return this.#events(input['LookupAttributes'] as readonly { AttributeValue: string }[]);
     }
+    if (operation === 'GetAccountPasswordPolicy') {
+      if (this.passwordPolicy === undefined) {
+        throw fault(operation, 'notFound');
+      }
+      return { PasswordPolicy: this.passwordPolicy };
+    }
     if (operation === 'ListPolicies') {
       const own = input['Scope'] === 'Local';
       const arns = [...this.policies].filter((arn) => (arn.split(':')[4] !== 'aws') === own);
@@ -276,8 +296,25 @@ export class FakeAws implements AwsApi {
         if (!user.console) {
           throw fault(operation, 'notFound');
         }
+        if (this.profileSettles) {
+          throw fault(operation, 'temporary');
+        }
         user.console = false;
+        delete user.password;
         return {};
+      case 'CreateLoginProfile':
+        if (user.console) {
+          throw fault(operation, 'alreadyExists');
+        }
+        return this.#setPassword(operation, user, input);
+      case 'UpdateLoginProfile':
+        if (!user.console) {
+          throw fault(operation, 'notFound', `Login Profile for User ${user.userName} cannot be found.`);
+        }
+        if (this.profileSettles) {
+          throw fault(operation, 'temporary');
+        }
+        return this.#setPassword(operation, user, input);
       case 'CreateAccessKey':
         return this.#makeKey(user);
       case 'UpdateAccessKey':
@@ -345,6 +382,25 @@ export class FakeAws implements AwsApi {
       default:
         throw new Error(`the fake has no ${operation}`);
     }
+  }
+
+  #setPassword(operation: Operation, user: FakeUser, input: Readonly<Record<string, unknown>>): unknown {
+    const password = String(input['Password']);
+    const { MinimumPasswordLength: least = 8, forbidsReuse = false } = this.passwordPolicy ?? {};
+    const complaint =
+      password.length < least
+        ? `Password should have a minimum length of ${least}`
+        : forbidsReuse && user.password === password
+          ? 'Policy constraint violation with password reuse prevention'
+          : undefined;
+    if (complaint !== undefined) {
+      const code = 'PasswordPolicyViolation';
+      throw new AwsError({ kind: 'invalid', operation, code, message: complaint });
+    }
+    user.console = true;
+    user.password = password;
+    user.resetRequired = input['PasswordResetRequired'] === true;
+    return {};
   }
 
   #makeKey(user: FakeUser): unknown {

@@ -26,6 +26,8 @@ export type AccountReason =
   | 'Throttled'
   | 'AwsUnreachable'
   | 'InvalidCredentials'
+  | 'PasswordSecretNotFound'
+  | 'PasswordPolicyViolation'
   | 'SecretConflict'
   | 'SecretNotWritten'
   | 'AccessKeyLimit'

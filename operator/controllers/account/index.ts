@@ -6,5 +6,6 @@ export {
   ownedHasChanged,
   owningAccount,
 } from './owned-bindings.ts';
+export { StoredPasswordKey } from './password-tools.ts';
 export { AccountReconciler } from './reconciler.ts';
 export { standingOf, type Standing } from './standing.ts';

@@ -17,6 +17,8 @@ import { usable, type ConnectionRegistry } from '../connection/index.ts';
 import { annotations, isTrue } from '../names.ts';
 import { AccessPart } from './access.ts';
 import { AccessKeyPart } from './access-keys.ts';
+import { ConsolePart } from './console.ts';
+import type { IsBound } from './console-state.ts';
 import { AccountConvergence } from './converge.ts';
 import type { Pass } from './pass.ts';
 import { withinGuard, type Permits } from './claims.ts';
@@ -25,6 +27,7 @@ import { EntitlementPart } from './entitlements.ts';
 import { AccountFinalizer } from './finalize.ts';
 import { memoryOf } from './memory.ts';
 import { Parts } from './parts.ts';
+import { PasswordPolicies, type PasswordKey } from './password-tools.ts';
 import { AccountRecord } from './record.ts';
 import { noConnection, notAllowed } from './sentences.ts';
 import { boundaryOperations } from './status.ts';
@@ -47,6 +50,12 @@ export interface AccountReconcilerOptions {
   readonly permits: Permits;
   /** Keeps secret values out of the logs from here on. */
   readonly protectSecret: (value: string) => void;
+  /** A number from 0 to below its argument, unpredictable. */
+  readonly randomInt: (below: number) => number;
+  /** What passwords are known by. */
+  readonly passwordKey: PasswordKey;
+  /** Whether a binding wants a managed policy attached to a user. */
+  readonly isBound: IsBound;
   /** Counts objects that were let go of without touching AWS. */
   readonly countAbandoned: (kind: string) => void;
 }
@@ -72,6 +81,7 @@ export class AccountReconciler implements Reconciler {
         record,
         reportOf: ({ pass, user }) => pass.snapshot.credentials(user.userId),
       }),
+      new ConsolePart({ ...options, vault, record, policies: new PasswordPolicies(options) }),
       new AccessPart(),
     ]);
     this.#convergence = new AccountConvergence({ ...options, record, parts });

@@ -4,6 +4,7 @@ export {
   bindingConnections,
   companions,
   heldHasChanged,
+  isBound,
   userKeys,
   userMayHaveChanged,
 } from './keys.ts';

@@ -67,6 +67,23 @@ export function bindingAccounts(binding: AwsEntitlementBinding): readonly string
   return account === undefined ? [] : [keyString(account)];
 }
 
+/** Whether a binding holds the edge of a user to a managed policy, and is to go on holding it. */
+export function isBound(
+  bindings: Informer<AwsEntitlementBinding>,
+  user: { readonly awsAccount: string; readonly userId: string },
+  arn: string,
+): boolean {
+  return bindings.byIndex('user', userIdKey(user.awsAccount, user.userId)).some((binding) => {
+    const memory = memoryOf(binding);
+    return (
+      binding.metadata.deletionTimestamp === undefined &&
+      memory?.userId === user.userId &&
+      memory.entitlement === arn &&
+      memory.origin !== null
+    );
+  });
+}
+
 /**
  * Bindings to be looked at when this one changes or goes: itself, those that name the same edge, and those
  * of the same user that had no room.

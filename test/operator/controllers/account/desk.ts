@@ -1,3 +1,4 @@
+import { createHash, randomInt } from 'node:crypto';
 import type { SettingsInput } from '../../../../src/connection/index.ts';
 import { resolveSettings } from '../../../../src/connection/index.ts';
 import { isAwsError } from '../../../../src/aws/index.ts';
@@ -10,6 +11,7 @@ import type {
   AwsConnectionSpec,
 } from '../../../../operator/api/v1alpha1/index.ts';
 import { AccountReconciler, connectionKey, userKey } from '../../../../operator/controllers/account/index.ts';
+import type { PasswordKey } from '../../../../operator/controllers/account/password-tools.ts';
 import { ConnectionRegistry } from '../../../../operator/controllers/connection/index.ts';
 import {
   ApiError,
@@ -253,6 +255,13 @@ function merged(before: object = {}, after: object = {}): Record<string, string>
   ) as Record<string, string>;
 }
 
+/** A made-up key: what it makes of passwords is not to be seen in them. */
+export function passwordKey(id: string): PasswordKey {
+  const hash = (userId: string, password: string): string =>
+    `${id}:${createHash('sha256').update(`${id} ${userId} ${password}`).digest('hex')}`;
+  return { obtain: () => Promise.resolve({ hash }) };
+}
+
 export interface DeskOptions {
   readonly settings?: SettingsInput;
   readonly attributes?: readonly AttributeChange[];
@@ -276,6 +285,10 @@ export class Desk {
   /** Users that AWS does not show yet, in readings and by name. */
   hides: () => boolean = () => false;
   abandoned = 0;
+  /** A binding wants the policies that are attached. */
+  bound = false;
+  /** What passwords are known by; outlives processes, as the Secret that it is in. */
+  passwordKey: PasswordKey = passwordKey('k1');
   permits: (namespace: string) => boolean = () => true;
   readonly #options: DeskOptions;
   #reconciler!: AccountReconciler;
@@ -349,6 +362,9 @@ export class Desk {
       installation: this.installation,
       permits: (_connection, namespace) => this.permits(namespace),
       protectSecret: (value) => this.protectedValues.add(value),
+      randomInt,
+      passwordKey: this.passwordKey,
+      isBound: () => this.bound,
       countAbandoned: () => {
         this.abandoned += 1;
       },
