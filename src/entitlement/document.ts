@@ -13,7 +13,7 @@ const sets: ReadonlySet<string> = new Set(['Action', 'NotAction', 'Resource', 'N
  * Undefined where the text is no JSON object.
  * @param text JSON, percent-encoded as IAM answers it or plain
  */
-export function canonicalDocument(text: string): string | undefined {
+function canonicalDocument(text: string): string | undefined {
   try {
     const plain = text.trimStart().startsWith('%') ? decodeURIComponent(text) : text;
     const parsed = JSON.parse(plain) as Json;

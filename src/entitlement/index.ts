@@ -1,5 +1,5 @@
 export { PolicyCatalogue } from './catalogue.ts';
-export { canonicalDocument, documentFingerprint, documentSize, inlinePolicy } from './document.ts';
+export { documentFingerprint, inlinePolicy } from './document.ts';
 export { EdgeDesk, findEdge, fullQuota, isUserMissing, type Edge } from './edges.ts';
 export {
   edgeKey,
