@@ -51,20 +51,26 @@ export function writeBurst(burst: Burst): string {
   return JSON.stringify(burst);
 }
 
+/** Whether a text tells what was written, so that what it does not have was not there. Pure. */
+export function isBurst(text: string | undefined): text is string {
+  const { tokens, at } = parsed(text ?? '');
+  return (
+    typeof tokens === 'number' &&
+    Number.isInteger(tokens) &&
+    tokens >= 0 &&
+    tokens <= burstSize &&
+    typeof at === 'number'
+  );
+}
+
 /** What was written. A text that somebody spoilt lets nobody go at once. */
 export function readBurst(text: string | undefined, now: number): Burst {
   if (text === undefined) {
     return freshBurst(now);
   }
-  const { tokens, at, approval } = parsed(text);
-  const sound =
-    typeof tokens === 'number' &&
-    Number.isInteger(tokens) &&
-    tokens >= 0 &&
-    tokens <= burstSize &&
-    typeof at === 'number';
+  const { tokens = 0, at = now, approval } = parsed(text);
   return {
-    ...(sound ? { tokens, at } : { tokens: 0, at: now }),
+    ...(isBurst(text) ? { tokens, at } : { tokens: 0, at: now }),
     approval:
       typeof approval?.value === 'string' && typeof approval.at === 'number'
         ? { value: approval.value, at: approval.at }
@@ -72,7 +78,7 @@ export function readBurst(text: string | undefined, now: number): Burst {
   };
 }
 
-function parsed(text: string): { tokens?: unknown; at?: unknown; approval?: Partial<Approval> | null } {
+function parsed(text: string): { tokens?: number; at?: number; approval?: Partial<Approval> | null } {
   try {
     return (JSON.parse(text) as object | null) ?? {};
   } catch {

@@ -23,15 +23,17 @@ interface Statement {
   readonly resources: readonly string[];
 }
 
-/** With these somebody can become anybody: whoever has them all on everything has IAM. */
-const ofIam = [
-  'iam:CreateAccessKey',
-  'iam:CreatePolicyVersion',
-  'iam:CreateUser',
-  'iam:AttachUserPolicy',
-  'iam:PutUserPolicy',
-  'iam:UpdateAssumeRolePolicy',
-];
+/**
+ * Actions by each of which somebody becomes anybody: on anybody, so that it includes the one who has it.
+ * With the kind of resource that IAM asks for (Service Authorization Reference, "Actions, resources, and
+ * condition keys for AWS IAM").
+ */
+const ofIam = {
+  user: ['iam:AttachUserPolicy', 'iam:PutUserPolicy', 'iam:CreateAccessKey', 'iam:CreateLoginProfile'],
+  group: ['iam:AddUserToGroup', 'iam:AttachGroupPolicy', 'iam:PutGroupPolicy'],
+  role: ['iam:UpdateAssumeRolePolicy', 'iam:AttachRolePolicy', 'iam:PutRolePolicy'],
+  policy: ['iam:CreatePolicyVersion', 'iam:SetDefaultPolicyVersion'],
+} as const;
 const ofOthers = [
   's3:GetObject',
   'ec2:RunInstances',
@@ -39,41 +41,34 @@ const ofOthers = [
   'kms:Decrypt',
   'lambda:InvokeFunction',
 ];
+/** An action of IAM that there is not: only who speaks of all of IAM speaks of it. */
+const anyOfIam = 'iam:AnyAction';
 
 /**
- * The policy of AWS that a document amounts to: every action on every resource, or all of IAM on every
- * resource. Conditions and Deny statements are not weighed: they can be written so that they change
- * nothing. `NotAction` is every action, unless it leaves out all of IAM; `NotResource` is every resource.
- * Undefined where it is neither, or where the text is no JSON.
+ * The policy of AWS that a document amounts to: every action on every resource, or what in IAM makes
+ * somebody anybody, on any user, group, role or policy. Conditions and Deny statements are not weighed:
+ * they can be written so that they change nothing. `NotAction` is every action, unless it leaves out all
+ * of IAM; `NotResource` is every resource. Undefined where it is neither, or where the text is no JSON.
  * @param text JSON, percent-encoded as IAM answers it or plain
  */
 export function powerOf(text: string, { partition, accountId }: GuardPlace): Power | undefined {
-  const things = ['user', 'role', 'group', 'policy'].map(
-    (kind) => `arn:${partition}:iam::${accountId}:${kind}/anybody`,
-  );
-  const everything = [
-    ...things,
-    `arn:${partition}:s3:::anything`,
-    `arn:${partition}:ec2:any-region-1::any/thing`,
-  ];
   const statements = statementsOf(text);
-  const allowed = (actions: readonly string[], resources: readonly string[]): boolean =>
+  const allowed = (actions: readonly string[], resource: string): boolean =>
     actions.every((action) =>
-      resources.every((resource) =>
-        statements.some((each) => speaksOf(each, action) && covers(each.resources, resource)),
-      ),
+      statements.some((each) => speaksOf(each, action) && covers(each.resources, resource)),
     );
-  if (allowed([...ofIam, ...ofOthers], everything)) {
+  const kinds = Object.entries(ofIam).map(([kind, actions]) =>
+    allowed(actions, `arn:${partition}:iam::${accountId}:${kind}/anybody`),
+  );
+  const others = [`arn:${partition}:s3:::anything`, `arn:${partition}:ec2:any-region-1::any/thing`];
+  if (kinds.every(Boolean) && others.every((resource) => allowed(ofOthers, resource))) {
     return 'AdministratorAccess';
   }
-  return allowed(ofIam, things) ? 'IAMFullAccess' : undefined;
+  return kinds.some(Boolean) ? 'IAMFullAccess' : undefined;
 }
 
 function speaksOf({ actions, inverted }: Statement, action: string): boolean {
-  if (!inverted) {
-    return covers(actions, action);
-  }
-  return !ofIam.every((one) => covers(actions, one)) || !covers(actions, action);
+  return inverted ? !covers(actions, anyOfIam) || !covers(actions, action) : covers(actions, action);
 }
 
 function covers(patterns: readonly string[], text: string): boolean {

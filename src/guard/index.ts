@@ -1,4 +1,14 @@
-export { burstAt, goesAt, readBurst, takeOne, writeBurst, type Approval, type Burst } from './burst.ts';
+export {
+  burstAt,
+  freshBurst,
+  goesAt,
+  isBurst,
+  readBurst,
+  takeOne,
+  writeBurst,
+  type Approval,
+  type Burst,
+} from './burst.ts';
 export { powerArn, powerOf } from './document.ts';
 export { namespaceAllowed } from './namespaces.ts';
 export {

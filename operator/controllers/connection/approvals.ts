@@ -1,4 +1,4 @@
-import { readBurst, writeBurst } from '../../../src/guard/index.ts';
+import { isBurst, readBurst, writeBurst } from '../../../src/guard/index.ts';
 import { awsConnectionType, type AwsConnection } from '../../api/v1alpha1/index.ts';
 import {
   formatTime,
@@ -40,7 +40,9 @@ export class Approvals {
       return false;
     }
     const key = keyOf(connection);
-    const text = writeBurst({ ...burst, approval: { value, at: now } });
+    // Where our note is lost, nobody knows since when these words are there: they approve nothing.
+    const isNew = isBurst(noted?.[annotations.deletions]);
+    const text = writeBurst({ ...burst, approval: { value, at: isNew ? now : 0 } });
     const written = await client.mergePatch(
       awsConnectionType,
       key,
@@ -48,6 +50,9 @@ export class Approvals {
       { signal },
     );
     connections.set(written);
+    if (!isNew) {
+      return false;
+    }
     events.event(written, {
       type: 'Normal',
       reason: 'DeletionApproved',

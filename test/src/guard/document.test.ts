@@ -65,6 +65,33 @@ test.each([
     of(allow('iam:*', { Resource: 'arn:aws:iam::111122223333:user/${aws:username}' })),
     undefined,
   ],
+  ['all of IAM on any user', of(allow('iam:*', { Resource: 'arn:aws:iam::*:user/*' })), 'IAMFullAccess'],
+  [
+    'what is done to users, each on users only',
+    of(
+      allow(['iam:*UserPolicy', 'iam:*AccessKey'], { Resource: 'arn:aws:iam::*:user/*' }),
+      allow('iam:*LoginProfile', { Resource: 'arn:aws:iam::111122223333:user/*' }),
+    ),
+    'IAMFullAccess',
+  ],
+  ['what is done to groups', of(allow(['iam:*Group*', 'iam:AddUserToGroup'])), 'IAMFullAccess'],
+  ['what is done to policies', of(allow('iam:*PolicyVersion')), 'IAMFullAccess'],
+  ['making roles', of(allow(['iam:CreateRole', 'iam:PassRole'])), undefined],
+  [
+    'what is done to roles and who may be them',
+    of(allow(['iam:*Role*', 'iam:*AssumeRolePolicy'])),
+    'IAMFullAccess',
+  ],
+  ['keys of any user, and nothing else', of(allow('iam:*AccessKey')), undefined],
+  [
+    'all that is not one of the well-known actions of IAM',
+    of({
+      Effect: 'Allow',
+      NotAction: ['iam:AttachUserPolicy', 'iam:PutUserPolicy', 'iam:CreateUser', 'iam:CreatePolicyVersion'],
+      Resource: '*',
+    }),
+    'AdministratorAccess',
+  ],
   ['reading IAM', of(allow(['iam:Get*', 'iam:List*'])), undefined],
   ['all of a service', of(allow('s3:*')), undefined],
   ['nothing, since it denies', of({ Effect: 'Deny', Action: '*', Resource: '*' }), undefined],

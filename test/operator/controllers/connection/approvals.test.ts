@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { readBurst, writeBurst } from '../../../../src/guard/index.ts';
+import { freshBurst, readBurst, writeBurst } from '../../../../src/guard/index.ts';
 import type { AwsConnection } from '../../../../operator/api/v1alpha1/index.ts';
 import { Approvals } from '../../../../operator/controllers/connection/approvals.ts';
 import { annotations } from '../../../../operator/controllers/names.ts';
@@ -56,7 +56,10 @@ test('an approval is noted with its time, once, and told with who wrote it', asy
       fieldsV1: { 'f:metadata': { 'f:annotations': { [`f:${annotations.approveDeletions}`]: {} } } },
     },
   ];
-  const { see, burst, events } = stage({ [annotations.approveDeletions]: 'jo.doe' }, fields);
+  const { see, burst, events } = stage(
+    { [annotations.approveDeletions]: 'jo.doe', [annotations.deletions]: writeBurst(freshBurst(at)) },
+    fields,
+  );
   expect(await see()).toBe(true);
   expect(burst().approval).toEqual({ value: 'jo.doe', at });
   expect(await see()).toBe(false);
@@ -88,3 +91,19 @@ test.each(['', '  ', 'false', 'False'])('%j approves nothing', async (value) => 
   expect(await see()).toBe(false);
   expect(events).toEqual([]);
 });
+
+test.each([
+  ['spoilt', { [annotations.deletions]: '{"tok' }],
+  ['lost', {}],
+])(
+  'words that were there before approve nothing where what was noted is %s; others do',
+  async (_what, noted) => {
+    const { see, say, burst, events } = stage({ [annotations.approveDeletions]: 'jo, last year', ...noted });
+    expect(await see()).toBe(false);
+    expect(burst().approval).toEqual({ value: 'jo, last year', at: 0 });
+    expect(events).toEqual([]);
+    say('jo, today');
+    expect(await see()).toBe(true);
+    expect(burst().approval).toEqual({ value: 'jo, today', at });
+  },
+);
