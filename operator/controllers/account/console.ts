@@ -99,9 +99,10 @@ export class ConsolePart implements Part {
   async #closed(inputs: PartInputs, memory: ConsoleMemory | undefined): Promise<PartOutcome> {
     const { pass, user } = inputs;
     const outcome = { ...nothingDone(inputs), status: statusOf(memory) };
+    const found = remembered(user.tags)?.some(({ kind }) => kind === 'console') === true;
     const begun =
       memory !== undefined &&
-      (memory.pending !== null || memory.back === true || isYoung(memory, this.#awsNow(inputs)));
+      (memory.pending !== null || memory.back === true || (!found && isYoung(memory, this.#awsNow(inputs))));
     if (pass.declared.enabled || !begun) {
       return outcome;
     }

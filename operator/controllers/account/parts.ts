@@ -79,11 +79,17 @@ export class Parts implements Part {
   }
 
   async release(account: AwsAccount, signal: AbortSignal): Promise<void> {
-    const released = await Promise.allSettled(this.#parts.map((part) => part.release(account, signal)));
-    for (const each of released) {
-      if (each.status === 'rejected') {
-        throw each.reason;
+    let failure: { readonly error: unknown } | undefined;
+    // One after another: two may let go of the same Secret.
+    for (const part of this.#parts) {
+      try {
+        await part.release(account, signal);
+      } catch (error) {
+        failure ??= { error };
       }
+    }
+    if (failure !== undefined) {
+      throw failure.error;
     }
   }
 }

@@ -115,6 +115,9 @@ export class AccountVault {
     if (reading.kind === 'ours' && reading.secret.metadata.deletionTimestamp === undefined) {
       const { uid, resourceVersion, ownerReferences = [] } = reading.secret.metadata;
       const others = ownerReferences.filter((owner) => owner.uid !== account.metadata.uid);
+      if (others.length === ownerReferences.length) {
+        return;
+      }
       await this.#options.client.mergePatch(
         secretType,
         { namespace: account.metadata.namespace ?? '', name },

@@ -1,78 +1,21 @@
 import { describe, expect, test } from '@jest/globals';
-import type { AwsAccount } from '../../../../operator/api/v1alpha1/index.ts';
-import { annotations } from '../../../../operator/controllers/names.ts';
-import { Desk, passwordKey, type DeskOptions } from './desk.ts';
-
-const secretName = 'jo-credentials';
-const managed = { console: { access: 'Managed' } } as const;
-const given = { console: { access: 'Managed', passwordSecretRef: { name: 'initial' } } } as const;
-const changeArn = 'arn:aws:iam::aws:policy/IAMUserChangePassword';
-const first = 'a-test-value-1-A';
-const second = 'a-test-value-2-B';
-
-async function deskWith(
-  spec: Partial<AwsAccount['spec']> = managed,
-  options: DeskOptions = {},
-): Promise<Desk> {
-  const desk = await new Desk(options).start();
-  desk.cluster.vault.put('initial', { password: first });
-  desk.cluster.apply('jo', spec);
-  return desk;
-}
-
-function user(desk: Desk) {
-  const found = desk.aws.find('jo');
-  if (found === undefined) {
-    throw new Error('there is no jo');
-  }
-  return found;
-}
-
-function memory(desk: Desk): Record<string, unknown> {
-  const text = desk.cluster.object('jo').metadata.annotations?.[annotations.console];
-  return JSON.parse(text ?? '{}') as Record<string, unknown>;
-}
-
-/** Writes to the password, with what it was. */
-function writes(desk: Desk): string[] {
-  return desk.aws.writes.filter((operation) => operation.includes('LoginProfile'));
-}
-
-function consoleCalls(desk: Desk, since = 0): string[] {
-  return desk.aws.calls
-    .slice(since)
-    .map(({ operation }) => operation)
-    .filter((operation) => /LoginProfile|PasswordPolicy|AttachedUser|achUserPolicy/.test(operation));
-}
-
-/** The user has the password that is in its Secret. */
-function expectPublished(desk: Desk, name = secretName): string {
-  const data = desk.cluster.vault.data(name);
-  expect(data).toMatchObject({ userName: 'jo', accountId: '111122223333' });
-  const { password = '' } = data ?? {};
-  expect(password.length).toBeGreaterThanOrEqual(20);
-  expect(user(desk).password).toBe(password);
-  return password;
-}
-
-async function goOn(desk: Desk, ms: number): Promise<void> {
-  desk.clock.ms += ms;
-  await tick(desk);
-}
-
-/** As `run`, for accounts whose Secret is polled: they never come to rest. */
-async function tick(desk: Desk, name = 'jo'): Promise<void> {
-  for (let round = 0; round < 5; round += 1) {
-    try {
-      await desk.reconcile(name);
-    } catch (error) {
-      if (!(error instanceof Error) || !/made-up|Conflict|has changed|answer is lost/.test(error.message)) {
-        throw error;
-      }
-    }
-    desk.clock.ms += 1_000;
-  }
-}
+import {
+  changeArn,
+  consoleCalls,
+  deskWith,
+  expectPublished,
+  first,
+  given,
+  goOn,
+  managed,
+  memory,
+  second,
+  secretName,
+  tick,
+  user,
+  writes,
+} from './console-desk.ts';
+import { passwordKey, type Desk } from './desk.ts';
 
 describe('a password is generated and published', () => {
   test('for a joiner, without a look; the Secret belongs to the object, a change is required (C07)', async () => {
