@@ -39,7 +39,8 @@ export interface AwsApi {
   call<K extends Operation>(operation: K, input: InputOf<K>, options: CallOptions): Promise<OutputOf<K>>;
   /**
    * How far AWS's clock is ahead of this machine's, in milliseconds and to the second, by the newest
-   * answer; 0 before the first. What is due at a time of AWS (an expiry) is not left to a node's clock.
+   * answer; 0 before the first. What is due at a time of AWS (an expiry) is not left to a node's clock: where
+   * that is set to another time, this changes with it, so that their sum stays AWS's time.
    */
   readonly skewMs: number;
   /** Lets calls that are under way end, then gives the sockets back. */
@@ -61,7 +62,10 @@ export interface AwsApiOptions {
   /** Addresses in place of AWS's own. */
   readonly endpoints: { readonly [S in Service]?: string | undefined };
   readonly pacer: Pacer;
-  readonly clock: Clock;
+  readonly clock: Clock & {
+    /** Milliseconds that never go back, and that nobody sets. */
+    monotonic(): number;
+  };
   readonly random: () => number;
   readonly observe: (record: CallRecord) => void;
   /** Asked when a write is about to be sent; a reason refuses it (the lease is lost). */
@@ -101,12 +105,12 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
     }),
   };
 
-  let skewMs = 0;
+  let aheadOfMonotonicMs: number | undefined;
   for (const client of Object.values(clients)) {
     addLateFence(client.middlewareStack as LateStack, options.fence);
     addSkewMeter(client.middlewareStack as LateStack, (date) => {
       // The header counts whole seconds: its middle is nearest.
-      skewMs = date + 500 - options.clock.now();
+      aheadOfMonotonicMs = date + 500 - options.clock.monotonic();
     });
   }
 
@@ -151,7 +155,8 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
 
   return {
     get skewMs() {
-      return skewMs;
+      const { clock } = options;
+      return aheadOfMonotonicMs === undefined ? 0 : clock.monotonic() + aheadOfMonotonicMs - clock.now();
     },
     call: async <K extends Operation>(
       operation: K,

@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import {
   awsAccountType,
+  awsConnectionType,
   awsEntitlementBindingType,
   type AwsAccount,
+  type AwsConnection,
   type AwsEntitlementBinding,
 } from '../../../operator/api/v1alpha1/index.ts';
 import { secretType, type Secret } from '../../../operator/controllers/names.ts';
@@ -80,6 +82,7 @@ class Chaos {
   readonly #random: Random;
   readonly #log: string[] = [];
   #starts = 0;
+  #approvals = 0;
 
   constructor(options: ChaosOptions, world: World, client: ReturnType<typeof createClient>) {
     this.#options = options;
@@ -127,6 +130,7 @@ class Chaos {
     await this.#storm(load);
     progress('the faults are over; waiting until all is as declared');
     await clearWeather(world.simulator);
+    await this.#approve();
     const from = performance.now();
     const left = await this.#settle(load);
     const settledMs = Math.round(performance.now() - from);
@@ -168,6 +172,7 @@ class Chaos {
     const work = [
       repeat(20, 250, () => load.act()),
       repeat(100, 500, () => this.#others.act(load.people)),
+      repeat(5_000, 15_000, () => this.#approve()),
       repeat(2_000, 6_000, () => changeWeather(simulator, weather, credentials.accessKeyId)),
       this.#kill(load, this.#random.fork(), either),
     ];
@@ -232,6 +237,14 @@ class Chaos {
       }
       await sleep(2_000, undefined, { signal });
     }
+  }
+
+  /** More users are deleted than may go at once: somebody lets those go that were asked for so far. */
+  async #approve(): Promise<void> {
+    const { namespace } = this.#options;
+    const annotations = { 'aws.idhub.io/approve-deletions': `chaos ${(this.#approvals += 1)}` };
+    const key = { namespace, name: 'aws' };
+    await this.#client.mergePatch<AwsConnection>(awsConnectionType, key, { metadata: { annotations } });
   }
 
   /** The credentials of disabled accounts are audited within an hour: as if it was over. */
