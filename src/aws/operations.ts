@@ -52,7 +52,7 @@ export const operations = {
     ...read('GetCredentialReport', 'connection'),
   },
 
-  GetUser: { command: iam.GetUserCommand, ...read('GetUser', 'accounts') },
+  GetUser: { command: iam.GetUserCommand, ...read('GetUser', 'accounts', 'entitlements') },
   CreateUser: {
     command: iam.CreateUserCommand,
     service: 'iam',

@@ -197,6 +197,8 @@ export class EdgeDesk {
   readonly #clock: Pick<Clock, 'now'>;
   /** By user and list: when it was last read. */
   readonly #looked = new Map<string, number>();
+  /** By user: when its name was last seen to be its own. */
+  readonly #confirmed = new Map<string, number>();
   /** By user, then by edge: our writes that AWS may not show yet. */
   readonly #written = new Map<string, Map<string, OwnWrite>>();
   readonly #turns = new Map<string, Promise<unknown>>();
@@ -227,6 +229,30 @@ export class EdgeDesk {
         this.#turns.delete(userId);
       }
     }
+  }
+
+  /**
+   * Whether the name of a user is still its own: IAM's calls take names, and who is deleted and made again
+   * under its name is another one. One live read, shared like the lists.
+   * @param fresh also when that was read a moment ago
+   * @throws {AwsError} `notFound` where nobody has the name
+   */
+  async confirm(
+    { userId, userName }: Pick<ObservedUser, 'userId' | 'userName'>,
+    options: CallOptions & { readonly fresh: boolean },
+  ): Promise<boolean> {
+    const now = this.#clock.now();
+    if (!options.fresh && now - (this.#confirmed.get(userId) ?? -Infinity) < sharedMs) {
+      return true;
+    }
+    const { User: user } = await this.#api.call('GetUser', { UserName: userName }, options);
+    if (user?.UserId !== userId) {
+      this.#confirmed.delete(userId);
+      return false;
+    }
+    this.#forgetOld(now);
+    this.#confirmed.set(userId, now);
+    return true;
   }
 
   /**
@@ -335,9 +361,11 @@ export class EdgeDesk {
   }
 
   #forgetOld(now: number): void {
-    for (const [key, at] of this.#looked) {
-      if (now - at >= sharedMs) {
-        this.#looked.delete(key);
+    for (const read of [this.#looked, this.#confirmed]) {
+      for (const [key, at] of read) {
+        if (now - at >= sharedMs) {
+          read.delete(key);
+        }
       }
     }
     for (const [userId, edges] of this.#written) {

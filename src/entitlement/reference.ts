@@ -105,6 +105,45 @@ function readArn(type: EntitlementType, arn: string, place: Place): ReadReferenc
   return { kind: 'read', reference: { type, name, path: pathOf(full.slice(0, Math.max(0, last))), arn } };
 }
 
+/**
+ * Whether an edge that is held can be of what was named: the same type and name, and of AWS or of one's own
+ * as the type says. What shuts a disabled user out never is.
+ * @param held the ARN; the name where it has none, or where it is not known
+ */
+export function isOfNamed(
+  named: {
+    readonly type: EntitlementType;
+    readonly name?: string | undefined;
+    readonly arn?: string | undefined;
+  },
+  held: { readonly type: EntitlementType; readonly entitlement: string; readonly accountId: string },
+): boolean {
+  const { type, entitlement } = held;
+  const name = lastName(type, entitlement);
+  const [scheme, , , , account] = entitlement.split(':');
+  const owner = type === 'AwsManagedPolicy' ? 'aws' : held.accountId;
+  return (
+    edgeKey({ type, name }) === namedKey(named) &&
+    (type === 'InlinePolicy' || scheme !== 'arn' || account === owner) &&
+    !isDeny(type, name)
+  );
+}
+
+/** As `edgeKey`, of what was named, without regard to whether it can be there. */
+export function namedKey(named: {
+  readonly type: EntitlementType;
+  readonly name?: string | undefined;
+  readonly arn?: string | undefined;
+}): string {
+  const { type, name, arn = '' } = named;
+  return edgeKey({ type, name: lastName(type, name ?? arn) });
+}
+
+/** The name in a path or an ARN; inline policies have neither. */
+export function lastName(type: EntitlementType, text: string): string {
+  return type === 'InlinePolicy' ? text : text.slice(text.lastIndexOf('/') + 1);
+}
+
 /** What shuts a disabled user out is not an entitlement: whoever could take it away would let the user in. */
 function isDeny(type: EntitlementType, name: string): boolean {
   return (

@@ -1,7 +1,6 @@
 import type { ObservedUser } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
 import {
-  documentFingerprint,
   edgeKey,
   findEdge,
   fullQuota,
@@ -22,6 +21,7 @@ import type { BindingRecord } from './record.ts';
 import { asDeclared, called, conflict, expired, full, noSuch, otherPath, whose } from './sentences.ts';
 import { claimOf, untilExpiry, wantsOf, type Sharers, type Sharing } from './sharers.ts';
 import type { Findings } from './status.ts';
+import { arnInAws, compared, isNewlyOurs, wasSettled } from './view.ts';
 
 export interface ConvergenceOptions {
   readonly registry: ConnectionRegistry;
@@ -35,8 +35,6 @@ export interface ConvergenceOptions {
 const againMs = 5_000;
 /** How soon it is looked again, in memory, whether a user has got the boundary that it lacks. */
 const boundaryMs = 10_000;
-/** How long a user that was made from here counts as new: nobody else has had the time to give it anything. */
-const newMs = 900_000;
 
 /** Brings one edge of one user from what it is to what a binding declares. */
 export class BindingConvergence {
@@ -60,6 +58,9 @@ export class BindingConvergence {
           return this.#userMissing(pass, userId);
         }
         if (forced && this.#forbidden(pass, user) === undefined) {
+          if (!(await edges.confirm(user, { signal: pass.signal, fresh: true }))) {
+            return this.#anotherUser(pass, userId);
+          }
           await edges.look(user, pass.reference, { signal: pass.signal, fresh: true });
         }
         return await this.#bring(pass, userId, forced);
@@ -88,9 +89,9 @@ export class BindingConvergence {
     const decision = decide({
       wants,
       memory: pass.memory,
-      edge: this.#compare(pass, edge),
+      edge: compared(pass, edge),
       looked,
-      newlyOurs: pass.made && awsNow - user.createdAt < newMs,
+      newlyOurs: isNewlyOurs(pass, user),
       expiresAt: binding.spec.expiresAt ?? null,
       shared: sharing.first?.wants === 'Present',
       sharedCreated: sharing.created,
@@ -98,6 +99,9 @@ export class BindingConvergence {
     switch (decision.do) {
       case 'look': {
         const desk = this.#options.desks.of(connection).edges;
+        if (!(await desk.confirm(user, { signal, fresh: false }))) {
+          return this.#anotherUser(pass, userId);
+        }
         await desk.look(user, reference, { signal, fresh: false });
         return this.#bring(pass, userId, true);
       }
@@ -125,11 +129,20 @@ export class BindingConvergence {
     return after(againMs);
   }
 
-  /** Of the policy that is attached or the group that is there. */
-  #arnInAws({ connection, reference }: Pass, user: ObservedUser): string | undefined {
-    return reference.type === 'Group'
-      ? connection.snapshots.current?.group(reference.name)?.arn
-      : findEdge(user, reference)?.arn;
+  /** Its name is somebody else's since the reading: deleted and made again, or renamed. */
+  #anotherUser(pass: Pass, userId: string): Result {
+    const { snapshots } = pass.connection;
+    // Right after a write of ours AWS may show who had the name before.
+    if (snapshots.touchedAt(userId) === undefined) {
+      snapshots.lose(userId);
+    }
+    return this.#userMissing(pass, userId);
+  }
+
+  /** Before a write: whom we made a moment ago nobody has made again. */
+  async #isStill(pass: Pass, user: ObservedUser): Promise<boolean> {
+    const { edges } = this.#options.desks.of(pass.connection);
+    return isNewlyOurs(pass, user) || (await edges.confirm(user, { signal: pass.signal, fresh: false }));
   }
 
   #sharing(pass: Pass, user: ObservedUser): Sharing {
@@ -141,20 +154,9 @@ export class BindingConvergence {
       connection,
       user,
       edge: edgeKey(reference),
-      arn: this.#arnInAws(pass, user),
+      arn: arnInAws(pass, user),
       awsNow,
     });
-  }
-
-  #compare({ document }: Pass, edge: Edge | undefined): 'absent' | 'asDeclared' | 'different' {
-    if (edge === undefined) {
-      return 'absent';
-    }
-    const same =
-      edge.type !== 'InlinePolicy' ||
-      document === undefined ||
-      edge.fingerprint === documentFingerprint(document);
-    return same ? 'asDeclared' : 'different';
   }
 
   /** Why nothing may be done, though AWS would let us. */
@@ -165,7 +167,7 @@ export class BindingConvergence {
     if (other !== undefined) {
       return conflict(other, reference);
     }
-    const arn = this.#arnInAws(pass, user);
+    const arn = arnInAws(pass, user);
     if (arn !== undefined && !hasPath(reference, arn)) {
       return otherPath(reference, arn);
     }
@@ -175,7 +177,7 @@ export class BindingConvergence {
   /** By the connection's rules. What is there already is judged too; what has to be looked up is judged again then. */
   #forbidden(pass: Pass, user: ObservedUser): Verdict | undefined {
     const { binding, connection, document, awsNow } = pass;
-    const policies = givenPolicies(pass, this.#arnInAws(pass, user));
+    const policies = givenPolicies(pass, arnInAws(pass, user));
     const gives = wantsOf(binding, awsNow) === 'Present' ? { policies, document } : undefined;
     return this.#options.guard.refuses({ connection, user, gives });
   }
@@ -212,6 +214,9 @@ export class BindingConvergence {
     if (problem !== undefined) {
       return this.#hold(pass, user, problem, 'False');
     }
+    if (!(await this.#isStill(pass, user))) {
+      return this.#anotherUser(pass, user.userId);
+    }
     const { origin } = decision;
     const { edges, catalogue } = this.#options.desks.of(connection);
     const held = reference.type === 'InlinePolicy' ? entitlement.name : entitlement.arn;
@@ -238,11 +243,7 @@ export class BindingConvergence {
       catalogue.doubt(entitlement);
       return this.#hold(undone, user, noSuch(reference), 'Unknown');
     }
-    const mended = this.#wasSettled(pass)
-      ? edge === undefined
-        ? 'the edge was gone'
-        : 'document'
-      : undefined;
+    const mended = wasSettled(pass) ? (edge === undefined ? 'the edge was gone' : 'document') : undefined;
     const what =
       decision.do === 'add'
         ? `gave ${called(entitlement)} to ${whose(user)}`
@@ -265,13 +266,16 @@ export class BindingConvergence {
     const { connection, reference, signal } = pass;
     const { type, name } = edge ?? reference;
     const arn = arnOf(pass, user);
+    if (!(await this.#isStill(pass, user))) {
+      return this.#anotherUser(pass, user.userId);
+    }
     // Whose edge it is, before it goes: a user of the same name that comes later is another one.
     const known =
       pass.memory === undefined
         ? await this.#remember(pass, user, { entitlement: arn, origin: null, revoked: null })
         : pass;
     await this.#options.desks.of(connection).edges.remove(user, { type, name, arn }, { signal });
-    const mended = this.#wasSettled(pass) && revoked === null ? 'the edge was there again' : undefined;
+    const mended = wasSettled(pass) && revoked === null ? 'the edge was there again' : undefined;
     const next = await this.#remember(known, user, { entitlement: arn, origin: null, revoked });
     this.#options.record.note(next.binding, {
       reason: mended !== undefined ? 'DriftMended' : revoked === null ? 'Revoked' : 'Expired',
@@ -368,17 +372,6 @@ export class BindingConvergence {
         mended,
       },
       signal,
-    );
-  }
-
-  /** Nobody changed the declaration since the last pass that succeeded: what differs is drift. Only reported. */
-  #wasSettled({ binding, memory }: Pass): boolean {
-    const synced = binding.status?.conditions?.find((condition) => condition.type === 'Synced');
-    return (
-      memory !== undefined &&
-      synced?.status === 'True' &&
-      synced.reason === 'AsDeclared' &&
-      synced.observedGeneration === binding.metadata.generation
     );
   }
 }

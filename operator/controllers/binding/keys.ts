@@ -1,3 +1,4 @@
+import { namedKey } from '../../../src/entitlement/index.ts';
 import { fold } from '../../../src/schema/index.ts';
 import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
 import { keyOf, keyString, parseKey, type Informer, type ObjectKey } from '../../runtime/index.ts';
@@ -33,12 +34,19 @@ export function userIdKey(awsAccount: string, userId: string): string {
   return `id/${awsAccount}/${userId}`;
 }
 
+/** However they name the user, and also where they hold nothing of it. */
+function seenUserKey(userId: string): string {
+  return `seen/${userId}`;
+}
+
 /** Index `user`: by the account or the name that a binding gives, and by the user that it was found to be. */
 export function userKeys(binding: AwsEntitlementBinding): readonly string[] {
   const account = accountKey(binding);
   const connection = namedConnection(binding);
   const memory = memoryOf(binding);
+  const met = new Set([binding.status?.userId, memory?.userId]);
   return [
+    ...[...met].flatMap((userId) => (userId === undefined ? [] : [seenUserKey(userId)])),
     ...(account === undefined ? [] : [accountUserKey(account)]),
     ...(connection === undefined || binding.spec.userName === undefined
       ? []
@@ -92,12 +100,7 @@ export function companions(
   binding: AwsEntitlementBinding,
   bindings: Informer<AwsEntitlementBinding>,
 ): readonly ObjectKey[] {
-  const said = ({ spec: { entitlement } }: AwsEntitlementBinding): string => {
-    const { type, name, arn } = entitlement;
-    return `${type}/${fold(name ?? arn ?? '')
-      .split('/')
-      .at(-1)}`;
-  };
+  const said = ({ spec }: AwsEntitlementBinding): string => namedKey(spec.entitlement);
   const edge = said(binding);
   const others = userKeys(binding)
     .flatMap((key) => bindings.byIndex('user', key))
@@ -115,7 +118,10 @@ function lacksRoom({ status }: AwsEntitlementBinding): boolean {
 
 /** Whether our own note on a binding says something that others on its edge wait for. */
 export function heldHasChanged(before: AwsEntitlementBinding, after: AwsEntitlementBinding): boolean {
-  return memoryOf(before)?.revoked !== memoryOf(after)?.revoked;
+  const was = memoryOf(before);
+  const is = memoryOf(after);
+  const released = was !== undefined && was.origin !== null && is?.origin === null;
+  return was?.revoked !== is?.revoked || released;
 }
 
 /** Whether a change of an account means something to those who wait for its user. */

@@ -1,4 +1,9 @@
-import type { Entitlement, EntitlementType } from '../../../src/entitlement/index.ts';
+import {
+  isOfNamed,
+  lastName,
+  type Entitlement,
+  type EntitlementType,
+} from '../../../src/entitlement/index.ts';
 import type { AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
 import { annotations } from '../names.ts';
 
@@ -24,12 +29,17 @@ export interface EdgeMemory {
   readonly revoked: string | null;
 }
 
-/** Undefined where there is none, or where somebody spoilt it: then the present is the baseline. */
+/**
+ * Undefined where there is none, or where somebody spoilt it: then the present is the baseline. A note on
+ * anything else than what the spec names, which cannot be changed, is not ours: it takes nothing away.
+ */
 export function memoryOf(binding: AwsEntitlementBinding): EdgeMemory | undefined {
   try {
     const text = binding.metadata.annotations?.[annotations.edge];
     const parsed = JSON.parse(text ?? 'null') as Partial<EdgeMemory> | null;
-    return parsed !== null && isMemory(parsed) && parsed.type === binding.spec.entitlement.type
+    return parsed !== null &&
+      isMemory(parsed) &&
+      isOfNamed(binding.spec.entitlement, { ...parsed, accountId: parsed.account })
       ? parsed
       : undefined;
   } catch {
@@ -59,6 +69,5 @@ export function sameMemory(one: EdgeMemory | undefined, other: EdgeMemory): bool
 
 /** The group or policy of a remembered edge. */
 export function rememberedEntitlement({ type, entitlement }: EdgeMemory): Entitlement {
-  const name = type === 'InlinePolicy' ? entitlement : entitlement.slice(entitlement.lastIndexOf('/') + 1);
-  return { type, name, arn: entitlement };
+  return { type, name: lastName(type, entitlement), arn: entitlement };
 }

@@ -2,6 +2,7 @@ import { isAwsError } from '../../../src/aws/index.ts';
 import { readReference } from '../../../src/entitlement/index.ts';
 import type { AwsAccount, AwsConnection, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
 import {
+  after,
   done,
   keyString,
   type Client,
@@ -22,6 +23,7 @@ import { BindingFinalizer } from './finalize.ts';
 import { memoryOf, type EdgeMemory } from './memory.ts';
 import type { EntitlementGuard } from './pass.ts';
 import { BindingRecord } from './record.ts';
+import { EdgeRelease } from './release.ts';
 import { requestNewerReading } from './resolve.ts';
 import { notAllowed, otherAccount } from './sentences.ts';
 import { Sharers, untilExpiry, wantsOf } from './sharers.ts';
@@ -53,6 +55,7 @@ export class BindingReconciler implements Reconciler {
   readonly #record: BindingRecord;
   readonly #convergence: BindingConvergence;
   readonly #finalizer: BindingFinalizer;
+  readonly #release: EdgeRelease;
 
   constructor(options: BindingReconcilerOptions) {
     this.#options = options;
@@ -64,7 +67,8 @@ export class BindingReconciler implements Reconciler {
       desks: new ConnectionDesks(options),
     };
     this.#convergence = new BindingConvergence(shared);
-    this.#finalizer = new BindingFinalizer(shared);
+    this.#release = new EdgeRelease(shared);
+    this.#finalizer = new BindingFinalizer({ ...shared, release: this.#release });
   }
 
   async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
@@ -135,7 +139,7 @@ export class BindingReconciler implements Reconciler {
     const { accountId, partition } = connection.caller;
     const { namespace = '' } = binding.metadata;
     const awsNow = clock.now() + connection.api.skewMs;
-    const wait = async (verdict: Verdict, status: 'False' | 'Unknown'): Promise<Result> => {
+    const wait = async (verdict: Verdict, status: 'True' | 'False' | 'Unknown'): Promise<Result> => {
       await this.#wait(binding, verdict, status, signal);
       return untilExpiry(binding, awsNow);
     };
@@ -160,12 +164,18 @@ export class BindingReconciler implements Reconciler {
           requestNewerReading(binding, { connection }, this.#options);
         }
         return wait(subject.verdict, 'Unknown');
+      case 'over':
+        return wait(subject.verdict, 'True');
       case 'user': {
+        const left = await this.#leave(binding, subject.former, connection, signal);
+        if (left.againMs !== undefined) {
+          return after(left.againMs);
+        }
         const { entitlement } = binding.spec;
         const reconcileAt = binding.metadata.annotations?.[annotations.reconcileAt];
         return this.#convergence.converge(
           {
-            binding,
+            binding: left.binding,
             connection,
             reference: read.reference,
             document: entitlement.document === undefined ? undefined : JSON.stringify(entitlement.document),
@@ -179,6 +189,27 @@ export class BindingReconciler implements Reconciler {
         );
       }
     }
+  }
+
+  /**
+   * Lets go of the edge of the user whom the account stood for before, as at the end of the object, before
+   * the memory goes over to the next one. That is written down, so that it is done once.
+   */
+  async #leave(
+    binding: AwsEntitlementBinding,
+    former: EdgeMemory | undefined,
+    connection: UsableConnection,
+    signal: AbortSignal,
+  ): Promise<{ readonly binding: AwsEntitlementBinding; readonly againMs?: number }> {
+    if (former === undefined) {
+      return { binding };
+    }
+    const againMs = (await this.#release.revokes(binding, former, signal))
+      ? await this.#release.letGo(binding, former, connection, signal)
+      : undefined;
+    return againMs === undefined
+      ? { binding: await this.#record.remember(binding, { ...former, origin: null }, signal) }
+      : { binding, againMs };
   }
 
   /** What passes is tried again with back-off; what AWS refuses is looked at again with the next reading. */
@@ -200,7 +231,7 @@ export class BindingReconciler implements Reconciler {
   async #wait(
     binding: AwsEntitlementBinding,
     verdict: Verdict,
-    status: 'False' | 'Unknown',
+    status: 'True' | 'False' | 'Unknown',
     signal: AbortSignal,
   ): Promise<Result> {
     await this.#record.waiting(binding, verdict, status, signal);

@@ -63,7 +63,7 @@ export class BindingRecord {
   async waiting(
     binding: AwsEntitlementBinding,
     verdict: Verdict,
-    status: 'False' | 'Unknown',
+    status: Findings['ready']['status'],
     signal: AbortSignal,
   ): Promise<void> {
     const ready = { ...verdict, status };

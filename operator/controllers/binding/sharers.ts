@@ -98,11 +98,13 @@ export class Sharers {
   of(binding: AwsEntitlementBinding, shared: SharedEdge): Sharing {
     const { connection, awsNow } = shared;
     const others = this.#others(binding, shared);
-    const living = others.filter(
-      ({ metadata }) =>
-        metadata.deletionTimestamp === undefined &&
-        this.#options.permits(connection.key, metadata.namespace ?? ''),
-    );
+    const living = others
+      .filter(
+        ({ metadata }) =>
+          metadata.deletionTimestamp === undefined &&
+          this.#options.permits(connection.key, metadata.namespace ?? ''),
+      )
+      .filter((other) => !this.#leaves(other, shared));
     const first = firstClaim(living.map((other) => claimOf(other, awsNow)));
     return {
       first,
@@ -154,6 +156,15 @@ export class Sharers {
     const account = accounts.get(key);
     const standing = account === undefined ? undefined : standingOf(account, connection, installation);
     return standing?.kind === 'user' && standing.user.userId === user.userId;
+  }
+
+  /** Whether a binding only remembers this user, and its account stands for another one by now. */
+  #leaves(binding: AwsEntitlementBinding, { connection, user }: SharedEdge): boolean {
+    const { accounts, installation } = this.#options;
+    const key = accountKey(binding);
+    const account = key === undefined ? undefined : accounts.get(key);
+    const standing = account === undefined ? undefined : standingOf(account, connection, installation);
+    return standing?.kind === 'user' && standing.user.userId !== user.userId;
   }
 }
 

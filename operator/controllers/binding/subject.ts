@@ -50,7 +50,11 @@ export type Subject =
       readonly made: boolean;
       /** What the object remembers of this very user. */
       readonly memory: EdgeMemory | undefined;
+      /** An edge of another user, whom the account stood for before: to be let go of first. */
+      readonly former: EdgeMemory | undefined;
     }
+  /** It was given to somebody who is gone, and its time is over: nothing is left to do. */
+  | { readonly kind: 'over'; readonly verdict: Verdict }
   | { readonly kind: 'waiting'; readonly verdict: Verdict; readonly newerReading: boolean }
   | { readonly kind: 'refused'; readonly verdict: Verdict };
 
@@ -69,10 +73,32 @@ export function subjectOf(options: {
 }): Subject {
   const { memory, expired, connection } = options;
   const subject = accountKey(options.binding) === undefined ? namedSubject(options) : accountSubject(options);
-  const recorded = memory === undefined ? undefined : connection.snapshots.current?.byId(memory.userId);
-  return expired && subject.kind !== 'user' && recorded !== undefined
-    ? { kind: 'user', user: recorded, made: false, memory }
+  if (!expired || memory === undefined || (subject.kind === 'user' && subject.memory !== undefined)) {
+    return subject;
+  }
+  const recorded = connection.snapshots.current?.byId(memory.userId);
+  if (recorded !== undefined) {
+    return { kind: 'user', user: recorded, made: false, memory, former: undefined };
+  }
+  return subject.kind === 'user' && !isConfirmed(options.binding, subject.user)
+    ? outlived(memory, options)
     : subject;
+}
+
+/** The account stands for another user by now, who keeps what others have given. */
+function outlived(memory: EdgeMemory, { binding, connection }: SubjectOptions): Subject {
+  const { userName, userId } = memory;
+  const message = `expired at ${binding.spec.expiresAt}: IAM user ${userName} (${userId}), to whom it was given, `;
+  return connection.snapshots.fate(userId) === 'lost'
+    ? {
+        kind: 'waiting',
+        verdict: {
+          reason: 'WaitingForAccount',
+          message: `${message}is looked for; this object goes on by itself`,
+        },
+        newerReading: false,
+      }
+    : { kind: 'over', verdict: { reason: 'Expired', message: `${message}is gone` } };
 }
 
 /** The binding is one of the account's `spec.entitlements`. */
@@ -102,7 +128,7 @@ function accountSubject({ binding, memory, connection, accounts, installation }:
       kind: 'user',
       user,
       made,
-      memory: memory?.userId === user.userId ? memory : undefined,
+      ...rememberedOf(memory, user),
     }
   );
 }
@@ -127,19 +153,31 @@ function namedSubject({ binding, memory, connection }: SubjectOptions): Subject 
       kind: 'user',
       user,
       made: false,
-      memory: memory?.userId === user.userId ? memory : undefined,
+      ...rememberedOf(memory, user),
     }
   );
 }
 
+function rememberedOf(
+  memory: EdgeMemory | undefined,
+  { userId }: ObservedUser,
+): { readonly memory: EdgeMemory | undefined; readonly former: EdgeMemory | undefined } {
+  return memory?.userId === userId
+    ? { memory, former: undefined }
+    : { memory: undefined, former: memory?.origin === null ? undefined : memory };
+}
+
+function isConfirmed({ metadata }: AwsEntitlementBinding, { userId }: ObservedUser): boolean {
+  return metadata.annotations?.[annotations.confirmUserId] === userId;
+}
+
 /** A name that was deleted and made again is another person, who is given nothing until somebody confirms it. */
 function anotherPerson(
-  { metadata }: AwsEntitlementBinding,
+  binding: AwsEntitlementBinding,
   memory: EdgeMemory | undefined,
   user: ObservedUser,
 ): Subject | undefined {
-  const confirmed = metadata.annotations?.[annotations.confirmUserId] === user.userId;
-  return memory === undefined || memory.userId === user.userId || confirmed
+  return memory === undefined || memory.userId === user.userId || isConfirmed(binding, user)
     ? undefined
     : {
         kind: 'refused',

@@ -181,6 +181,16 @@ export class Desk {
     this.#snapshots.lose(userId);
   }
 
+  /** A write of ours to the user itself, a moment ago. */
+  touch(name = 'jo'): void {
+    this.#snapshots.record(this.aws.observe(name));
+  }
+
+  /** Whether the operator knows of a user. */
+  known(userId: string): boolean {
+    return this.#snapshots.current?.byId(userId) !== undefined;
+  }
+
   /** A user that an AwsAccount of the same name made, this long ago. */
   made(name: string, agoMs = 0): FakeUser {
     const at = this.clock.ms - agoMs;

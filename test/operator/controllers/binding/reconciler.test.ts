@@ -44,12 +44,13 @@ describe('giving', () => {
     expect(desk.reasons()).toEqual(['Granted']);
   });
 
-  test('on another user: one list, shared by its bindings, and one write each', async () => {
+  test('on another user: one look at who it is and one list, shared by its bindings, and one write each', async () => {
     await given();
     desk.apply('a', { entitlement: { type: 'AwsManagedPolicy', arn: readOnly } });
     desk.apply('b', { entitlement: { type: 'AwsManagedPolicy', arn: 'arn:aws:iam::aws:policy/X' } });
     await Promise.all([desk.reconcile('a'), desk.reconcile('b')]);
     expect(desk.aws.calls.map(({ operation }) => operation)).toEqual([
+      'GetUser',
       'ListAttachedUserPolicies',
       'AttachUserPolicy',
       'AttachUserPolicy',
@@ -435,7 +436,7 @@ describe('state Absent', () => {
     desk.apply('b', { state: 'Absent' });
     await desk.run('b');
     expect(desk.user().groups.size).toBe(0);
-    expect(desk.aws.calls.map(({ operation }) => operation)).toEqual(['RemoveUserFromGroup']);
+    expect(desk.aws.calls.map(({ operation }) => operation)).toEqual(['GetUser', 'RemoveUserFromGroup']);
     desk.user().groups.add('Dev');
     desk.clock.ms += minute;
     await desk.read();
@@ -631,6 +632,40 @@ describe('deletion', () => {
     await desk.remove('b');
     expect(desk.user().groups.size).toBe(left);
     expect(desk.bindings.size).toBe(0);
+  });
+
+  test.each([
+    ['RevokeIfCreated', false, 0],
+    ['Keep', false, 0],
+    ['RevokeIfCreated', true, 1],
+    ['Revoke', true, 0],
+  ] as const)(
+    'of one that became Absent a moment ago and was not looked at: what was made from here goes (%s, edge there before: %s)',
+    async (onDelete, before, left) => {
+      await given();
+      if (before) {
+        desk.user().groups.add('Dev');
+        await desk.read();
+      }
+      desk.apply('b', {});
+      await desk.run('b');
+      desk.apply('b', { state: 'Absent', onDelete });
+      await desk.remove('b');
+      expect(desk.user().groups.size).toBe(left);
+      expect(desk.bindings.size).toBe(0);
+    },
+  );
+
+  test('of one that became Absent leaves an edge that another binding wants', async () => {
+    await given();
+    desk.apply('b', {});
+    desk.apply('c', {});
+    await desk.run('b', 'c');
+    desk.apply('b', { state: 'Absent' });
+    await desk.remove('b');
+    expect(desk.user().groups.size).toBe(1);
+    await desk.remove('c');
+    expect(desk.user().groups.size).toBe(0);
   });
 
   test('of a user that is gone there is nothing to do', async () => {

@@ -116,6 +116,48 @@ describe('who comes and who goes', () => {
     expect(desk.user().groups.size).toBe(0);
   });
 
+  test('one of its account, which does nothing yet, is woken when the first goes, which names the user itself', async () => {
+    desk.apply('a', named);
+    desk.clock.ms += 1_000;
+    desk.apply('b', { state: 'Absent' });
+    await desk.run('a', 'b');
+    expect(desk.ready('b')).toBe('False Conflict');
+    desk.apply('a', { ...named, onDelete: 'Keep' });
+    await desk.remove('a');
+    expect(desk.ready('b')).toBe('True AsDeclared');
+    expect(desk.user().groups.size).toBe(0);
+  });
+
+  test('one that names the user is woken when the first goes, which is of its account and never held anything', async () => {
+    desk.guard = { protectedUsers: [], allowedPolicies: [readOnly] };
+    desk.groupPolicies.set('Dev', ['arn:aws:iam::111122223333:policy/Other']);
+    await desk.start();
+    desk.apply('a', {});
+    desk.clock.ms += 1_000;
+    desk.apply('b', { ...named, state: 'Absent' });
+    desk.user().groups.add('Dev');
+    await desk.read();
+    await desk.run('a', 'b');
+    expect(desk.ready('a')).toBe('False Refused');
+    expect(desk.ready('b')).toBe('False Conflict');
+    await desk.remove('a');
+    expect(desk.ready('b')).toBe('True AsDeclared');
+    expect(desk.user().groups.size).toBe(0);
+  });
+
+  test('one that had no room, of the account, is woken when another that names the user goes', async () => {
+    for (let index = 0; index < 9; index += 1) {
+      desk.user().groups.add(`g${index}`);
+    }
+    await desk.read();
+    desk.apply('x', named);
+    desk.apply('y', { entitlement: { type: 'Group', name: 'Ops' } });
+    await desk.run('x', 'y');
+    expect(desk.ready('y')).toBe('False LimitExceeded');
+    await desk.remove('x');
+    expect(desk.ready('y')).toBe('True AsDeclared');
+  });
+
   test('one that had no room is woken when another of the user goes', async () => {
     for (let index = 0; index < 9; index += 1) {
       desk.user().groups.add(`g${index}`);

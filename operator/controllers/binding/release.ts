@@ -1,0 +1,215 @@
+import type { ObservedUser } from '../../../src/account/index.ts';
+import { edgeKey, isUserMissing } from '../../../src/entitlement/index.ts';
+import { awsAccountType, type AwsAccount, type AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
+import {
+  isNotFound,
+  keyOf,
+  keyString,
+  type Client,
+  type Clock,
+  type Informer,
+  type ObjectKey,
+} from '../../runtime/index.ts';
+import { declaresBinding, owningAccount } from '../account/index.ts';
+import type { ConnectionRegistry, UsableConnection } from '../connection/index.ts';
+import type { ConnectionDesks } from './desks.ts';
+import { namedConnection } from './keys.ts';
+import { memoryOf, rememberedEntitlement, type EdgeMemory } from './memory.ts';
+import type { EntitlementGuard } from './pass.ts';
+import type { BindingRecord } from './record.ts';
+import { called, whose } from './sentences.ts';
+import type { Sharers } from './sharers.ts';
+
+export interface ReleaseOptions {
+  readonly client: Client;
+  readonly accounts: Informer<AwsAccount>;
+  readonly registry: ConnectionRegistry;
+  readonly record: BindingRecord;
+  readonly sharers: Sharers;
+  readonly desks: ConnectionDesks;
+  readonly guard: EntitlementGuard;
+  readonly clock: Clock;
+}
+
+/** AWS may show for this long what was before a write (IAM is eventually consistent). */
+const settleMs = 30_000;
+const againMs = 2_000;
+
+/**
+ * Lets go of an edge that a binding holds, as its `onDelete` says: at the end of the object, and where its
+ * account has come to stand for another user. It goes by what the object remembers.
+ */
+export class EdgeRelease {
+  readonly #options: ReleaseOptions;
+
+  constructor(options: ReleaseOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the edge is this object's to take away. @throws {ApiError} */
+  async revokes(binding: AwsEntitlementBinding, memory: EdgeMemory, signal: AbortSignal): Promise<boolean> {
+    const { state, onDelete = 'RevokeIfCreated' } = binding.spec;
+    // An Absent that was not obeyed yet: what was made from here goes, as it asks.
+    const unwanted = state === 'Absent' && memory.origin === 'Created';
+    const takes =
+      unwanted || onDelete === 'Revoke' || (onDelete === 'RevokeIfCreated' && memory.origin === 'Created');
+    return memory.origin !== null && takes && !(await this.#goesWithAccount(binding, signal));
+  }
+
+  /**
+   * Takes the edge away, or hands it over to another binding that wants it.
+   * @returns ms until it is to be tried again; undefined where nothing is left to do
+   * @throws {AwsError}
+   */
+  letGo(
+    binding: AwsEntitlementBinding,
+    memory: EdgeMemory,
+    connection: UsableConnection,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const { edges } = this.#options.desks.of(connection);
+    return edges.inTurn(memory.userId, () => this.#letGo(binding, memory, connection, signal));
+  }
+
+  /**
+   * The object is an account's own, and that is on its way out or gone: with Delete the edges go with the
+   * user, with Retain and Disable they stay on it. One whose entry was taken out before goes by itself.
+   */
+  async #goesWithAccount(binding: AwsEntitlementBinding, signal: AbortSignal): Promise<boolean> {
+    const owner = owningAccount(binding);
+    if (owner === undefined) {
+      return false;
+    }
+    const key = { namespace: binding.metadata.namespace ?? '', name: owner.name };
+    const same = (found: AwsAccount | undefined): AwsAccount | undefined =>
+      found?.metadata.uid === owner.uid ? found : undefined;
+    let account = same(this.#options.accounts.get(key));
+    if (account?.metadata.deletionTimestamp === undefined && account !== undefined) {
+      if (!declaresBinding(account, binding)) {
+        return false;
+      }
+      // The garbage collector may have seen the account's deletion before the cache shows it.
+      account = same(await this.#account(key, signal));
+    }
+    return (
+      account === undefined ||
+      (account.metadata.deletionTimestamp !== undefined && declaresBinding(account, binding))
+    );
+  }
+
+  async #account(key: ObjectKey, signal: AbortSignal): Promise<AwsAccount | undefined> {
+    try {
+      return await this.#options.client.get(awsAccountType, key, { signal });
+    } catch (error) {
+      if (isNotFound(error)) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  async #letGo(
+    binding: AwsEntitlementBinding,
+    memory: EdgeMemory,
+    connection: UsableConnection,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const { registry, clock, sharers, desks, guard } = this.#options;
+    const entitlement = rememberedEntitlement(memory);
+    const snapshot = connection.snapshots.current;
+    const user = snapshot?.byId(memory.userId);
+    if (user === undefined) {
+      // Whom a reading that is new enough does not show is gone, and the edge with the user.
+      const needed = memory.since + settleMs;
+      const fate = connection.snapshots.fate(memory.userId);
+      if (fate === 'deleted' || (fate === 'unseen' && (snapshot?.takenAt ?? 0) >= needed)) {
+        return undefined;
+      }
+      if (clock.now() >= needed) {
+        registry.requestSnapshot(connection.key);
+      }
+      return againMs;
+    }
+    const { partition, accountId } = connection.caller;
+    const { heir } = sharers.of(binding, {
+      partition,
+      accountId,
+      connection,
+      user,
+      edge: edgeKey(entitlement),
+      arn: entitlement.type === 'InlinePolicy' ? undefined : entitlement.arn,
+      awsNow: clock.now() + connection.api.skewMs,
+    });
+    if (heir !== undefined && (await this.#handOver(memory, heir, signal))) {
+      const name = keyString(keyOf(heir));
+      this.#released(binding, user, `stays for AwsEntitlementBinding "${name}"`, memory);
+      return undefined;
+    }
+    if (guard.refuses({ connection, user, gives: undefined }) !== undefined) {
+      this.#released(binding, user, 'was left alone, since the user is protected', memory);
+      return undefined;
+    }
+    const { edges } = desks.of(connection);
+    try {
+      if (!(await edges.confirm(user, { signal, fresh: false }))) {
+        return this.#missed(connection, user, true);
+      }
+      await edges.remove(user, entitlement, { signal });
+    } catch (error) {
+      if (!isUserMissing(error)) {
+        throw error;
+      }
+      return this.#missed(connection, user, false);
+    }
+    this.#options.record.note(binding, {
+      reason: 'Revoked',
+      action: actionOf(binding),
+      message: `took ${called(entitlement)} from ${whose(user)}`,
+    });
+    return undefined;
+  }
+
+  /** Renamed or deleted in AWS since the reading: only a complete one can tell which. */
+  #missed({ key, snapshots }: UsableConnection, { userId }: ObservedUser, another: boolean): number {
+    if (another && snapshots.touchedAt(userId) === undefined) {
+      snapshots.lose(userId);
+    }
+    this.#options.registry.requestSnapshot(key);
+    return againMs;
+  }
+
+  /**
+   * That the edge was made from here is told to the one that it stays for, which may not have looked yet:
+   * the last one out takes it away.
+   * @returns false where that one cannot be told: it has an edge of another user to let go of before
+   */
+  async #handOver(memory: EdgeMemory, heir: AwsEntitlementBinding, signal: AbortSignal): Promise<boolean> {
+    const known = memoryOf(heir);
+    const holds = known !== undefined && known.origin !== null;
+    if (memory.origin !== 'Created') {
+      return true;
+    }
+    if (holds && known.userId !== memory.userId) {
+      return false;
+    }
+    if (known?.origin !== 'Created') {
+      const since = holds ? known.since : this.#options.clock.now();
+      const named = namedConnection(heir);
+      const connection = named === undefined ? memory.connection : keyString(named);
+      await this.#options.record.remember(heir, { ...memory, connection, since, revoked: null }, signal);
+    }
+    return true;
+  }
+
+  #released(binding: AwsEntitlementBinding, user: ObservedUser, why: string, memory: EdgeMemory): void {
+    this.#options.record.note(binding, {
+      reason: 'Released',
+      action: actionOf(binding),
+      message: `${called(rememberedEntitlement(memory))} of ${whose(user)} ${why}`,
+    });
+  }
+}
+
+function actionOf({ metadata }: AwsEntitlementBinding): string {
+  return metadata.deletionTimestamp === undefined ? 'Revoke' : 'Delete';
+}
