@@ -88,6 +88,9 @@ const settledNames = [
   'watched',
   'member',
   'keyed',
+  'signed-in',
+  'given',
+  'away',
 ];
 const team = { type: 'Group', name: 'Team' };
 const readOnly = { type: 'AwsManagedPolicy', name: 'ReadOnlyAccess' };
@@ -142,12 +145,21 @@ test('a cluster with accounts of every kind is backed up and lost', async () => 
     },
     adopted: { adoptionPolicy: 'IfUnowned' },
     keyed: { programmatic: { access: 'Managed', rotateAfter: '90d' } },
+    'signed-in': { console: { access: 'Managed' } },
+    given: { console: { access: 'Managed', passwordSecretRef: { name: 'given-password' } } },
+    away: { console: { access: 'Managed' } },
     'shared-lead': { attributes: { city: 'Berlin' } },
     watched: { management: 'Observe' },
     recreating: { onExternalDelete: 'Hold' },
     member: { entitlements: [team, readOnly] },
   };
   const names = [...settledNames, 'lost', 'replaced'];
+  await before().apply({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace: before().namespace, name: 'given-password' },
+    stringData: { password: 'A-given-1-value' },
+  });
   await before().apply(
     ...names.map((name) => before().accountManifest(name, { userName: name, ...spec[name] })),
   );
@@ -157,7 +169,8 @@ test('a cluster with accounts of every kind is backed up and lost', async () => 
   }
   await giveCredentials(iam, 'shut');
   await patch(before(), 'shut', { spec: { enabled: false } });
-  await before().until('awsaccount', 'shut', { status: 'True' });
+  await patch(before(), 'away', { spec: { enabled: false } });
+  await untilAll(before(), ['shut', 'away'], { status: 'True' });
   await iam.send(new AttachUserPolicyCommand({ UserName: 'adopted', PolicyArn: readOnlyArn }));
   await iam.send(new AttachUserPolicyCommand({ UserName: 'shared-lead', PolicyArn: readOnlyArn }));
   await resyncs(before(), 1);
@@ -234,6 +247,28 @@ test('restored without status into a new cluster with the same installation id: 
   for (const name of settledNames) {
     expect(await annotations(after(), name)).toEqual(await annotations(before(), name));
   }
+});
+
+test('the password in a restored Secret is still the one, and what is asked for next is done', async () => {
+  const password = async (): Promise<string> => {
+    const path = 'jsonpath={.data.password}';
+    const args = ['get', 'secret', 'signed-in-credentials', '-n', after().namespace, '-o', path];
+    return Buffer.from(await after().kubectl(args), 'base64').toString();
+  };
+  const old = await password();
+  expect(await after().simulator.checkPassword('signed-in', old)).toBe(true);
+  await patch(after(), 'signed-in', { spec: { console: { reset: { requestId: 'ticket-1' } } } });
+  await patch(after(), 'given-password', { stringData: { password: 'Another-given-2-value' } }, 'secret');
+  await patch(after(), 'away', { spec: { enabled: true } });
+  await untilAll(after(), ['signed-in', 'away'], { status: 'True' });
+  const fresh = await password();
+  expect(fresh).not.toBe(old);
+  expect(await after().simulator.checkPassword('signed-in', fresh)).toBe(true);
+  expect((await after().simulator.user('away'))?.hasLoginProfile).toBe(true);
+  await eventually(async () =>
+    (await after().simulator.checkPassword('given', 'Another-given-2-value')) ? true : undefined,
+  );
+  await after().simulator.resetCalls();
 });
 
 test('bindings of an account are its own again, know what came from here, and take it away with their entry', async () => {

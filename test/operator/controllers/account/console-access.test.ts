@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { UnusablePasswordKey } from '../../../../operator/controllers/account/password-tools.ts';
 import { annotations } from '../../../../operator/controllers/names.ts';
+import type { CredentialFacts } from '../../../../src/account/index.ts';
 import { ApiError } from '../../../../operator/runtime/index.ts';
 import {
   changeArn,
@@ -460,5 +462,95 @@ describe('secrets stay secret (C29)', () => {
     await goOn(desk, 60_000);
     expectPublished(desk);
     expect(desk.ready('jo')).toBe('True AsDeclared');
+  });
+});
+
+test('without the key that passwords are known by none is set, and the rest of the account is done', async () => {
+  const desk = await deskWith({ ...given, programmatic: { access: 'Managed' } });
+  const { passwordKey } = desk;
+  desk.passwordKey = { obtain: () => Promise.reject(new UnusablePasswordKey('the key is spoilt')) };
+  await desk.start();
+  await tick(desk);
+  expect(desk.ready('jo')).toBe('False SecretNotWritten');
+  expect(desk.message('jo')).toContain('the key is spoilt');
+  expect(desk.aws.count('CreateAccessKey')).toBe(1);
+  expect(writes(desk)).toEqual([]);
+  desk.passwordKey = passwordKey;
+  await desk.start();
+  await tick(desk);
+  expect(user(desk).password).toBe(first);
+});
+
+describe('what the credential report says', () => {
+  function report(desk: Desk, facts: Partial<CredentialFacts>): void {
+    const said: CredentialFacts = { asOf: desk.clock.ms, console: true, mfa: false, keys: [], ...facts };
+    desk.report = { of: () => said };
+  }
+  const looks = (desk: Desk): number => desk.aws.count('GetLoginProfile');
+
+  test('None: a password that somebody gave is removed; a report from before that makes no call', async () => {
+    const desk = await deskWith(none);
+    await desk.run('jo');
+    user(desk).console = true;
+    desk.clock.ms += hour;
+    report(desk, {});
+    await desk.read();
+    await desk.run('jo');
+    expect(user(desk).console).toBe(false);
+    expect(desk.cluster.object('jo').status?.drift?.fields).toEqual(['console']);
+    const before = looks(desk);
+    for (let round = 0; round < 3; round += 1) {
+      await desk.start();
+      await goOn(desk, 600_000);
+    }
+    expect(looks(desk)).toBe(before);
+  });
+
+  test('Managed: one that somebody removed is set again; a look that finds one is taken once for each report', async () => {
+    const desk = await deskWith();
+    await desk.run('jo');
+    report(desk, { console: false, asOf: desk.clock.ms - hour });
+    await desk.read();
+    await desk.run('jo');
+    expect(looks(desk)).toBe(0);
+    desk.clock.ms += hour;
+    report(desk, { console: false });
+    for (let round = 0; round < 3; round += 1) {
+      await desk.read();
+      await goOn(desk, 600_000);
+    }
+    // Removed and made again by others: there is one.
+    expect(looks(desk)).toBe(1);
+    expect(writes(desk)).toEqual(['CreateLoginProfile']);
+    user(desk).console = false;
+    report(desk, { console: false });
+    await desk.read();
+    await desk.run('jo');
+    expectPublished(desk);
+    expect(desk.cluster.object('jo').status?.drift?.fields).toEqual(['console']);
+  });
+
+  test('a password that the person chose since takes the right away, and it comes back with the next reset', async () => {
+    const desk = await deskWith();
+    await desk.run('jo');
+    const setAt = memory(desk)['setAt'] as number;
+    report(desk, { passwordChangedAt: setAt - 1_000 });
+    await desk.read();
+    await desk.run('jo');
+    expect([...user(desk).attached]).toEqual([changeArn]);
+    user(desk).password = 'their own';
+    desk.clock.ms += 5 * hour;
+    report(desk, { passwordChangedAt: setAt + hour });
+    await desk.read();
+    await desk.run('jo');
+    expect(user(desk).attached.size).toBe(0);
+    expect(user(desk).password).toBe('their own');
+    const calls = desk.aws.calls.length;
+    await goOn(desk, 600_000);
+    expect(consoleCalls(desk, calls)).toEqual([]);
+    desk.cluster.apply('jo', { console: { access: 'Managed', reset: { requestId: 'r1' } } });
+    await desk.run('jo');
+    expect([...user(desk).attached]).toEqual([changeArn]);
+    expectPublished(desk);
   });
 });

@@ -3,7 +3,7 @@ import type { SettingsInput } from '../../../../src/connection/index.ts';
 import { resolveSettings } from '../../../../src/connection/index.ts';
 import { isAwsError } from '../../../../src/aws/index.ts';
 import { guardOf } from '../../../../src/guard/index.ts';
-import { SnapshotStore } from '../../../../src/reconciliation/index.ts';
+import { SnapshotStore, type AccountReading } from '../../../../src/reconciliation/index.ts';
 import { accountSchema, type AttributeChange } from '../../../../src/schema/index.ts';
 import type {
   AwsAccount,
@@ -285,6 +285,8 @@ export class Desk {
   /** Users that AWS does not show yet, in readings and by name. */
   hides: () => boolean = () => false;
   abandoned = 0;
+  /** The credential report that readings bring. */
+  report: AccountReading['credentials'];
   /** A binding wants the policies that are attached. */
   bound = false;
   /** What passwords are known by; outlives processes, as the Secret that it is in. */
@@ -314,7 +316,7 @@ export class Desk {
       read: async () => {
         this.readings += 1;
         const users = this.hides() ? [] : this.aws.users.map(({ userName }) => this.aws.observe(userName));
-        return { users, groups: new Map(), pages: 1 };
+        return { users, groups: new Map(), credentials: this.report, pages: 1 };
       },
     });
     const { settings } = resolveSettings(this.#options.settings ?? {});
