@@ -330,7 +330,7 @@ describe('disable', () => {
     expect(aws.count('UntagUser')).toBe(0);
   });
 
-  test('an audit closes what somebody switched on meanwhile, in the background, and remembers it as ours', async () => {
+  test('an audit closes what somebody made meanwhile, in the background; an enable does not bring it back', async () => {
     const { aws, user, controller } = begin(plain);
     await controller.converge(off, user);
     user.keys.set('AKIA0000000000000001', 'Active');
@@ -353,7 +353,41 @@ describe('disable', () => {
       'ListSigningCertificates',
       'ListServiceSpecificCredentials',
     ]);
-    expect(aws.writes).toEqual(['TagUser', 'UpdateAccessKey', 'UpdateServiceSpecificCredential']);
+    expect(aws.writes).toEqual(['UpdateAccessKey', 'UpdateServiceSpecificCredential']);
+    controller.audit = false;
+    await controller.converge(on, user);
+    expect(usable(user)).toEqual(switchedOff.slice(1));
+  });
+
+  test('what was off before, and somebody switched on while the user was disabled, stays off in the end (C08)', async () => {
+    const { user, controller } = begin(plain);
+    user.keys.set('AKIA0000000000000001', 'Active');
+    user.keys.set('AKIA0000000000000002', 'Inactive');
+    await controller.converge(off, user);
+    user.keys.set('AKIA0000000000000001', 'Active');
+    user.keys.set('AKIA0000000000000002', 'Active');
+    user.inline.clear();
+    await controller.converge(off, user);
+    expect(usable(user)).toEqual([]);
+    await controller.converge(on, user);
+    expect([...user.keys]).toEqual([
+      ['AKIA0000000000000001', 'Active'],
+      ['AKIA0000000000000002', 'Inactive'],
+    ]);
+  });
+
+  test('where a list could not be read, what it shows later is ours to bring back', async () => {
+    const { aws, user, controller } = begin(plain);
+    user.keys.set('AKIA0000000000000001', 'Active');
+    user.ssh.set('APKA0000000000000001', 'Active');
+    aws.refuse = ({ operation }) => (operation === 'ListSSHPublicKeys' ? 'accessDenied' : undefined);
+    await controller.pass(off, user);
+    expect(usable(user)).toEqual(['APKA0000000000000001']);
+    aws.refuse = () => undefined;
+    await controller.converge(off, user);
+    expect(usable(user)).toEqual([]);
+    await controller.converge(on, user);
+    expect(usable(user)).toEqual(switchedOff.slice(1));
   });
 
   test('a Deny that somebody removed or changed is drift, and is put right', async () => {
