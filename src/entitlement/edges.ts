@@ -1,9 +1,8 @@
 import type { Edges, ObservedUser } from '../account/index.ts';
-import { ignoring, isAwsError, pages, type AwsApi, type CallOptions } from '../aws/index.ts';
-import type { UserQuotas } from '../connection/index.ts';
+import { isAwsError, pages, type AwsApi, type CallOptions } from '../aws/index.ts';
 import type { Clock } from '../ports.ts';
 import { sameName } from '../schema/index.ts';
-import { documentSize, inlinePolicy } from './document.ts';
+import { inlinePolicy } from './document.ts';
 import { edgeKey, type Entitlement, type EntitlementType, type Reference } from './reference.ts';
 
 /** An edge that is there. */
@@ -46,7 +45,7 @@ function typeOfPolicy(arn: string): EntitlementType {
   return arn.split(':')[4] === 'aws' ? 'AwsManagedPolicy' : 'CustomerManagedPolicy';
 }
 
-function nameInArn(arn: string): string {
+export function nameInArn(arn: string): string {
   return arn.slice(arn.lastIndexOf('/') + 1);
 }
 
@@ -83,38 +82,6 @@ export function withoutEdge(edges: Edges, reference: Pick<Reference, 'type' | 'n
       };
     case 'InlinePolicy':
       return { inlinePolicies: edges.inlinePolicies.filter((one) => one.name !== name) };
-  }
-}
-
-/** A quota that one more edge would break, with what fills it; undefined where there is room. Pure. */
-export function fullQuota(
-  edges: Edges,
-  reference: Pick<Reference, 'type' | 'name'>,
-  document: string | undefined,
-  quotas: UserQuotas,
-): string | undefined {
-  switch (reference.type) {
-    case 'Group':
-      return edges.groups.length < quotas.groups
-        ? undefined
-        : `a user can be in ${quotas.groups} groups, and this one is in ${[...edges.groups].sort().join(', ')}`;
-    case 'AwsManagedPolicy':
-    case 'CustomerManagedPolicy': {
-      const names = edges.attachedPolicies.map(({ arn }) => nameInArn(arn)).sort();
-      return names.length < quotas.attachedPolicies
-        ? undefined
-        : `a user can have ${quotas.attachedPolicies} managed policies attached, and this one has ${names.join(', ')}`;
-    }
-    case 'InlinePolicy': {
-      const others = edges.inlinePolicies.filter(({ name }) => name !== reference.name);
-      const used = others.reduce((sum, { size }) => sum + size, 0);
-      const size = documentSize(document ?? '');
-      const held = others.map((one) => `${one.name} (${one.size})`).sort();
-      return used + size <= quotas.inlineSize
-        ? undefined
-        : `the inline policies of a user can have ${quotas.inlineSize} characters together; this one has ${size}` +
-            (held.length > 0 ? `, beside ${held.join(', ')}` : '');
-    }
   }
 }
 
@@ -313,6 +280,7 @@ export class EdgeDesk {
   }
 
   #wrote(userId: string, entitlement: Entitlement, change: OwnWrite['change']): void {
+    this.#forgetOld(this.#clock.now());
     const of = this.#written.get(userId) ?? new Map<string, OwnWrite>();
     of.set(edgeKey(entitlement), { at: this.#clock.now(), list: listOf(entitlement), change });
     this.#written.set(userId, of);
@@ -354,7 +322,11 @@ export class EdgeDesk {
           const { PolicyDocument: document } = await this.#api.call('GetUserPolicy', input, options);
           found.push(inlinePolicy(reference.name, document ?? ''));
         };
-        await ignoring(read(), 'notFound');
+        await read().catch((error: unknown) => {
+          if (!isAwsError(error, 'notFound') || isUserMissing(error)) {
+            throw error;
+          }
+        });
         return { inlinePolicies: [...others, ...found] };
       }
     }

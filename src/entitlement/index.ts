@@ -1,6 +1,7 @@
 export { PolicyCatalogue } from './catalogue.ts';
 export { documentFingerprint, inlinePolicy } from './document.ts';
-export { EdgeDesk, findEdge, fullQuota, isUserMissing, type Edge } from './edges.ts';
+export { EdgeDesk, findEdge, isUserMissing, type Edge } from './edges.ts';
+export { fullQuota } from './quota.ts';
 export {
   edgeKey,
   hasPath,

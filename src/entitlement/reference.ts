@@ -168,7 +168,7 @@ export function pathInArn(arn: string): string {
   return resource.slice(resource.indexOf('/'), resource.lastIndexOf('/') + 1);
 }
 
-/** What was named, and how it is called in the end where its path turns out to be another. */
+/** Whether the path that was given, if one was, is that of the ARN. */
 export function hasPath(reference: Reference, arn: string): boolean {
   return reference.path === undefined || sameName(reference.path, pathInArn(arn));
 }

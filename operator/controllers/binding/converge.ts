@@ -162,7 +162,7 @@ export class BindingConvergence {
   /** Why nothing may be done, though AWS would let us. */
   #refusal(pass: Pass, user: ObservedUser, sharing: Sharing): Verdict | undefined {
     const { binding, reference, awsNow } = pass;
-    const own = claimOf(binding, awsNow);
+    const own = claimOf(binding, user.userId, awsNow);
     const other = conflictOf(own, sharing.first);
     if (other !== undefined) {
       return conflict(other, reference);
@@ -225,8 +225,13 @@ export class BindingConvergence {
       origin,
       revoked: null,
     });
+    // Its account may have renamed it meanwhile.
+    const holder = this.#user(pass, user.userId);
+    if (holder === undefined) {
+      return this.#userMissing(pass, user.userId);
+    }
     try {
-      await edges.add(user, entitlement, document, { signal });
+      await edges.add(holder, entitlement, document, { signal });
     } catch (error) {
       if (!isAwsError(error) || error.isTransient || error.kind === 'badCredentials') {
         throw error;
@@ -274,7 +279,11 @@ export class BindingConvergence {
       pass.memory === undefined
         ? await this.#remember(pass, user, { entitlement: arn, origin: null, revoked: null })
         : pass;
-    await this.#options.desks.of(connection).edges.remove(user, { type, name, arn }, { signal });
+    const holder = this.#user(pass, user.userId);
+    if (holder === undefined) {
+      return this.#userMissing(pass, user.userId);
+    }
+    await this.#options.desks.of(connection).edges.remove(holder, { type, name, arn }, { signal });
     const mended = wasSettled(pass) && revoked === null ? 'the edge was there again' : undefined;
     const next = await this.#remember(known, user, { entitlement: arn, origin: null, revoked });
     this.#options.record.note(next.binding, {
@@ -323,7 +332,8 @@ export class BindingConvergence {
     await this.#report(pass, user, { ...verdict, status }, undefined);
     const forced = pass.connection.guard.permissionsBoundary;
     // Its account may be about to bound the user; nothing else tells of that.
-    const soon = verdict.reason === 'Refused' && forced !== undefined && user.boundary !== forced;
+    const managed = pass.binding.spec.accountRef !== undefined;
+    const soon = managed && verdict.reason === 'Refused' && forced !== undefined && user.boundary !== forced;
     return soon ? after(boundaryMs) : untilExpiry(pass.binding, pass.awsNow);
   }
 

@@ -62,7 +62,7 @@ function present({ memory, edge, looked, newlyOurs, sharedCreated }: Situation):
 }
 
 function absent({ memory, edge, looked, newlyOurs }: Situation): Decision {
-  if (edge !== 'absent') {
+  if (edge !== 'absent' || isHeld(memory)) {
     return { do: 'remove', revoked: null };
   }
   return memory !== undefined || looked || newlyOurs
@@ -79,10 +79,15 @@ function expired({ memory, edge, looked, newlyOurs, expiresAt, shared }: Situati
   if (shared) {
     return { do: 'yield' };
   }
-  if (edge !== 'absent') {
+  if (edge !== 'absent' || isHeld(memory)) {
     return { do: 'remove', revoked: expiresAt };
   }
   return looked || (newlyOurs && memory === undefined) ? kept : { do: 'look' };
+}
+
+/** AWS may not show yet what was made a moment ago, perhaps by a process before this one: the call tells. */
+function isHeld(memory: Situation['memory']): boolean {
+  return memory !== undefined && memory.origin !== null;
 }
 
 /** Of several bindings on one edge. */
@@ -90,14 +95,16 @@ export interface Claim {
   /** `namespace/name`. */
   readonly name: string;
   readonly createdAt: string;
+  /** It has acted on the edge, as the object remembers: a backup brings that back, and not when it was made. */
+  readonly noted: boolean;
   readonly wants: 'Present' | 'Absent' | 'Expired';
   /** What the document of an inline policy means. */
   readonly document: string | undefined;
 }
 
-/** The claim that counts: the oldest of those that still want something, then the first by name. Pure. */
+/** The claim that counts, of those that still want something: one that has acted, the oldest, the first by name. Pure. */
 export function firstClaim(claims: readonly Claim[]): Claim | undefined {
-  const rank = ({ createdAt, name }: Claim): string => `${createdAt} ${name}`;
+  const rank = ({ noted, createdAt, name }: Claim): string => `${noted ? 0 : 1} ${createdAt} ${name}`;
   return claims
     .filter(({ wants }) => wants !== 'Expired')
     .toSorted((one, other) => (rank(one) < rank(other) ? -1 : 1))[0];

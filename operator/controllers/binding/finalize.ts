@@ -71,7 +71,7 @@ export class BindingFinalizer {
         signal,
       );
     }
-    if (memory === undefined || !(await this.#options.release.revokes(binding, memory, signal))) {
+    if (memory === undefined || !this.#options.release.revokes(binding, memory)) {
       return this.#drop(binding, signal);
     }
     const key = parseKey(memory.connection);

@@ -5,6 +5,7 @@ import {
   after,
   done,
   keyString,
+  parseKey,
   type Client,
   type Clock,
   type EventRecorder,
@@ -94,12 +95,16 @@ export class BindingReconciler implements Reconciler {
     memory: EdgeMemory | undefined,
     signal: AbortSignal,
   ): Promise<Result> {
-    const wait = (verdict: Verdict, status: 'False' | 'Unknown'): Promise<Result> =>
-      this.#wait(binding, verdict, status, signal);
     if (isTrue(binding.metadata, annotations.paused)) {
-      return wait({ reason: 'Paused', message: `the annotation ${annotations.paused} is true` }, 'Unknown');
+      const message = `the annotation ${annotations.paused} is true`;
+      return this.#wait(binding, { reason: 'Paused', message }, 'Unknown', signal);
     }
-    const reached = connectionOf(binding, memory, this.#options.accounts);
+    const wait = async (verdict: Verdict, status: 'False' | 'Unknown'): Promise<Result> => {
+      await this.#wait(binding, verdict, status, signal);
+      // What is held may be reached where it was made.
+      return memory === undefined ? done() : untilExpiry(binding, this.#nowAt(parseKey(memory.connection)));
+    };
+    const reached = this.#reach(binding, memory);
     if ('waiting' in reached) {
       return wait(reached.waiting, 'Unknown');
     }
@@ -128,6 +133,23 @@ export class BindingReconciler implements Reconciler {
       }
       throw error;
     }
+  }
+
+  /** What is held is to end at its time where it was made, also where the account object leads elsewhere by now. */
+  #reach(binding: AwsEntitlementBinding, memory: EdgeMemory | undefined): ReturnType<typeof connectionOf> {
+    const said = connectionOf(binding, memory, this.#options.accounts);
+    const ends = memory !== undefined && (memory.origin !== null || memory.revoked !== null);
+    if (!ends || 'waiting' in said) {
+      return said;
+    }
+    const there = usable(this.#options.registry.peek(said.connection))?.caller.accountId === memory.account;
+    const held = parseKey(memory.connection);
+    return there || wantsOf(binding, this.#nowAt(held)) !== 'Expired' ? said : { connection: held };
+  }
+
+  /** By the clock of AWS, as far as a connection knows it. */
+  #nowAt(connection: ObjectKey): number {
+    return this.#options.clock.now() + (usable(this.#options.registry.peek(connection))?.api.skewMs ?? 0);
   }
 
   async #work(
@@ -204,7 +226,7 @@ export class BindingReconciler implements Reconciler {
     if (former === undefined) {
       return { binding };
     }
-    const againMs = (await this.#release.revokes(binding, former, signal))
+    const againMs = this.#release.revokes(binding, former)
       ? await this.#release.letGo(binding, former, connection, signal)
       : undefined;
     return againMs === undefined

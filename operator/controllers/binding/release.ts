@@ -1,15 +1,7 @@
 import type { ObservedUser } from '../../../src/account/index.ts';
 import { edgeKey, isUserMissing } from '../../../src/entitlement/index.ts';
-import { awsAccountType, type AwsAccount, type AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
-import {
-  isNotFound,
-  keyOf,
-  keyString,
-  type Client,
-  type Clock,
-  type Informer,
-  type ObjectKey,
-} from '../../runtime/index.ts';
+import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
+import { keyOf, keyString, type Clock, type Informer } from '../../runtime/index.ts';
 import { declaresBinding, owningAccount } from '../account/index.ts';
 import type { ConnectionRegistry, UsableConnection } from '../connection/index.ts';
 import type { ConnectionDesks } from './desks.ts';
@@ -21,7 +13,6 @@ import { called, whose } from './sentences.ts';
 import type { Sharers } from './sharers.ts';
 
 export interface ReleaseOptions {
-  readonly client: Client;
   readonly accounts: Informer<AwsAccount>;
   readonly registry: ConnectionRegistry;
   readonly record: BindingRecord;
@@ -46,14 +37,14 @@ export class EdgeRelease {
     this.#options = options;
   }
 
-  /** Whether the edge is this object's to take away. @throws {ApiError} */
-  async revokes(binding: AwsEntitlementBinding, memory: EdgeMemory, signal: AbortSignal): Promise<boolean> {
+  /** Whether the edge is this object's to take away. */
+  revokes(binding: AwsEntitlementBinding, memory: EdgeMemory): boolean {
     const { state, onDelete = 'RevokeIfCreated' } = binding.spec;
     // An Absent that was not obeyed yet: what was made from here goes, as it asks.
     const unwanted = state === 'Absent' && memory.origin === 'Created';
     const takes =
       unwanted || onDelete === 'Revoke' || (onDelete === 'RevokeIfCreated' && memory.origin === 'Created');
-    return memory.origin !== null && takes && !(await this.#goesWithAccount(binding, signal));
+    return memory.origin !== null && takes && !this.#goesWithAccount(binding);
   }
 
   /**
@@ -72,40 +63,23 @@ export class EdgeRelease {
   }
 
   /**
-   * The object is an account's own, and that is on its way out or gone: with Delete the edges go with the
-   * user, with Retain and Disable they stay on it. One whose entry was taken out before goes by itself.
+   * The object is an account's own, and the account decides. Gone or on its way out: with Delete the edges
+   * go with the user, with Retain and Disable they stay on it. While it lists the entitlement, its binding
+   * goes in any order before it (as with a namespace), or was deleted by hand and is made again. One whose
+   * entry was taken out before goes by itself.
    */
-  async #goesWithAccount(binding: AwsEntitlementBinding, signal: AbortSignal): Promise<boolean> {
+  #goesWithAccount(binding: AwsEntitlementBinding): boolean {
     const owner = owningAccount(binding);
     if (owner === undefined) {
       return false;
     }
-    const key = { namespace: binding.metadata.namespace ?? '', name: owner.name };
-    const same = (found: AwsAccount | undefined): AwsAccount | undefined =>
-      found?.metadata.uid === owner.uid ? found : undefined;
-    let account = same(this.#options.accounts.get(key));
-    if (account?.metadata.deletionTimestamp === undefined && account !== undefined) {
-      if (!declaresBinding(account, binding)) {
-        return false;
-      }
-      // The garbage collector may have seen the account's deletion before the cache shows it.
-      account = same(await this.#account(key, signal));
+    const { namespace = '', deletionTimestamp } = binding.metadata;
+    const account = this.#options.accounts.get({ namespace, name: owner.name });
+    if (account === undefined || account.metadata.uid !== owner.uid) {
+      return true;
     }
-    return (
-      account === undefined ||
-      (account.metadata.deletionTimestamp !== undefined && declaresBinding(account, binding))
-    );
-  }
-
-  async #account(key: ObjectKey, signal: AbortSignal): Promise<AwsAccount | undefined> {
-    try {
-      return await this.#options.client.get(awsAccountType, key, { signal });
-    } catch (error) {
-      if (isNotFound(error)) {
-        return undefined;
-      }
-      throw error;
-    }
+    const ends = deletionTimestamp !== undefined || account.metadata.deletionTimestamp !== undefined;
+    return ends && declaresBinding(account, binding);
   }
 
   async #letGo(

@@ -94,7 +94,7 @@ export function arnOf({ connection, reference, memory }: Pass, user: ObservedUse
  * without a call: `arn` where AWS has told it, else the one that was declared, else what the name says.
  */
 export function givenPolicies(
-  { connection, reference }: Pass,
+  { connection, reference }: Pick<Pass, 'connection' | 'reference'>,
   arn: string | undefined = reference.arn,
 ): readonly GivenPolicy[] {
   const { type, name, path } = reference;

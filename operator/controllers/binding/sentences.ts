@@ -61,7 +61,11 @@ export function conflict({ name, wants }: Claim, reference: Reference): Verdict 
 export function noSuch(reference: Reference): Verdict {
   return {
     reason: 'WaitingForEntitlement',
-    message: `there is no ${called(reference)} in AWS; create it, this object goes on by itself`,
+    message:
+      `there is no ${called(reference)} in AWS; ` +
+      (reference.type === 'AwsManagedPolicy'
+        ? 'nobody but AWS makes these: check the name, and make another object with the right one'
+        : 'create it, this object goes on by itself'),
   };
 }
 
@@ -77,8 +81,13 @@ export function otherPath(reference: Reference, arn: string): Verdict {
 export function full(quota: string, reference: Reference): Verdict {
   return {
     reason: 'LimitExceeded',
-    message: `${called(reference)} does not fit: ${quota}. Take one away, or have the quota raised; nothing was written`,
+    message: `${called(reference)} does not fit: ${quota}. Take one away${isManaged(reference) ? ', or have the quota raised' : ''}; nothing was written`,
   };
+}
+
+/** AWS raises the quota of attached policies, and no other one of a user. */
+function isManaged({ type }: Reference): boolean {
+  return type === 'AwsManagedPolicy' || type === 'CustomerManagedPolicy';
 }
 
 export function otherAccount(recorded: string, present: string): Verdict {

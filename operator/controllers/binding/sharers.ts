@@ -21,6 +21,8 @@ import type { UsableConnection } from '../connection/index.ts';
 import { firstClaim, type Claim } from './decide.ts';
 import { accountKey, accountUserKey, namedUserKey, userIdKey } from './keys.ts';
 import { memoryOf } from './memory.ts';
+import type { EntitlementGuard } from './pass.ts';
+import { givenPolicies } from './resolve.ts';
 
 export interface SharersOptions {
   /** Indexed by `user` (`userKeys`). */
@@ -30,12 +32,13 @@ export interface SharersOptions {
   /** Whether a binding of this namespace may use the connection: what it may not use, it does not hold. */
   readonly permits: (connection: ObjectKey, namespace: string) => boolean;
   readonly installation: string;
+  readonly guard: EntitlementGuard;
 }
 
 /** One edge of one user. */
 export interface SharedEdge extends Place {
   readonly connection: UsableConnection;
-  readonly user: Pick<ObservedUser, 'userId' | 'userName'>;
+  readonly user: ObservedUser;
   /** As `edgeKey` gives it. */
   readonly edge: string;
   /** Of the group or policy, as far as it is known: who names it under another path does not mean it. */
@@ -76,12 +79,13 @@ export function untilExpiry({ spec }: AwsEntitlementBinding, awsNow: number): Re
   return left > 0 ? after(Math.min(left, longestMs)) : done();
 }
 
-export function claimOf(binding: AwsEntitlementBinding, awsNow: number): Claim {
+export function claimOf(binding: AwsEntitlementBinding, userId: string, awsNow: number): Claim {
   const { document } = binding.spec.entitlement;
   return {
     document: document === undefined ? undefined : documentFingerprint(JSON.stringify(document)),
     name: keyString(keyOf(binding)),
     createdAt: binding.metadata.creationTimestamp ?? '',
+    noted: memoryOf(binding)?.userId === userId,
     wants: wantsOf(binding, awsNow),
   };
 }
@@ -96,7 +100,7 @@ export class Sharers {
 
   /** Others than `binding` on the edge. */
   of(binding: AwsEntitlementBinding, shared: SharedEdge): Sharing {
-    const { connection, awsNow } = shared;
+    const { connection, user, awsNow } = shared;
     const others = this.#others(binding, shared);
     const living = others
       .filter(
@@ -104,15 +108,18 @@ export class Sharers {
           metadata.deletionTimestamp === undefined &&
           this.#options.permits(connection.key, metadata.namespace ?? ''),
       )
-      .filter((other) => !this.#leaves(other, shared));
-    const first = firstClaim(living.map((other) => claimOf(other, awsNow)));
+      .filter((other) => !this.#leaves(other, shared) && !this.#isRefused(other, shared));
+    const first = firstClaim(living.map((other) => claimOf(other, user.userId, awsNow)));
     return {
       first,
       heir:
         first?.wants === 'Present'
           ? living.find((other) => keyString(keyOf(other)) === first.name)
           : undefined,
-      created: others.some((other) => memoryOf(other)?.origin === 'Created'),
+      created: others.some((other) => {
+        const memory = memoryOf(other);
+        return memory?.origin === 'Created' && memory.userId === user.userId;
+      }),
     };
   }
 
@@ -156,6 +163,18 @@ export class Sharers {
     const account = accounts.get(key);
     const standing = account === undefined ? undefined : standingOf(account, connection, installation);
     return standing?.kind === 'user' && standing.user.userId === user.userId;
+  }
+
+  /** Whether a rule of the connection forbids what a binding is to give: then it does nothing, and stands in nobody's way. */
+  #isRefused(binding: AwsEntitlementBinding, { connection, user, arn, awsNow }: SharedEdge): boolean {
+    const { entitlement } = binding.spec;
+    const read = readReference(entitlement, connection.caller);
+    if (wantsOf(binding, awsNow) !== 'Present' || read.kind === 'invalid') {
+      return false;
+    }
+    const policies = givenPolicies({ connection, reference: read.reference }, arn);
+    const document = entitlement.document === undefined ? undefined : JSON.stringify(entitlement.document);
+    return this.#options.guard.refuses({ connection, user, gives: { policies, document } }) !== undefined;
   }
 
   /** Whether a binding only remembers this user, and its account stands for another one by now. */

@@ -101,8 +101,10 @@ describe('an edge whose time is over', () => {
     ],
     ['goes where nothing is remembered', { edge: 'different' }, { do: 'remove', revoked: at }],
     ['stays for another binding', { edge: 'asDeclared', memory: created, shared: true }, { do: 'yield' }],
-    ['is gone already: look once', { memory: created }, { do: 'look' }],
-    ['is gone already', { memory: created, looked: true }, { do: 'keep', ...revoked }],
+    ['is held and does not show: the call tells', { memory: created }, { do: 'remove', revoked: at }],
+    ['is held, also after a look', { memory: found, looked: true }, { do: 'remove', revoked: at }],
+    ['is gone already: look once', { memory: none }, { do: 'look' }],
+    ['is gone already', { memory: none, looked: true }, { do: 'keep', ...revoked }],
     [
       'goes once: who gives it again means it',
       { edge: 'asDeclared', memory: revoked },
@@ -118,20 +120,23 @@ describe('an edge whose time is over', () => {
   });
 });
 
-test('nothing is written that was not looked at, but on a user made just now', () => {
+test('nothing is written that was not looked at, but on a user made just now, and what is held taken away', () => {
   for (const wants of ['Present', 'Absent', 'Expired'] as const) {
     for (const memory of [undefined, created, found, none, revoked]) {
       for (const shared of [false, true]) {
         const { do: what } = decide({ ...base, wants, memory, shared, expiresAt: at });
-        expect(['look', 'keep', 'yield']).toContain(what);
+        const ends = wants !== 'Present' && memory !== undefined && memory.origin !== null;
+        const allowed = ends ? ['remove', 'yield'] : ['look', 'keep', 'yield'];
+        expect(allowed).toContain(what);
       }
     }
   }
 });
 
-test('of several claims the oldest counts, then the first by name; what has expired claims nothing', () => {
+test('of several claims one that has acted counts, then the oldest, then the first by name; what has expired claims nothing', () => {
   const claim = (name: string, createdAt: string, wants: Situation['wants'] = 'Present') => ({
     name,
+    noted: false,
     createdAt,
     wants,
     document: undefined,
@@ -139,11 +144,13 @@ test('of several claims the oldest counts, then the first by name; what has expi
   expect(firstClaim([])).toBeUndefined();
   expect(firstClaim([claim('ns/b', '1'), claim('ns/a', '1'), claim('ns/0', '2')])?.name).toBe('ns/a');
   expect(firstClaim([claim('ns/a', '1', 'Expired'), claim('ns/b', '2', 'Absent')])?.name).toBe('ns/b');
+  expect(firstClaim([claim('ns/a', '1'), { ...claim('ns/b', '2'), noted: true }])?.name).toBe('ns/b');
 });
 
 test('the later of two claims that do not agree gives way; what has expired disturbs nobody', () => {
   const claim = (name: string, wants: Situation['wants'], document?: string) => ({
     name,
+    noted: false,
     createdAt: name,
     wants,
     document,

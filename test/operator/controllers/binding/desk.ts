@@ -18,7 +18,10 @@ import {
   companions,
   userKeys,
 } from '../../../../operator/controllers/binding/index.ts';
-import { ConnectionRegistry } from '../../../../operator/controllers/connection/index.ts';
+import {
+  ConnectionRegistry,
+  type ConnectionState,
+} from '../../../../operator/controllers/connection/index.ts';
 import { annotations } from '../../../../operator/controllers/names.ts';
 import {
   ApiError,
@@ -64,8 +67,6 @@ export class Desk {
   readonly clock = new StillClock();
   readonly aws = new FakeAws();
   readonly bindings = new Map<string, AwsEntitlementBinding>();
-  /** What the API server has of accounts where the cache does not show it yet. */
-  newestAccounts: Map<string, AwsAccount> | undefined;
   readonly accounts = new Map<string, AwsAccount>();
   readonly events: (EventNote & { readonly name: string })[] = [];
   /** Writes to the cluster: `patch x`, `status x`. */
@@ -179,6 +180,17 @@ export class Desk {
   /** An account did not find a user under its name any more. */
   lose(userId: string): void {
     this.#snapshots.lose(userId);
+  }
+
+  /** Another connection, to another AWS account. */
+  elsewhere(name: string, accountId: string): ConnectionState {
+    const { link, terms } = this.registry.obtain(connectionKey);
+    const key = { ...connectionKey, name };
+    return Object.assign(this.registry.obtain(key), {
+      link: { ...link, key },
+      terms: { ...terms, caller: { ...caller, accountId } },
+      snapshotDueAt: Number.POSITIVE_INFINITY,
+    });
   }
 
   /** A write of ours to the user itself, a moment ago. */
@@ -391,14 +403,6 @@ export class Desk {
 
   get #client(): Client {
     const known = {
-      /** Accounts only, as the API server has them: the cache may be behind. */
-      get: async (_type: unknown, { name }: ObjectKey) => {
-        const account = this.newestAccounts?.get(name) ?? this.accounts.get(name);
-        if (account === undefined) {
-          throw new ApiError({ code: 404, reason: 'NotFound', message: `${name} not found` });
-        }
-        return account;
-      },
       mergePatch: async (
         _type: unknown,
         { name }: ObjectKey,

@@ -456,6 +456,19 @@ describe('state Absent', () => {
     expect(desk.object('b').status).toMatchObject({ state: 'Absent' });
   });
 
+  test('takes what it holds away also where AWS does not show it yet to a new process', async () => {
+    await given();
+    desk.apply('b', {});
+    await desk.run('b');
+    desk.user().groups.clear();
+    desk.apply('b', { state: 'Absent' });
+    await desk.start();
+    desk.user().groups.add('Dev');
+    await desk.run('b');
+    expect(desk.user().groups.size).toBe(0);
+    expect(desk.ready('b')).toBe('True AsDeclared');
+  });
+
   test('against Present: the later is Conflict and names the other; when the first goes it acts', async () => {
     await given();
     desk.apply('a', {});
@@ -592,6 +605,51 @@ describe('expiry', () => {
     desk.aws.skewMs = 20 * minute;
     desk.apply('b', { expiresAt: desk.time(31 * minute) });
     expect(await desk.run('b')).toBe(11 * minute);
+  });
+
+  test('of an edge that AWS does not show yet to a new process takes it away all the same', async () => {
+    await given();
+    desk.apply('b', { expiresAt: desk.time(10_000) });
+    await desk.reconcile('b');
+    desk.user().groups.clear();
+    desk.clock.ms += 10_000;
+    await desk.start();
+    desk.user().groups.add('Dev');
+    await desk.run('b');
+    expect(desk.user().groups.size).toBe(0);
+    expect(desk.ready('b')).toBe('True Expired');
+  });
+
+  test('is obeyed where the edge was made, when the account object leads to another AWS account', async () => {
+    await given();
+    desk.apply('b', { expiresAt: desk.time(60 * minute) });
+    await desk.run('b');
+    desk.elsewhere('other', '999988887777');
+    desk.account('jo', { connectionRef: { name: 'other' } });
+    expect(await desk.run('b')).toBe(60 * minute);
+    expect(desk.ready('b')).toBe('False AccountMismatch');
+    desk.clock.ms += 60 * minute;
+    await desk.run('b');
+    expect(desk.user().groups.size).toBe(0);
+    expect(desk.ready('b')).toBe('True Expired');
+    const { length } = desk.aws.calls;
+    await desk.run('b');
+    expect(desk.aws.calls).toHaveLength(length);
+    expect(desk.ready('b')).toBe('True Expired');
+  });
+
+  test('is obeyed where the edge was made, when the connection of the account object is not ready', async () => {
+    await given();
+    desk.apply('b', { expiresAt: desk.time(60 * minute) });
+    await desk.run('b');
+    const { verdict } = { verdict: { reason: 'InvalidCredentials' as const, message: 'no' } };
+    Object.assign(desk.elsewhere('other', '999988887777'), { verdict });
+    desk.account('jo', { connectionRef: { name: 'other' } });
+    expect(await desk.run('b')).toBe(60 * minute);
+    expect(desk.ready('b')).toBe('Unknown ConnectionNotReady');
+    desk.clock.ms += 60 * minute;
+    await desk.run('b');
+    expect(desk.user().groups.size).toBe(0);
   });
 
   test('is not taken back by a clock that is measured anew', async () => {
@@ -775,16 +833,17 @@ describe('deletion', () => {
       }
     });
 
-    test('goes without the edge when the cache does not show yet that the account is going (foreground)', async () => {
-      desk.newestAccounts = new Map([['jo', account({ deletionTimestamp: at })]]);
-      await desk.remove(name);
-      expect([...desk.user().groups]).toEqual(['Dev']);
-      expect(desk.bindings.size).toBe(0);
-    });
+    test.each(['RevokeIfCreated', 'Revoke'] as const)(
+      'goes without the edge before its account, as with a namespace, or by hand: the account lists it (%s)',
+      async (onDelete) => {
+        desk.apply(name, { onDelete }, { ownerReferences: [owner] });
+        await desk.remove(name);
+        expect([...desk.user().groups]).toEqual(['Dev']);
+        expect(desk.bindings.size).toBe(0);
+      },
+    );
 
-    test('deleted by hand, or with its entry, it takes the edge away', async () => {
-      await desk.remove(name);
-      expect([...desk.user().groups]).toEqual([]);
+    test('with its entry, it takes the edge away', async () => {
       for (const without of [{}, { deletionTimestamp: at }]) {
         desk.account('jo', { entitlements: [dev] }, 0);
         desk.apply(name, {}, { ownerReferences: [owner] });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { ownerTag } from '../../../../src/account/index.ts';
 import { annotations } from '../../../../operator/controllers/names.ts';
 import { Desk, readOnly } from './desk.ts';
 
@@ -129,20 +130,18 @@ describe('who comes and who goes', () => {
   });
 
   test('one that names the user is woken when the first goes, which is of its account and never held anything', async () => {
-    desk.guard = { protectedUsers: [], allowedPolicies: [readOnly] };
-    desk.groupPolicies.set('Dev', ['arn:aws:iam::111122223333:policy/Other']);
-    await desk.start();
+    for (let index = 0; index < 10; index += 1) {
+      desk.user().groups.add(`g${index}`);
+    }
+    await desk.read();
     desk.apply('a', {});
     desk.clock.ms += 1_000;
     desk.apply('b', { ...named, state: 'Absent' });
-    desk.user().groups.add('Dev');
-    await desk.read();
     await desk.run('a', 'b');
-    expect(desk.ready('a')).toBe('False Refused');
+    expect(desk.ready('a')).toBe('False LimitExceeded');
     expect(desk.ready('b')).toBe('False Conflict');
     await desk.remove('a');
     expect(desk.ready('b')).toBe('True AsDeclared');
-    expect(desk.user().groups.size).toBe(0);
   });
 
   test('one that had no room, of the account, is woken when another that names the user goes', async () => {
@@ -169,6 +168,87 @@ describe('who comes and who goes', () => {
     expect(desk.ready('y')).toBe('False LimitExceeded');
     await desk.remove('x');
     expect(desk.ready('y')).toBe('True AsDeclared');
+  });
+});
+
+describe('who came first', () => {
+  /** A backup brings both back at one time, without status: neither is older then. */
+  const restore = async (...names: readonly string[]): Promise<void> => {
+    desk.clock.ms += 60 * minute;
+    for (const name of names) {
+      desk.restore(name);
+      const object = desk.object(name);
+      const metadata = { ...object.metadata, creationTimestamp: desk.time(0) };
+      desk.bindings.set(name, { ...object, metadata });
+    }
+    await desk.start();
+    desk.aws.calls.length = 0;
+  };
+
+  test.each([
+    ['Present', {}, { state: 'Absent' }],
+    ['Absent', { state: 'Absent' }, {}],
+    ['one of two documents', inline('s3:*'), inline('ec2:*')],
+  ] as const)('is still first after a restore: %s', async (_, first, second) => {
+    desk.apply('z', first);
+    desk.clock.ms += minute;
+    desk.apply('a', second);
+    await desk.run('z', 'a');
+    expect(desk.ready('a')).toBe('False Conflict');
+    await restore('z', 'a');
+    await desk.run('a', 'z', 'a');
+    expect(desk.aws.writes).toEqual([]);
+    expect([desk.ready('z'), desk.ready('a')]).toEqual(['True AsDeclared', 'False Conflict']);
+  });
+
+  test('one that became Absent and gives way to Present hands on that the edge was made from here', async () => {
+    desk.user().groups.add('Dev');
+    await desk.read();
+    desk.apply('y', named);
+    await desk.run('y');
+    desk.user().groups.clear();
+    desk.clock.ms += minute;
+    await desk.read();
+    desk.apply('x', {});
+    await desk.run('x');
+    desk.apply('x', { state: 'Absent' });
+    await desk.run('x');
+    expect(desk.ready('x')).toBe('False Conflict');
+    await desk.remove('x');
+    expect(desk.memory('y').origin).toBe('Created');
+    await desk.remove('y');
+    expect(desk.user().groups.size).toBe(0);
+  });
+
+  test('one that a rule of the connection forbids does nothing, and stands in nobody’s way', async () => {
+    desk.guard = { deniedPolicies: ['*/Billing'] };
+    await desk.start();
+    const entitlement = { type: 'AwsManagedPolicy' as const, name: 'Billing' };
+    desk.user().attached.add('arn:aws:iam::aws:policy/job-function/Billing');
+    await desk.read();
+    desk.apply('old', { entitlement });
+    desk.clock.ms += minute;
+    desk.apply('revoke', { entitlement, state: 'Absent' });
+    await desk.run('old', 'revoke');
+    expect([desk.ready('old'), desk.ready('revoke')]).toEqual(['False Refused', 'True AsDeclared']);
+    expect(desk.user().attached.size).toBe(0);
+    await desk.run('old', 'revoke');
+    expect(desk.aws.writes).toEqual(['DetachUserPolicy']);
+  });
+
+  test('that an edge of another user was made from here says nothing of this one', async () => {
+    desk.apply('x', { onDelete: 'Keep' });
+    await desk.run('x');
+    // Whom the account stands for now has the edge from somebody else.
+    const ann = desk.aws.add('ann', { groups: new Set(['Dev']), tags: new Map([[ownerTag, 'inst/ns/jo']]) });
+    desk.user().tags.delete(ownerTag);
+    desk.account('jo', { userName: 'ann' }, desk.clock.ms);
+    await desk.read();
+    desk.apply('y', { ...named, userName: 'ann' });
+    await desk.run('y');
+    expect(desk.memory('y').origin).toBe('PreExisting');
+    await desk.remove('y');
+    expect([...ann.groups]).toEqual(['Dev']);
   });
 });
 
