@@ -9,6 +9,7 @@ import {
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startControlPlane, type ControlPlane } from '../cluster/index.ts';
 import type { AwsEntitlementBinding } from '../../operator/api/v1alpha1/index.ts';
+import type { Secret } from '../../operator/controllers/names.ts';
 import type { UserDump } from '../simulator/index.ts';
 import { eventually } from '../support/process.ts';
 import { giveCredentials, managedPolicy } from './belongings.ts';
@@ -68,6 +69,11 @@ async function backUp(world: World): Promise<Stored[]> {
     delete item.status;
     return Object.assign(item, { metadata: { name, namespace, labels, annotations } }) as unknown as Stored;
   });
+}
+
+async function credentialsOf(world: World, name: string): Promise<Secret> {
+  const args = ['get', 'secret', `${name}-credentials`, '-n', world.namespace, '-o', 'json'];
+  return JSON.parse(await world.kubectl(args)) as Secret;
 }
 
 /** Users, and what they own, without when a key was last used: that changes by looking. */
@@ -238,6 +244,15 @@ test('restored without status into a new cluster with the same installation id: 
     access: { programmatic: 'Enabled' },
     credentialsSecretName: 'keyed-credentials',
   });
+  for (const name of ['keyed', 'signed-in']) {
+    const { uid } = (await after().account(name)).metadata;
+    const [now, then] = [await credentialsOf(after(), name), await credentialsOf(before(), name)];
+    expect(now.data).toEqual(then.data);
+    expect(then.metadata.ownerReferences?.map((owner) => owner.uid)).not.toContain(uid);
+    expect(now.metadata.ownerReferences).toEqual([
+      { apiVersion: 'aws.idhub.io/v1alpha1', kind: 'AwsAccount', name, uid, controller: true },
+    ]);
+  }
   expect((await after().account('shared-lead')).status?.attributes).toEqual({ city: 'Bonn' });
   expect((await after().account('rich')).metadata.finalizers).toEqual(['aws.idhub.io/finalizer']);
   const annotations = async (world: World, name: string): Promise<unknown> => {
@@ -319,7 +334,7 @@ test('bindings remember where their edges came from: what was made is taken away
   }
 });
 
-test('with another installation id the users are somebody else’s: hands off, also on change and deletion', async () => {
+test('with another installation id the users are somebody else’s: hands off on change, and a deletion waits', async () => {
   versions = JSON.stringify(await users());
   await after().operator.stop();
   await after().startOperator([snapshotEvery, '--installation-id=another']);
@@ -330,7 +345,10 @@ test('with another installation id the users are somebody else’s: hands off, a
   await patch(after(), 'shut', { spec: { enabled: true } });
   await untilAll(after(), ['plain', 'shut'], { status: 'False', reason: 'AlreadyExists' });
   await remove(after(), 'rich');
-  await gone(after(), 'rich');
+  await remove(after(), 'adopted');
+  await gone(after(), 'adopted');
+  // To be deleted, it waits: who is to leave must not stay in unnoticed.
+  await after().until('awsaccount', 'rich', { status: 'False', reason: 'Conflict' });
   await resyncs(after(), 2);
   expect(await operatorWrites(after())).toEqual([]);
   expect(JSON.stringify(await users())).toBe(versions);

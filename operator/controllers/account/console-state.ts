@@ -53,7 +53,7 @@ export class ConsoleState {
     this.account = pass.account;
     this.user = user;
     this.stored = memory;
-    this.secret = new KeySecret({ vault: tools.vault, account: pass.account, signal: pass.signal });
+    this.secret = new KeySecret({ vault: tools.vault, inputs });
   }
 
   get memory(): ConsoleMemory {

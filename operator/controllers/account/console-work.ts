@@ -181,10 +181,10 @@ export class ConsoleWork {
 
   /** Takes the password out, and the Secret with it where no key is in it. */
   async #unpublish(name: string): Promise<void> {
-    const { secret, account, tools, pass } = this.#state;
+    const { secret } = this.#state;
     const reading = await secret.read(name);
     if (reading.kind === 'ours' && reading.credentials.accessKeyId === undefined) {
-      await tools.vault.remove(account, name, pass.signal);
+      await secret.remove(name);
     } else if (reading.kind === 'ours') {
       await secret.write(name, { password: null });
     }

@@ -19,7 +19,7 @@ import { hasFinalizer } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { accessStatus } from './access.ts';
 import { ownerOf } from './declared.ts';
-import { baselineOf, lacksUserId, memoryOf } from './memory.ts';
+import { baselineOf, lacksUserId, memoryOf, withoutStrangers } from './memory.ts';
 import type { Part, PartOutcome } from './parts.ts';
 import type { AccountRecord } from './record.ts';
 import { verdictOf } from './status.ts';
@@ -96,10 +96,12 @@ export class AccountConvergence {
       case 'gone':
         return this.#vanished(pass, identity.userId);
       case 'ours':
-      case 'adoptable':
+      case 'adoptable': {
+        const known = withoutStrangers(pass, identity);
         return live?.userId === identity.user.userId
-          ? this.#change(pass, identity, live)
-          : this.#settleOrLook(pass, identity);
+          ? this.#change(known, identity, live)
+          : this.#settleOrLook(known, identity);
+      }
     }
   }
 

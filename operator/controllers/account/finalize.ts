@@ -30,7 +30,7 @@ import { memoryOf } from './memory.ts';
 import { applyOptionsOf, sight } from './pass.ts';
 import type { Part } from './parts.ts';
 import { isCommunicationUser, otherAccountOf, type Permits } from './claims.ts';
-import { notAllowed } from './sentences.ts';
+import { leaverTaken, notAllowed } from './sentences.ts';
 import { verdictOf } from './status.ts';
 
 export interface FinalizeOptions extends DeletionGateOptions {
@@ -182,6 +182,13 @@ export class AccountFinalizer {
       if (another && !this.#readSinceDeletion(account, connection)) {
         return after(againMs);
       }
+      const policy = deletionPolicyOf(account, connection.defaults);
+      const owned = ownership(user.tags, owner);
+      if (memory.userId === live.userId && policy !== 'Retain' && 'value' in owned) {
+        // Whoever is to be shut out or deleted must not stay in unnoticed.
+        return this.#wait(account, leaverTaken(live, owned.value, policy), signal);
+      }
+      await this.#options.parts.release(account, signal);
       this.#note(
         account,
         'Released',
@@ -322,6 +329,9 @@ export class AccountFinalizer {
       this.#options.registry.requestSnapshot(connection.key);
       return after(againMs);
     }
+    if (!wasBegun(account)) {
+      await this.#options.parts.release(account, signal);
+    }
     this.#note(
       account,
       'Released',
@@ -367,4 +377,10 @@ export class AccountFinalizer {
   #note(account: AwsAccount, reason: string, message: string): void {
     this.#options.record.note(account, { reason, action: 'Delete', message });
   }
+}
+
+/** Whether a process before this one began to delete the user, and so may have done it. */
+function wasBegun(account: AwsAccount): boolean {
+  const begun = new Set<string>(['Deleting', 'DeletionBlocked']);
+  return account.status?.conditions?.some(({ reason }) => begun.has(reason)) === true;
 }

@@ -83,7 +83,7 @@ export class KeyWork {
     this.#options = options;
     const { pass } = options.inputs;
     this.#account = pass.account;
-    this.#secret = new KeySecret({ vault: options.vault, account: pass.account, signal: pass.signal });
+    this.#secret = new KeySecret({ vault: options.vault, inputs: options.inputs });
     this.#memory = keyMemoryOf(pass.account, options.inputs.user.userId);
     this.#wasNone = this.#memory?.none === true && this.#memory.revoking !== true;
     this.#keys = pass.made

@@ -1,6 +1,7 @@
-import type { Applied, Memory } from '../../../src/account/index.ts';
+import type { Applied, Identity, Memory } from '../../../src/account/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { annotations } from '../names.ts';
+import type { Pass } from './pass.ts';
 
 /**
  * What the object remembers, from its annotations alone: the status is a report, which also speaks
@@ -19,6 +20,18 @@ export function memoryOf(account: AwsAccount): Memory {
 /** Whether the unique id still has to be written onto the object. */
 export function lacksUserId(account: AwsAccount, userId: string): boolean {
   return account.metadata.annotations?.[annotations.userId] !== userId;
+}
+
+/**
+ * A pass over a user that is being taken over, by whatever way: what the object remembers is of another
+ * user, or of one that it was about to make, and says nothing of this one. Its tags and its boundary are
+ * not ours to remove, and its password and keys are the baseline.
+ */
+export function withoutStrangers(pass: Pass, identity: Identity & { kind: 'ours' | 'adoptable' }): Pass {
+  const { memory, declared } = pass;
+  const { userId } = identity.user;
+  const taken = identity.kind === 'adoptable' || declared.confirmedId === userId;
+  return taken && memory.userId !== userId ? { ...pass, memory: { ...memory, applied: undefined } } : pass;
 }
 
 /**

@@ -29,6 +29,7 @@ import { memoryOf } from './memory.ts';
 import { Parts } from './parts.ts';
 import { PasswordPolicies, type PasswordKey } from './password-tools.ts';
 import { AccountRecord } from './record.ts';
+import { SecretOwnerPart } from './secret-owner.ts';
 import { noConnection, notAllowed } from './sentences.ts';
 import { boundaryOperations } from './status.ts';
 import { AccountVault } from './vault.ts';
@@ -82,6 +83,7 @@ export class AccountReconciler implements Reconciler {
         reportOf: ({ pass, user }) => pass.snapshot.credentials(user.userId),
       }),
       new ConsolePart({ ...options, vault, record, policies: new PasswordPolicies(options) }),
+      new SecretOwnerPart({ vault }),
       new AccessPart(),
     ]);
     this.#convergence = new AccountConvergence({ ...options, record, parts });

@@ -75,6 +75,21 @@ export function communicationUserVerdict(userName: string): Verdict {
   };
 }
 
+export function leaverTaken(
+  user: ObservedUser,
+  owner: string,
+  policy: NonNullable<AwsAccount['spec']['deletionPolicy']>,
+): Verdict {
+  const what = policy === 'Delete' ? 'deleted' : 'disabled';
+  return {
+    reason: 'Conflict',
+    message:
+      `IAM user "${user.userName}" (${user.userId}) has been taken over by ${owner}, so it is not ${what}, and it ` +
+      'still gets in. If it is to go, have that owner delete it, or let go of it (its tag aws.idhub.io/owner); if it ' +
+      'is to stay, annotate this object with aws.idhub.io/abandon=true to let go of it without touching AWS',
+  };
+}
+
 export function notAllowed(connection: ObjectKey, namespace: string): Verdict {
   return {
     reason: 'NamespaceNotAllowed',

@@ -1,7 +1,8 @@
-import type { AwsAccount } from '../../api/v1alpha1/index.ts';
+import { awsAccountType, type AwsAccount } from '../../api/v1alpha1/index.ts';
 import { isNotFound, type Client, type OwnerReference } from '../../runtime/index.ts';
 import { annotations, secretType, type Secret } from '../names.ts';
 import { ownerOf } from './declared.ts';
+import { memoryOf } from './memory.ts';
 import { ownerValue } from '../../../src/account/index.ts';
 
 export interface VaultOptions {
@@ -20,11 +21,28 @@ export interface Credentials {
   readonly secretAccessKey?: string;
 }
 
+/** Whose credentials: those of one IAM user, by its unique id and its AWS account, for one object. */
+export interface Holder {
+  readonly account: AwsAccount;
+  readonly userId: string | undefined;
+  readonly awsAccount: string | undefined;
+}
+
 export type VaultReading =
   | { readonly kind: 'absent' }
-  | { readonly kind: 'ours'; readonly secret: Secret; readonly credentials: Credentials }
+  | {
+      readonly kind: 'ours';
+      readonly secret: Secret;
+      readonly credentials: Credentials;
+      /** The object is its owner, and no object of that name that is gone. */
+      readonly owned: boolean;
+    }
   /** A Secret of that name that is not this account's: it is never written. */
-  | { readonly kind: 'foreign' };
+  | {
+      readonly kind: 'foreign';
+      /** It belongs to an object of the same name that is gone: the garbage collector is about to take it. */
+      readonly passing: boolean;
+    };
 
 const entries = ['userName', 'accountId', 'password', 'accessKeyId', 'secretAccessKey'] as const;
 
@@ -35,7 +53,8 @@ export function vaultName(account: AwsAccount): string {
 
 /**
  * The Secrets that generated passwords and access keys are published in: one an account, owned by it,
- * read by name, never listed. A Secret of the same name that is somebody else's is never written.
+ * read by name, never listed. Each says whose credentials it holds. A Secret of the same name that is
+ * somebody else's, or holds the credentials of another user, is never written.
  */
 export class AccountVault {
   readonly #options: VaultOptions;
@@ -44,13 +63,16 @@ export class AccountVault {
     this.#options = options;
   }
 
-  async read(account: AwsAccount, name: string, signal: AbortSignal): Promise<VaultReading> {
+  async read(holder: Holder, name: string, signal: AbortSignal): Promise<VaultReading> {
+    const { account } = holder;
     const secret = await this.#get(account, name, signal);
     if (secret === undefined) {
       return { kind: 'absent' };
     }
-    if (!this.#isOurs(account, secret)) {
-      return { kind: 'foreign' };
+    if (!this.#isOurs(holder, secret)) {
+      const owners = secret.metadata.ownerReferences ?? [];
+      const passing = owners.length > 0 && this.#isMarked(account, secret);
+      return { kind: 'foreign', passing: passing && owners.every((owner) => isStale(account, owner)) };
     }
     const credentials = Object.fromEntries(
       entries.flatMap((entry) => {
@@ -59,7 +81,10 @@ export class AccountVault {
       }),
     ) as Credentials;
     this.#protect(credentials);
-    return { kind: 'ours', secret, credentials };
+    const { ownerReferences = [] } = secret.metadata;
+    const owned = ownerReferences.some((owner) => isOwner(account, owner));
+    const stale = ownerReferences.some((owner) => isStale(account, owner));
+    return { kind: 'ours', secret, credentials, owned: owned && !stale };
   }
 
   /**
@@ -67,13 +92,14 @@ export class AccountVault {
    * `reading` is what the caller has seen: a change since then is a conflict, and is thrown.
    */
   async write(
-    account: AwsAccount,
+    holder: Holder,
     name: string,
     reading: Exclude<VaultReading, { kind: 'foreign' }>,
     change: { readonly [K in keyof Credentials]?: string | null },
     signal: AbortSignal,
   ): Promise<void> {
     this.#protect(change);
+    const { account, userId, awsAccount } = holder;
     const { client } = this.#options;
     const namespace = account.metadata.namespace ?? '';
     const data = Object.fromEntries(
@@ -83,8 +109,12 @@ export class AccountVault {
       ]),
     );
     const owned = {
-      annotations: { [annotations.secretOwner]: this.#mark(account) },
-      ownerReferences: [ownerReference(account)],
+      annotations: {
+        [annotations.secretOwner]: this.#mark(account),
+        ...(userId === undefined ? {} : { [annotations.userId]: userId }),
+        ...(awsAccount === undefined ? {} : { [annotations.accountId]: awsAccount }),
+      },
+      ownerReferences: withOwner(account, reading.kind === 'ours' ? reading.secret : undefined),
     };
     if (reading.kind === 'absent') {
       const present = Object.entries(data).filter((entry): entry is [string, string] => entry[1] !== null);
@@ -109,27 +139,37 @@ export class AccountVault {
     );
   }
 
-  /** Takes the owner away, so that the garbage collector leaves the Secret when the object goes. */
+  /** Makes the object the owner of a Secret that is its own, and leaves all else of it. */
+  async own(
+    { account }: Holder,
+    name: string,
+    { secret }: VaultReading & { kind: 'ours' },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#setOwners(account, name, secret, withOwner(account, secret), signal);
+  }
+
+  /**
+   * Takes the owner away, so that the garbage collector leaves the Secret when the object goes; also one
+   * of that name from before a restore.
+   */
   async release(account: AwsAccount, name: string, signal: AbortSignal): Promise<void> {
-    const reading = await this.read(account, name, signal);
-    if (reading.kind === 'ours' && reading.secret.metadata.deletionTimestamp === undefined) {
-      const { uid, resourceVersion, ownerReferences = [] } = reading.secret.metadata;
-      const others = ownerReferences.filter((owner) => owner.uid !== account.metadata.uid);
-      if (others.length === ownerReferences.length) {
-        return;
-      }
-      await this.#options.client.mergePatch(
-        secretType,
-        { namespace: account.metadata.namespace ?? '', name },
-        { metadata: { uid, resourceVersion, ownerReferences: others.length > 0 ? others : null } },
-        { signal },
-      );
+    const { userId, applied } = memoryOf(account);
+    const reading = await this.read({ account, userId, awsAccount: applied?.account }, name, signal);
+    if (reading.kind !== 'ours' || reading.secret.metadata.deletionTimestamp !== undefined) {
+      return;
+    }
+    const { ownerReferences = [] } = reading.secret.metadata;
+    const others = ownerReferences.filter((owner) => !isOwner(account, owner) && !isStale(account, owner));
+    if (others.length < ownerReferences.length) {
+      await this.#setOwners(account, name, reading.secret, others, signal);
     }
   }
 
   /** Deletes a Secret of ours that is no longer the one; any other is left alone. */
-  async remove(account: AwsAccount, name: string, signal: AbortSignal): Promise<void> {
-    const reading = await this.read(account, name, signal);
+  async remove(holder: Holder, name: string, signal: AbortSignal): Promise<void> {
+    const { account } = holder;
+    const reading = await this.read(holder, name, signal);
     if (reading.kind !== 'ours') {
       return;
     }
@@ -177,15 +217,40 @@ export class AccountVault {
     }
   }
 
-  /** By the owner reference; by our mark where there is none: let go of before, or restored with a new uid. */
-  #isOurs(account: AwsAccount, { metadata }: Secret): boolean {
-    const owners = metadata.ownerReferences ?? [];
-    if (owners.some((owner) => owner.uid === account.metadata.uid)) {
+  /**
+   * By the owner reference. Where there is none (let go of before, or restored for an object with a new
+   * uid), by our mark and the user: the credentials of another one are not lost for a name.
+   */
+  #isOurs({ account, userId, awsAccount }: Holder, secret: Secret): boolean {
+    const { annotations: noted, ownerReferences: owners = [] } = secret.metadata;
+    if (owners.some((owner) => isOwner(account, owner))) {
       return true;
     }
-    const marked = metadata.annotations?.[annotations.secretOwner] === this.#mark(account);
     return (
-      marked && owners.every((owner) => owner.kind === 'AwsAccount' && owner.name === account.metadata.name)
+      this.#isMarked(account, secret) &&
+      userId !== undefined &&
+      noted?.[annotations.userId] === userId &&
+      noted[annotations.accountId] === awsAccount &&
+      owners.every((owner) => isStale(account, owner))
+    );
+  }
+
+  #isMarked(account: AwsAccount, { metadata }: Secret): boolean {
+    return metadata.annotations?.[annotations.secretOwner] === this.#mark(account);
+  }
+
+  async #setOwners(
+    account: AwsAccount,
+    name: string,
+    { metadata: { uid, resourceVersion } }: Secret,
+    owners: readonly OwnerReference[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#options.client.mergePatch(
+      secretType,
+      { namespace: account.metadata.namespace ?? '', name },
+      { metadata: { uid, resourceVersion, ownerReferences: owners.length > 0 ? owners : null } },
+      { signal },
     );
   }
 
@@ -202,7 +267,28 @@ export class AccountVault {
   }
 }
 
-function ownerReference(account: AwsAccount): OwnerReference {
+function isOwner({ metadata }: AwsAccount, owner: OwnerReference): boolean {
+  return owner.uid === metadata.uid;
+}
+
+/** Names an object of this name that is not this one, and so is gone. */
+function isStale({ metadata }: AwsAccount, { apiVersion, kind, name, uid }: OwnerReference): boolean {
+  const group = apiVersion.split('/')[0];
+  return (
+    group === awsAccountType.group &&
+    kind === awsAccountType.kind &&
+    name === metadata.name &&
+    uid !== metadata.uid
+  );
+}
+
+/** The owners of a Secret, with this object among them. */
+function withOwner(account: AwsAccount, secret: Secret | undefined): OwnerReference[] {
   const { name, uid = '' } = account.metadata;
-  return { apiVersion: 'aws.idhub.io/v1alpha1', kind: 'AwsAccount', name, uid, controller: true };
+  const present = (secret?.metadata.ownerReferences ?? []).filter((owner) => !isStale(account, owner));
+  if (present.some((owner) => isOwner(account, owner))) {
+    return present;
+  }
+  const { kind, group, version } = awsAccountType;
+  return [...present, { apiVersion: `${group}/${version}`, kind, name, uid, controller: true }];
 }
