@@ -24,16 +24,24 @@ interface Statement {
 }
 
 /**
- * Actions by each of which somebody becomes anybody: on anybody, so that it includes the one who has it.
- * With the kind of resource that IAM asks for (Service Authorization Reference, "Actions, resources, and
- * condition keys for AWS IAM").
+ * Actions by each of which somebody becomes anybody, or gives somebody anything, by the kind of resource
+ * that IAM asks for (Service Authorization Reference, "Actions, resources, and condition keys for AWS
+ * IAM").
  */
 const ofIam = {
-  user: ['iam:AttachUserPolicy', 'iam:PutUserPolicy', 'iam:CreateAccessKey', 'iam:CreateLoginProfile'],
+  user: [
+    'iam:AttachUserPolicy',
+    'iam:PutUserPolicy',
+    'iam:CreateAccessKey',
+    'iam:CreateLoginProfile',
+    'iam:UpdateLoginProfile',
+  ],
   group: ['iam:AddUserToGroup', 'iam:AttachGroupPolicy', 'iam:PutGroupPolicy'],
   role: ['iam:UpdateAssumeRolePolicy', 'iam:AttachRolePolicy', 'iam:PutRolePolicy'],
   policy: ['iam:CreatePolicyVersion', 'iam:SetDefaultPolicyVersion'],
 } as const;
+/** Those by which somebody gives himself anything. */
+const onOneself = ['iam:AttachUserPolicy', 'iam:PutUserPolicy'];
 const ofOthers = [
   's3:GetObject',
   'ec2:RunInstances',
@@ -45,26 +53,39 @@ const ofOthers = [
 const anyOfIam = 'iam:AnyAction';
 
 /**
- * The policy of AWS that a document amounts to: every action on every resource, or what in IAM makes
- * somebody anybody, on any user, group, role or policy. Conditions and Deny statements are not weighed:
- * they can be written so that they change nothing. `NotAction` is every action, unless it leaves out all
- * of IAM; `NotResource` is every resource. Undefined where it is neither, or where the text is no JSON.
+ * The policy of AWS that a document amounts to: every action on every resource, or one action of IAM that
+ * makes somebody anybody, on any user, group, role or policy (policies of oneself count too). Conditions
+ * and Deny statements are not weighed: they can be written so that they change nothing. `NotAction` is
+ * every action, unless it leaves out all of IAM; `NotResource` is every resource. Undefined where it is
+ * neither, or where the text is no JSON.
  * @param text JSON, percent-encoded as IAM answers it or plain
  */
 export function powerOf(text: string, { partition, accountId }: GuardPlace): Power | undefined {
   const statements = statementsOf(text);
-  const allowed = (actions: readonly string[], resource: string): boolean =>
-    actions.every((action) =>
-      statements.some((each) => speaksOf(each, action) && covers(each.resources, resource)),
-    );
-  const kinds = Object.entries(ofIam).map(([kind, actions]) =>
-    allowed(actions, `arn:${partition}:iam::${accountId}:${kind}/anybody`),
+  const allowed = (action: string, resource: string): boolean =>
+    statements.some((each) => speaksOf(each, action) && covers(each.resources, resource));
+  const anybody = (kind: string): string => `arn:${partition}:iam::${accountId}:${kind}/anybody`;
+  const ofEach = Object.entries(ofIam).flatMap(([kind, actions]) =>
+    actions.map((action) => allowed(action, anybody(kind))),
   );
   const others = [`arn:${partition}:s3:::anything`, `arn:${partition}:ec2:any-region-1::any/thing`];
-  if (kinds.every(Boolean) && others.every((resource) => allowed(ofOthers, resource))) {
+  if (
+    ofEach.every(Boolean) &&
+    ofOthers.every((action) => others.every((resource) => allowed(action, resource)))
+  ) {
     return 'AdministratorAccess';
   }
-  return kinds.some(Boolean) ? 'IAMFullAccess' : undefined;
+  const own = statements.some(
+    (each) =>
+      onOneself.some((action) => speaksOf(each, action)) &&
+      covers(each.resources.map(withVariables), anybody('user')),
+  );
+  return own || ofEach.some(Boolean) ? 'IAMFullAccess' : undefined;
+}
+
+/** A variable such as `${aws:username}` stands for anybody: also for who has the policy. */
+function withVariables(resource: string): string {
+  return resource.replaceAll(/\$\{[^}]*\}/g, '*');
 }
 
 function speaksOf({ actions, inverted }: Statement, action: string): boolean {

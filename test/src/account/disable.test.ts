@@ -3,7 +3,7 @@ import { denyPolicyName, remembered, type DisableWith } from '../../../src/accou
 import { FakeAws, type FakeUser } from '../fake-aws.ts';
 import { declare, rulesWith } from './material.ts';
 import { Controller, looks, options, usable } from './world.ts';
-import { disableUser } from '../../../src/account/index.ts';
+import { disableUser, enableUser } from '../../../src/account/disable.ts';
 
 const denyAll = 'arn:aws:iam::aws:policy/AWSDenyAll';
 const off = declare({ enabled: false });
@@ -374,6 +374,29 @@ describe('disable', () => {
       ['AKIA0000000000000001', 'Active'],
       ['AKIA0000000000000002', 'Inactive'],
     ]);
+  });
+
+  test('what is made for an enable that did not end is found by the disable that comes then', async () => {
+    const { aws, user, controller } = begin({ ...plain, disableWith: 'CredentialsOnly' });
+    const bare = aws.add('new', { tags: new Map([['aws.idhub.io/owner', 'inst/ns/jo']]) });
+    aws.users.splice(aws.users.indexOf(user), 1);
+    bare.userName = 'jo';
+    await controller.converge(off, bare);
+    const enable = enableUser(aws, aws.observe('jo'), {
+      ...options,
+      accessKeys: true,
+      partition: 'aws',
+      beforeOpening: () => {
+        bare.keys.set('AKIA0000000000000009', 'Active');
+        aws.refuse = ({ operation }) => (operation === 'UntagUser' ? 'unreachable' : undefined);
+        return Promise.resolve();
+      },
+    });
+    await expect(enable).rejects.toThrow('UntagUser');
+    aws.refuse = () => undefined;
+    controller.known = undefined;
+    await controller.converge(off, bare);
+    expect(usable(bare)).toEqual([]);
   });
 
   test('where a list could not be read, what it shows later is ours to bring back', async () => {

@@ -60,11 +60,7 @@ test.each([
   ['IAM by a pattern', of(allow('i?m:*')), 'IAMFullAccess'],
   ['IAM on all of IAM', of(allow('iam:*', { Resource: 'arn:aws:iam::111122223333:*' })), 'IAMFullAccess'],
   ['IAM, percent-encoded', encodeURIComponent(of(allow('iam:*'))), 'IAMFullAccess'],
-  [
-    'IAM on one user',
-    of(allow('iam:*', { Resource: 'arn:aws:iam::111122223333:user/${aws:username}' })),
-    undefined,
-  ],
+  ['IAM on one user', of(allow('iam:*', { Resource: 'arn:aws:iam::111122223333:user/robot' })), undefined],
   ['all of IAM on any user', of(allow('iam:*', { Resource: 'arn:aws:iam::*:user/*' })), 'IAMFullAccess'],
   [
     'what is done to users, each on users only',
@@ -82,7 +78,30 @@ test.each([
     of(allow(['iam:*Role*', 'iam:*AssumeRolePolicy'])),
     'IAMFullAccess',
   ],
-  ['keys of any user, and nothing else', of(allow('iam:*AccessKey')), undefined],
+  ...[
+    'iam:PutUserPolicy',
+    'iam:Attach?serPolicy',
+    'iam:CreateAccessKey',
+    'iam:UpdateLoginProfile',
+    'iam:AddUserToGroup',
+    'iam:UpdateAssumeRolePolicy',
+    'iam:CreatePolicyVersion',
+    'iam:SetDefaultPolicyVersion',
+  ].map((action) => [`${action} on anybody`, of(allow(action)), 'IAMFullAccess'] as const),
+  [
+    'policies of oneself',
+    of(allow('iam:*', { Resource: 'arn:aws:iam::111122223333:user/${aws:username}' })),
+    'IAMFullAccess',
+  ],
+  [
+    'keys and password of oneself',
+    of(
+      allow(['iam:*AccessKey*', 'iam:ChangePassword', 'iam:*LoginProfile'], {
+        Resource: 'arn:aws:iam::*:user/${aws:username}',
+      }),
+    ),
+    undefined,
+  ],
   [
     'all that is not one of the well-known actions of IAM',
     of({
