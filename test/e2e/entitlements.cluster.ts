@@ -159,6 +159,7 @@ test('what somebody does to an owned binding is put back', async () => {
   );
   await world().until('awsaccount', 'handled', { status: 'True' });
   await seen('handled', ({ groups }) => groups.includes('Dev'));
+  const before = await changes(world(), 'handled');
   await kubectlDelete('awsbind', metadata.name);
   await eventually(
     async () => {
@@ -169,7 +170,9 @@ test('what somebody does to an owned binding is put back', async () => {
   );
   await world().until('awsaccount', 'handled', { status: 'True' });
   expect([...(await user(world(), 'handled')).groups]).toEqual(['Dev']);
-  expect((await bindingOf('handled', 'Dev')).status?.origin).toBe('Created');
+  // The account lists it: the edge stays where it is, and the new binding finds it there.
+  expect(await changes(world(), 'handled')).toEqual(before);
+  expect((await bindingOf('handled', 'Dev')).status?.origin).toBe('PreExisting');
 });
 
 test('one of its name that is for somebody else is left alone until it is gone', async () => {
