@@ -19,6 +19,7 @@ export {
   isAlreadyExists,
   isConflict,
   isGone,
+  isNamespaceTerminating,
   isNotFound,
 } from './errors.ts';
 export { createEventRecorder } from './events.ts';

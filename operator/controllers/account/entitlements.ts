@@ -6,6 +6,7 @@ import {
 } from '../../api/v1alpha1/index.ts';
 import {
   isAlreadyExists,
+  isNamespaceTerminating,
   isNotFound,
   keyOf,
   type Client,
@@ -172,6 +173,9 @@ export class EntitlementPart implements Part {
     if (binding === 'made') {
       return { kind: 'pending', why: 'on its way' };
     }
+    if (binding === 'ending') {
+      return { kind: 'pending', why: 'not made, since the namespace is being deleted' };
+    }
     const { metadata, spec } = binding;
     const owner = owningAccount(binding);
     const ours = owner?.uid === account.metadata.uid;
@@ -221,7 +225,7 @@ export class EntitlementPart implements Part {
     entry: Entry,
     key: ObjectKey,
     signal: AbortSignal,
-  ): Promise<AwsEntitlementBinding | 'made'> {
+  ): Promise<AwsEntitlementBinding | 'made' | 'ending'> {
     const { client, bindings } = this.#options;
     try {
       const made = await client.create<AwsEntitlementBinding>(
@@ -237,6 +241,9 @@ export class EntitlementPart implements Part {
       bindings.set(made);
       return 'made';
     } catch (error) {
+      if (isNamespaceTerminating(error)) {
+        return 'ending';
+      }
       if (!isAlreadyExists(error)) {
         throw error;
       }
