@@ -105,14 +105,18 @@ export class DeletionGate {
       // The clock was set back: it counts from here.
       await this.#write(object, burstAt(burst, now), signal);
     }
+    if (noteOf(account) === undefined) {
+      // What stands on the object by now was not said of this deletion: only other words approve it.
+      await record.remember(account, { annotations: waiting(account) }, signal);
+    }
     return this.#waits(account, connection, burst, now);
   }
 
   #waits(account: AwsAccount, connection: UsableConnection, burst: Burst, now: number): Admission {
-    const waiting = this.#waiting(connection);
+    const line = this.#waiting(connection);
     const ahead = Math.max(
       0,
-      waiting.findIndex(({ metadata }) => metadata.uid === account.metadata.uid),
+      line.findIndex(({ metadata }) => metadata.uid === account.metadata.uid),
     );
     const at = goesAt(burst, ahead, now);
     return {
@@ -121,7 +125,7 @@ export class DeletionGate {
       verdict: {
         reason: 'DeletionWaits',
         message:
-          `${waiting.length} deletions of IAM users wait, since 20 go at once and then one every 30 seconds; this one goes ` +
+          `${line.length} deletions of IAM users wait, since 20 go at once and then one every 30 seconds; this one goes ` +
           `at about ${formatTime(at)}. To let it go now, annotate this object with ${annotations.approveDeletions}=<who approves>, ` +
           `or AwsConnection "${keyString(connection.key)}" for all that are deleted so far`,
       },
@@ -147,12 +151,13 @@ export class DeletionGate {
       .toSorted((one, other) => (rank(one) < rank(other) ? -1 : 1));
   }
 
-  /** Who lets this one go: somebody on the object itself, or on the connection after the object was deleted. */
+  /** Who lets this one go: somebody on the object since it waits, or on the connection after it was deleted. */
   #approval(account: AwsAccount, connection: AwsConnection): Approval | undefined {
     const { client, clock } = this.#options;
     const now = clock.now();
     const own = approverOf(account.metadata);
-    if (own !== undefined) {
+    const note = noteOf(account);
+    if (own !== undefined && note !== undefined && own !== note.before) {
       return async (signal) =>
         `"${own}"${await writerOf(client, awsAccountType, keyOf(account), signal)} on this object, seen at ${formatTime(now)}`;
     }
@@ -186,17 +191,35 @@ function burstOf({ metadata }: AwsConnection, now: number): Burst {
   return readBurst(metadata.annotations?.[annotations.deletions], now);
 }
 
-/** The deletion of its user was let go: it takes no second place in the burst. */
-function isAdmitted({ metadata }: AwsAccount): boolean {
+/** What an account remembers of its deletion. */
+interface DeletionNote {
+  /** Since when it was let go, milliseconds since the epoch. */
+  readonly since?: unknown;
+  /** The approval that was on the object when it began to wait. */
+  readonly before?: unknown;
+}
+
+/** Of this very object: what a backup brings back was let go once, and is another one now. */
+function noteOf({ metadata }: AwsAccount): DeletionNote | undefined {
   try {
     const text = metadata.annotations?.[annotations.deletions] ?? 'null';
-    // Of this very object: what a backup brings back was let go once, and is another one now.
-    return (JSON.parse(text) as { uid?: unknown } | null)?.uid === metadata.uid;
+    const note = JSON.parse(text) as (DeletionNote & { readonly uid?: unknown }) | null;
+    return note !== null && note.uid === metadata.uid ? note : undefined;
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+/** The deletion of its user was let go: it takes no second place in the burst. */
+function isAdmitted(account: AwsAccount): boolean {
+  return typeof noteOf(account)?.since === 'number';
 }
 
 function admitted({ metadata }: AwsAccount, now: number): Readonly<Record<string, string>> {
   return { [annotations.deletions]: JSON.stringify({ uid: metadata.uid, since: now }) };
+}
+
+function waiting({ metadata }: AwsAccount): Readonly<Record<string, string>> {
+  const before = approverOf(metadata) ?? null;
+  return { [annotations.deletions]: JSON.stringify({ uid: metadata.uid, before }) };
 }

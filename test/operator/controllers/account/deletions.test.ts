@@ -142,6 +142,18 @@ describe('approval', () => {
     });
   });
 
+  test('words that were on the object before it had to wait approve nothing; others do', async () => {
+    const desk = await filled(22);
+    const all = names(22);
+    all.forEach((name) => desk.cluster.annotate(name, { [annotations.approveDeletions]: 'every template' }));
+    all.forEach((name) => desk.cluster.delete(name));
+    expect(await pass(desk, all)).toBe(2);
+    expect(await pass(desk, all)).toBe(2);
+    const [first = ''] = desk.aws.users.map(({ userName }) => userName);
+    desk.cluster.annotate(first, { [annotations.approveDeletions]: 'jo.doe' });
+    expect(await pass(desk, all)).toBe(1);
+  });
+
   test.each(['', ' ', 'false'])('%j approves nothing', async (value) => {
     const { desk, all, left } = await waiting();
     desk.cluster.annotate(left[0] ?? '', { [annotations.approveDeletions]: value });
