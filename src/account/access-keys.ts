@@ -1,6 +1,5 @@
 import {
   askAfterMs,
-  dayMs,
   noKeys,
   withKey,
   type KeyFacts,
@@ -8,16 +7,11 @@ import {
   type KeyProblem,
   type KeyStep,
   type LiveKey,
-  type Stray,
 } from './key-model.ts';
+import { recovery, settleMs, strayStep } from './key-recovery.ts';
 
 /** Keys that a user may have (IAM quotas; it cannot be raised). */
 const maxKeys = 2;
-/** AWS may not list for this long what was made (IAM is eventually consistent). */
-const settleMs = 60_000;
-/** Up to this much earlier than announced a key may seem to be made: its time has whole seconds. */
-const toleranceMs = 5_000;
-const againMs = 5_000;
 
 /**
  * What to do next about the access keys of a user that is enabled. Each step can be repeated, and the
@@ -26,102 +20,34 @@ const againMs = 5_000;
 export function nextKeyStep(facts: KeyFacts): KeyStep {
   const { live, lookAnyway } = facts;
   const memory = facts.memory ?? noKeys;
-  const blind = memory.intent !== null || memory.baseline === true || memory.lapsed === true;
-  if (live === undefined && (lookAnyway || blind || facts.memory === undefined)) {
+  const ends = facts.access === 'Unmanaged' || facts.access === 'Leaving';
+  const blind = facts.memory === undefined || memory.baseline === true || memory.lapsed === true;
+  if (live === undefined && (memory.intent !== null || (!ends && (lookAnyway || blind)))) {
     return { do: 'look' };
   }
-  return (
-    recovery(facts, memory) ??
-    strayStep(facts, memory) ??
-    (facts.access === 'None' ? revocation(facts, memory) : upkeep(facts, memory))
-  );
+  const begun = recovery(facts, memory) ?? strayStep(facts, memory);
+  if (begun !== undefined) {
+    return begun;
+  }
+  if (ends) {
+    return ending(facts, memory);
+  }
+  return facts.access === 'None' ? revocation(facts, memory) : upkeep(facts, memory);
 }
 
-/** A creation that was announced: did it come about? */
-function recovery(facts: KeyFacts, memory: KeyMemory): KeyStep | undefined {
-  const { live = [], secret, now } = facts;
-  const { intent, current, previous, strays } = memory;
-  if (intent === null) {
-    return undefined;
+/** Keys are not ours to keep any more: only what was begun here is ended. */
+function ending(facts: KeyFacts, memory: KeyMemory): KeyStep {
+  const { previous } = memory;
+  if (previous !== null && (facts.access === 'Leaving' || facts.now >= previous.until)) {
+    return retire(memory, previous.id);
   }
-  const recorded = new Set([current?.id, previous?.id, ...strays.map(({ id }) => id)]);
-  const fresh = live.filter(
-    ({ id, createdAt }) =>
-      !intent.known.includes(id) && !recorded.has(id) && createdAt >= intent.at - toleranceMs,
-  );
-  const published = secret.kind === 'ours' && secret.whole ? secret.accessKeyId : undefined;
-  const key = fresh.find(({ id }) => id === published);
-  if (key !== undefined) {
-    const note = `access key ${key.id}, made before an interruption, is in Secret ${facts.secretName}`;
-    return { do: 'remember', memory: withKey(memory, key, facts), note };
-  }
-  if (fresh.length > 0) {
-    const found = fresh.map(({ id, createdAt, active }): Stray => {
-      return { id, createdAt, at: now, state: active ? 'seen' : 'idle' };
-    });
-    const ids = found.map(({ id }) => id).join(', ');
-    return {
-      do: 'remember',
-      memory: { ...memory, intent: null, strays: [...strays, ...found] },
-      note: `access key ${ids} turned up after an interruption and is in no Secret`,
-    };
-  }
-  const waitMs = intent.at + settleMs - now;
-  if (waitMs > 0) {
-    const problem: KeyProblem = {
-      reason: 'AccessKeyPending',
-      message:
-        'an access key was about to be made when the operator was interrupted; AWS is looked at until it ' +
-        'is sure whether it was made',
-    };
-    return { do: 'rest', problem, afterMs: Math.min(waitMs, againMs) };
-  }
-  return { do: 'remember', memory: { ...memory, intent: null } };
+  return rest(facts, memory);
 }
 
-function strayStep(facts: KeyFacts, memory: KeyMemory): KeyStep | undefined {
-  for (const stray of memory.strays) {
-    const { id, at, state } = stray;
-    const others = memory.strays.filter((other) => other.id !== id);
-    const without = { ...memory, strays: others };
-    if (state === 'seen') {
-      const next = { ...memory, strays: [...others, { ...stray, state: 'shut' } as const] };
-      return {
-        do: 'switch',
-        id,
-        to: 'Inactive',
-        next,
-        note: `access key ${id} switched off: it is in no Secret`,
-      };
-    }
-    const maker = facts.makers.get(id);
-    if (maker === 'ours') {
-      return {
-        do: 'delete',
-        id,
-        next: without,
-        note: `access key ${id} deleted: it was made here, and its secret was lost`,
-      };
-    }
-    if (maker === 'other') {
-      const note = `access key ${id} was made by somebody else`;
-      return state === 'shut' && facts.access === 'Managed'
-        ? { do: 'switch', id, to: 'Active', next: without, note: `${note} and is Active again` }
-        : { do: 'remember', memory: without, note };
-    }
-    if (maker === undefined && facts.askable(id)) {
-      return { do: 'ask', id };
-    }
-    if (facts.now - at >= dayMs && !facts.used(stray.createdAt)) {
-      return {
-        do: 'delete',
-        id,
-        next: without,
-        note: `access key ${id} deleted: nobody used it, and its secret was lost`,
-      };
-    }
-  }
-  return undefined;
+/** A key that was replaced goes. */
+function retire(memory: KeyMemory, id: string): KeyStep {
+  const note = `access key ${id} deleted: it was replaced`;
+  return { do: 'delete', id, next: { ...memory, previous: null }, note };
 }
 
 /** Ours go, others' are switched off. */
@@ -133,7 +59,7 @@ function revocation(facts: KeyFacts, memory: KeyMemory): KeyStep {
   const { current, previous, strays } = memory;
   const own = [current?.id, previous?.id].find((id) => id !== undefined);
   const open = live.find(({ id, active }) => active && id !== own);
-  const published = secret.kind === 'ours' && secret.accessKeyId !== undefined;
+  const published = secret.kind === 'ours' && (secret.accessKeyId !== undefined || secret.bare);
   if ((own !== undefined || open !== undefined || published) && memory.revoking !== true) {
     return { do: 'remember', memory: { ...memory, none: true, revoking: true } };
   }
@@ -168,13 +94,7 @@ function upkeep(facts: KeyFacts, memory: KeyMemory): KeyStep {
   const { live, secret, secretName, now } = facts;
   const { current, previous } = memory;
   if (previous !== null && current !== null && now >= previous.until) {
-    const next = { ...memory, previous: null };
-    return {
-      do: 'delete',
-      id: previous.id,
-      next,
-      note: `access key ${previous.id} deleted: it was replaced`,
-    };
+    return retire(memory, previous.id);
   }
   if (secret.kind === 'foreign') {
     const message =
@@ -266,11 +186,11 @@ function replacement(facts: KeyFacts, memory: KeyMemory, why: string, urgent: bo
   if (previous !== null && !live.some(({ id }) => id === previous.id)) {
     return { do: 'remember', memory: { ...memory, previous: null } };
   }
-  const full = room(facts, memory, live);
-  if (full !== undefined) {
-    return full;
+  if (previous !== null) {
+    // Its own replacement has lost its secret: of two keys of ours this one goes, to make room.
+    return retire(memory, previous.id);
   }
-  return previous === null ? { do: 'make', why } : rest(facts, memory);
+  return room(facts, memory, live) ?? { do: 'make', why };
 }
 
 /** What keeps another key from being made: a user has two at most, and others' are not deleted for it. */
@@ -298,11 +218,11 @@ function isLastSeenActive(facts: KeyFacts, id: string): boolean {
 }
 
 function rest(facts: KeyFacts, memory: KeyMemory, problem?: KeyProblem): KeyStep {
-  const { now, rotateAfterMs } = facts;
+  const { access, now, rotateAfterMs } = facts;
   const { current, previous, strays } = memory;
   const due = [
     ...strays.map((stray) => askAfterMs(stray, now)),
-    ...(previous === null || current === null ? [] : [previous.until - now]),
+    ...(previous === null || (current === null && access !== 'Unmanaged') ? [] : [previous.until - now]),
     ...(current === null || rotateAfterMs === undefined || memory.off === true
       ? []
       : [current.createdAt + rotateAfterMs - now]),

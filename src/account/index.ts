@@ -32,7 +32,9 @@ export {
   type KeyStep,
   type LiveKey,
   type Maker,
+  type Stray,
 } from './key-model.ts';
+export { announcedMs } from './key-recovery.ts';
 export type {
   AdoptionPolicy,
   Applied,

@@ -46,7 +46,8 @@ export const noKeys: KeyMemory = { current: null, secret: null, previous: null, 
 export type Maker = 'ours' | 'other' | 'unknown';
 
 export interface KeyFacts {
-  readonly access: 'Managed' | 'None';
+  /** `Unmanaged`: only what was begun here is ended. `Leaving`: at once, since the object lets go of the user. */
+  readonly access: 'Managed' | 'None' | 'Unmanaged' | 'Leaving';
   readonly rotateAfterMs: number | undefined;
   /** How long a key that was replaced still works. */
   readonly overlapMs: number;
@@ -71,13 +72,15 @@ export interface KeyFacts {
         readonly whole: boolean;
         /** The name of the user and the AWS account are as they should be. */
         readonly labelled: boolean;
+        /** No key is in it, and no password. */
+        readonly bare: boolean;
       };
   /** What CloudTrail said of strays. */
   readonly makers: ReadonlyMap<string, Maker>;
   /** Strays of which CloudTrail may be asked now. */
   readonly askable: (id: string) => boolean;
-  /** The credential report shows that a key made at that time was used. */
-  readonly used: (createdAt: number) => boolean;
+  /** Whether a stray was used, by a credential report that is newer than it; undefined: nobody knows. */
+  readonly used: (stray: Stray) => boolean | undefined;
   /** The keys that an enable under way leaves Inactive. */
   readonly leftOff: readonly string[];
   /** Milliseconds since the epoch, of AWS's clock. */

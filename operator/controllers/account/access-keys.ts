@@ -43,7 +43,7 @@ export class AccessKeyPart implements Part {
       inputs,
       access,
       report,
-      lookAnyway: pass.forced || this.#contradicted(account, report),
+      lookAnyway: pass.forced || opening || this.#contradicted(account, report),
       asked: this.#asked,
     });
     const outcome = await work.run();

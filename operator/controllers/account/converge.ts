@@ -355,8 +355,9 @@ export class AccountConvergence {
       opened?: PartOutcome | undefined;
     } = { audited: false, mended: [], refused: [] },
   ): Promise<Result> {
-    const parts = await this.#options.parts.bring({ pass, user, opening: false, audited: outcome.audited });
-    this.#options.record.noteParts(parts, outcome.opened);
+    const { audited, opened } = outcome;
+    const parts = await this.#options.parts.bring({ pass, user, opening: false, audited, opened });
+    this.#options.record.noteParts(parts, opened);
     const problem = oneProblem([
       ...outcome.refused,
       ...guardProblems(pass),

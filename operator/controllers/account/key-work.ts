@@ -1,4 +1,5 @@
 import {
+  announcedMs,
   askAfterMs,
   deleteKey,
   listKeys,
@@ -6,6 +7,7 @@ import {
   makerOf,
   nextKeyStep,
   noKeys,
+  readUser,
   remembered,
   switchKey,
   withKey,
@@ -15,15 +17,18 @@ import {
   type LiveKey,
   type Maker,
   type NewKey,
+  type Stray,
 } from '../../../src/account/index.ts';
-import { ignoring, isAwsError } from '../../../src/aws/index.ts';
+import { isAwsError } from '../../../src/aws/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { isAlreadyExists, isConflict } from '../../runtime/index.ts';
+import type { ConnectionRegistry } from '../connection/index.ts';
 import { annotations } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { keyMemoryOf, keyStatus, overlapMs, periodMs, shownKeys, writeKeyMemory } from './key-memory.ts';
 import { KeySecret } from './key-secret.ts';
 import type { PartInputs, PartOutcome } from './parts.ts';
+import type { Pass } from './pass.ts';
 import type { AccountRecord } from './record.ts';
 import { verdictOf } from './status.ts';
 import { vaultName, type AccountVault, type VaultReading } from './vault.ts';
@@ -32,8 +37,15 @@ import { vaultName, type AccountVault, type VaultReading } from './vault.ts';
 const maxSteps = 40;
 const writeAgainMs = 60_000;
 const confirmMs = 60_000;
+const againMs = 5_000;
+/** A call that makes a key is given up after this long in the pacer, before its announcement runs out. */
+const giveUpMs = announcedMs - 5 * 60_000;
 /** The time of a key in the credential report has whole seconds. */
 const sameTimeMs = 2_000;
+/** AWS notes the use of a key once in 15 minutes. */
+const useLagMs = 30 * 60_000;
+/** A stray is switched off within this time after it was found. */
+const switchedMs = 60_000;
 
 /** What the credential report says of the keys of a user. It may be hours old. */
 export interface KeyReport {
@@ -51,11 +63,17 @@ export interface KeyReport {
 export interface KeyTools {
   readonly vault: AccountVault;
   readonly record: Pick<AccountRecord, 'remember'>;
+  readonly registry: Pick<ConnectionRegistry, 'requestSnapshot'>;
+}
+
+/** What of a pass the keys need. */
+export interface KeyInputs extends Pick<PartInputs, 'user' | 'opening' | 'opened'> {
+  readonly pass: Pick<Pass, 'account' | 'connection' | 'live' | 'made' | 'now' | 'signal'>;
 }
 
 interface KeyWorkOptions extends KeyTools {
-  readonly inputs: PartInputs;
-  readonly access: 'Managed' | 'None';
+  readonly inputs: KeyInputs;
+  readonly access: KeyFacts['access'];
   readonly report: KeyReport | undefined;
   readonly lookAnyway: boolean;
   /** By key: when CloudTrail was last asked who made it. */
@@ -75,6 +93,8 @@ export class KeyWork {
   looked = false;
   /** Nothing was usable when the pass began: what is now, somebody else has opened. */
   readonly #wasNone: boolean;
+  /** The name is known to be still that user's. */
+  #sure: boolean;
   #account: AwsAccount;
   #memory: KeyMemory | undefined;
   readonly #secret: KeySecret;
@@ -86,15 +106,11 @@ export class KeyWork {
     this.#secret = new KeySecret({ vault: options.vault, inputs: options.inputs });
     this.#memory = keyMemoryOf(pass.account, options.inputs.user.userId);
     this.#wasNone = this.#memory?.none === true && this.#memory.revoking !== true;
-    this.#keys = pass.made
-      ? []
-      : (pass.account.status?.accessKeys ?? []).map(({ id, status, createdAt }) => ({
-          id,
-          active: status === 'Active',
-          createdAt: Date.parse(createdAt ?? '') || 0,
-        }));
+    this.#sure = pass.made || pass.live?.userId === options.inputs.user.userId;
+    const seen = options.inputs.opened?.seenKeys;
+    this.#keys = seen ?? (pass.made ? [] : lastSeen(pass.account));
     // A user that was made a moment ago has no key; a second round of the same pass may have made one.
-    this.looked = pass.made && this.#memory === undefined;
+    this.looked = seen !== undefined || (pass.made && this.#memory === undefined);
   }
 
   async run(): Promise<PartOutcome> {
@@ -125,6 +141,7 @@ export class KeyWork {
       mended: [...this.#mended],
       status: keyStatus(keys, memory),
       afterMs,
+      ...(this.looked ? { seenKeys: this.#keys } : {}),
     };
   }
 
@@ -154,6 +171,9 @@ export class KeyWork {
     const { connection } = this.#pass;
     const { userName } = this.#options.inputs.user;
     const calls = { signal: this.#signal };
+    if (goesByName.has(step.do) && !(await this.#isStillTheirs())) {
+      return againMs;
+    }
     switch (step.do) {
       case 'look':
         this.#keys = await listKeys(connection.api, userName, calls);
@@ -207,6 +227,24 @@ export class KeyWork {
     return undefined;
   }
 
+  /**
+   * What is listed and written goes by the name of the last reading: before the first of it, whether the name
+   * is still that user's. What AWS does not find then is the key.
+   */
+  async #isStillTheirs(): Promise<boolean> {
+    if (!this.#sure) {
+      const { connection } = this.#pass;
+      const { userName, userId } = this.#options.inputs.user;
+      const live = await readUser(connection.api, userName, undefined, { signal: this.#signal });
+      this.#sure = live?.userId === userId;
+      if (!this.#sure && connection.snapshots.touchedAt(userId) === undefined) {
+        // Renamed or deleted in AWS since the reading: only a complete one can tell which.
+        this.#options.registry.requestSnapshot(connection.key);
+      }
+    }
+    return this.#sure;
+  }
+
   /** Announce, make, publish, record. Whatever breaks off in between is found and finished later. */
   async #make(why: string): Promise<number | undefined> {
     const { connection } = this.#pass;
@@ -218,7 +256,8 @@ export class KeyWork {
     await this.#remember({ ...before, secret: name, intent: { at: this.#now, known } });
     let key: NewKey;
     try {
-      key = await makeKey(connection.api, userName, this.#now, calls);
+      const until = AbortSignal.any([this.#signal, AbortSignal.timeout(giveUpMs)]);
+      key = await makeKey(connection.api, userName, this.#now, { signal: until });
     } catch (error) {
       if (isAwsError(error) && (!error.isTransient || error.kind === 'throttled')) {
         // AWS has refused: there is nothing to look for.
@@ -241,10 +280,7 @@ export class KeyWork {
       });
     } catch (error) {
       // Nobody will ever have its secret, and this process knows that it is ours.
-      await ignoring(
-        connection.api.call('DeleteAccessKey', { UserName: userName, AccessKeyId: key.id }, calls),
-        'notFound',
-      );
+      await deleteKey(connection.api, userName, key.id, calls);
       await this.#remember(before);
       if (isConflict(error) || isAlreadyExists(error)) {
         throw error;
@@ -273,9 +309,9 @@ export class KeyWork {
     // What broke off, and what is to go, is in the Secret that was declared then.
     const intent = memory?.intent ?? null;
     const name = access === 'None' || intent !== null ? (memory?.secret ?? declared) : declared;
-    const settled = access === 'None' && memory?.none === true && memory.revoking !== true;
-    const reading: VaultReading =
-      settled && !this.looked ? { kind: 'absent' } : await this.#secret.read(name);
+    const settled = access === 'None' && memory?.none === true && memory.revoking !== true && !this.looked;
+    const ends = (access === 'Unmanaged' || access === 'Leaving') && intent === null;
+    const reading: VaultReading = settled || ends ? { kind: 'absent' } : await this.#secret.read(name);
     const labels = this.#labels;
     const rotateAfter = spec.programmatic?.rotateAfter;
     const reactivates = this.#pass.connection.settings.enableProgrammaticAccess;
@@ -284,7 +320,7 @@ export class KeyWork {
     );
     return {
       access,
-      rotateAfterMs: rotateAfter === undefined ? undefined : periodMs(rotateAfter),
+      rotateAfterMs: rotateAfter === undefined || access !== 'Managed' ? undefined : periodMs(rotateAfter),
       overlapMs: spec.programmatic === undefined ? 0 : overlapMs(spec.programmatic),
       memory,
       live: this.looked ? this.#keys : undefined,
@@ -300,15 +336,13 @@ export class KeyWork {
               labelled:
                 reading.credentials.userName === labels.userName &&
                 reading.credentials.accountId === labels.accountId,
+              bare:
+                reading.credentials.accessKeyId === undefined && reading.credentials.password === undefined,
             }
           : { kind: reading.kind },
       makers: this.#makers,
       askable: (id) => this.#isAskable(id, asked.get(id)),
-      used: (createdAt) =>
-        report?.keys.some(
-          ({ rotatedAt, lastUsed }) =>
-            lastUsed !== undefined && Math.abs((rotatedAt ?? 0) - createdAt) <= sameTimeMs,
-        ) ?? false,
+      used: (stray) => usedBy(report, stray),
       leftOff: inputs.opening && !reactivates ? switchedOff : [],
       now: this.#now,
     };
@@ -338,7 +372,7 @@ export class KeyWork {
     this.#memory = memory;
   }
 
-  get #pass(): PartInputs['pass'] {
+  get #pass(): KeyInputs['pass'] {
     return this.#options.inputs.pass;
   }
 
@@ -357,4 +391,28 @@ export class KeyWork {
       accountId: this.#pass.connection.caller.accountId,
     };
   }
+}
+
+const goesByName: ReadonlySet<KeyStep['do']> = new Set(['look', 'make', 'switch', 'delete']);
+
+/** The keys as the status shows them. */
+function lastSeen(account: AwsAccount): LiveKey[] {
+  return (account.status?.accessKeys ?? []).map(({ id, status, createdAt }) => ({
+    id,
+    active: status === 'Active',
+    createdAt: Date.parse(createdAt ?? '') || 0,
+  }));
+}
+
+/** The row of a stray has the time of its making, or that at which it was switched off when it was found. */
+function usedBy(report: KeyReport | undefined, { createdAt, at }: Stray): boolean | undefined {
+  if (report === undefined || report.asOf < at + useLagMs) {
+    return undefined;
+  }
+  const row = report.keys.find(
+    ({ rotatedAt = 0 }) =>
+      Math.abs(rotatedAt - createdAt) <= sameTimeMs ||
+      (rotatedAt >= at - sameTimeMs && rotatedAt <= at + switchedMs),
+  );
+  return row === undefined ? undefined : row.lastUsed !== undefined;
 }

@@ -1,4 +1,4 @@
-import type { ObservedUser } from '../../../src/account/index.ts';
+import type { LiveKey, ObservedUser } from '../../../src/account/index.ts';
 import type { AwsAccount, AwsAccountStatus } from '../../api/v1alpha1/index.ts';
 import type { Verdict } from './conditions.ts';
 import type { Pass } from './pass.ts';
@@ -12,6 +12,8 @@ export interface PartInputs {
   readonly opening: boolean;
   /** The credentials of a disabled user were looked at in this pass, and shut. */
   readonly audited?: boolean;
+  /** What came of the parts while what was switched off came back, earlier in this pass. */
+  readonly opened?: PartOutcome | undefined;
   /** What the parts before have to report. */
   readonly reported?: Partial<AwsAccountStatus>;
 }
@@ -30,6 +32,8 @@ export interface PartOutcome {
   readonly status: Partial<AwsAccountStatus>;
   /** Milliseconds until the part has to look again. */
   readonly afterMs: number | undefined;
+  /** The access keys, looked at in this pass. */
+  readonly seenKeys?: readonly LiveKey[];
 }
 
 /**
@@ -73,6 +77,7 @@ export class Parts implements Part {
         mended: [...outcome.mended, ...next.mended],
         status: { ...outcome.status, ...next.status },
         afterMs: Number.isFinite(due) ? due : undefined,
+        ...keysSeen(next.seenKeys ?? outcome.seenKeys),
       };
     }
     return outcome;
@@ -92,6 +97,10 @@ export class Parts implements Part {
       throw failure.error;
     }
   }
+}
+
+function keysSeen(seenKeys: readonly LiveKey[] | undefined): Pick<PartOutcome, 'seenKeys'> {
+  return seenKeys === undefined ? {} : { seenKeys };
 }
 
 /** The outcome of a part that has nothing to do and nothing to report. */

@@ -80,6 +80,7 @@ export class AccountReconciler implements Reconciler {
       new AccessKeyPart({
         vault,
         record,
+        registry: options.registry,
         reportOf: ({ pass, user }) => pass.snapshot.credentials(user.userId),
       }),
       new ConsolePart({ ...options, vault, record, policies: new PasswordPolicies(options) }),

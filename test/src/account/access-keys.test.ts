@@ -13,7 +13,7 @@ const hour = 60 * minute;
 const day = 24 * hour;
 
 const current = { id: 'AKIA1', createdAt: now - day };
-const published = { kind: 'ours', accessKeyId: 'AKIA1', whole: true, labelled: true } as const;
+const published = { kind: 'ours', accessKeyId: 'AKIA1', whole: true, labelled: true, bare: false } as const;
 const settled: KeyMemory = { ...noKeys, current, secret: 's' };
 
 function live(id: string, active = true, createdAt = now - day) {
@@ -131,6 +131,15 @@ test.each<[string, Partial<KeyFacts>, string]>([
     'rest AccessKeyLimit',
   ],
   [
+    'the Secret is gone within an overlap',
+    {
+      secret: absent,
+      memory: { ...settled, previous: { id: 'AKIA0', until: now + 1 } },
+      live: [live('AKIA0'), live('AKIA1')],
+    },
+    'delete AKIA0',
+  ],
+  [
     'the key is old, the one before still works',
     { rotateAfterMs: hour, memory: { ...settled, previous: { id: 'AKIA0', until: now + 1 } } },
     'rest',
@@ -144,6 +153,14 @@ test.each<[string, Partial<KeyFacts>, string]>([
     'the one before is due, and there is no other',
     { memory: { ...noKeys, previous: { id: 'AKIA0', until: now } }, secret: absent, live: [live('AKIA0')] },
     'make',
+  ],
+  [
+    'a creation was open for hours, and a key came that is newer than it can be',
+    {
+      memory: { ...settled, intent: { at: now - 5 * hour, known: ['AKIA1'] } },
+      live: [live('AKIA1'), live('AKIA2', true, now - hour)],
+    },
+    'remember',
   ],
   ['a creation is open', { memory: { ...settled, intent } }, 'look'],
   [
@@ -183,6 +200,11 @@ test.each<[string, Partial<KeyFacts>, string]>([
   ],
   ['a stray is a day old', { memory: { ...settled, strays: [{ ...stray, at: now - day }] } }, 'delete AKIA2'],
   [
+    'a stray is a day old, and nobody knows whether it was used',
+    { memory: { ...settled, strays: [{ ...stray, at: now - day }] }, used: () => undefined },
+    'rest',
+  ],
+  [
     'a stray is a day old and was used',
     { memory: { ...settled, strays: [{ ...stray, at: now - day }] }, used: () => true },
     'rest',
@@ -221,6 +243,42 @@ test.each<[string, Partial<KeyFacts>, string]>([
   expect(step({ access: 'None', ...more })).toBe(expected);
 });
 
+test.each<[string, Partial<KeyFacts>, string, string]>([
+  ['nothing is open', {}, 'rest', 'rest'],
+  ['a creation is open', { memory: { ...settled, intent } }, 'look', 'look'],
+  [
+    'a stray is Active',
+    { memory: { ...noKeys, strays: [{ ...stray, state: 'seen' }] } },
+    'switch AKIA2 Inactive',
+    'switch AKIA2 Inactive',
+  ],
+  ['a stray is shut', { memory: { ...noKeys, strays: [stray] }, askable: () => true }, 'ask AKIA2', 'rest'],
+  [
+    "a stray is another's",
+    { memory: { ...noKeys, strays: [stray] }, makers: new Map([['AKIA2', 'other']]) },
+    'switch AKIA2 Active',
+    'rest',
+  ],
+  [
+    'a replaced key still works',
+    { memory: { ...settled, previous: { id: 'AKIA0', until: now + 1 } } },
+    'rest',
+    'delete AKIA0',
+  ],
+  [
+    'a replaced key is due',
+    { memory: { ...settled, previous: { id: 'AKIA0', until: now } } },
+    'delete AKIA0',
+    'delete AKIA0',
+  ],
+  ['the past is not known', { memory: { ...noKeys, baseline: true } }, 'rest', 'rest'],
+])('no longer ours to keep, or let go of: %s', (_case, more, unmanaged, leaving) => {
+  expect([step({ access: 'Unmanaged', ...more }), step({ access: 'Leaving', ...more })]).toEqual([
+    unmanaged,
+    leaving,
+  ]);
+});
+
 describe('a creation that broke off', () => {
   const open = { memory: { ...settled, intent } };
 
@@ -249,6 +307,14 @@ describe('a creation that broke off', () => {
       memory: { intent: null, strays: [{ id: 'AKIA2', state: 'seen' }] },
     });
     expect(found(now - hour)).toMatchObject({ do: 'rest', problem: { reason: 'AccessKeyPending' } });
+  });
+
+  test('of long ago: a key that is newer than it can be is somebody else’s', () => {
+    const memory = { ...settled, intent: { at: now - 5 * hour, known: ['AKIA1'] } };
+    const found = (afterMs: number) =>
+      nextKeyStep(facts({ memory, live: [live('AKIA1'), live('AKIA2', true, memory.intent.at + afterMs)] }));
+    expect(found(15 * minute)).toMatchObject({ memory: { intent: null, strays: [{ id: 'AKIA2' }] } });
+    expect(found(15 * minute + 1_000)).toMatchObject({ memory: { intent: null, strays: [] } });
   });
 });
 

@@ -365,12 +365,30 @@ describe('a stray', () => {
     expect(keys(desk)[stray]).toBe('Active');
   });
 
-  test('of which nothing is known goes after a day', async () => {
+  test('of which nothing is known stays, Inactive', async () => {
     const { desk, stray } = await strayed();
+    await goOn(desk, 2 * day);
+    expect(keys(desk)[stray]).toBe('Inactive');
+    expectOneUsable(desk);
+  });
+
+  test.each([
+    ['without use, newer than it: it goes after a day', 2 * day, undefined, true],
+    ['older than it: it stays', 0, undefined, false],
+    ['with use: it stays', 2 * day, 5_000, false],
+  ])('by a credential report %s', async (_case, age, lastUsed, goes) => {
+    const { desk, stray } = await strayed();
+    const rotatedAt = desk.aws.made.get(stray)?.createdAt ?? 0;
+    const row = { active: false, rotatedAt, ...(lastUsed === undefined ? {} : { lastUsed }) };
+    const facts = { asOf: rotatedAt + age, console: false, mfa: false, keys: [{ active: true }, row] };
+    desk.report = { of: () => facts };
+    await desk.read();
     await goOn(desk, day - hour);
     expect(ids(desk)).toContain(stray);
-    await goOn(desk, 2 * hour);
-    expect(ids(desk)).not.toContain(stray);
+    desk.clock.ms += 2 * hour;
+    await desk.read();
+    await desk.run('jo');
+    expect(ids(desk).includes(stray)).toBe(!goes);
     expectOneUsable(desk);
   });
 
