@@ -143,7 +143,7 @@ export async function enableUser(
     }
     if (item.kind === 'accessKey' && !options.accessKeys) {
       notes.push(
-        `${describe(item)} stays Inactive: the connection has settings.enableProgrammaticAccess false`,
+        `${describe(item)} stays Inactive: the connection has settings.enableProgrammaticAccess false, or no key is to be usable`,
       );
     } else if (await switchCredential(api, user.userName, item, 'Active', options)) {
       switched.push(item);

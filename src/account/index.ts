@@ -25,7 +25,9 @@ export { identify, type Identity, type Sighting } from './identify.ts';
 export {
   askAfterMs,
   dayMs,
+  goesByName,
   noKeys,
+  standingReasons,
   withKey,
   type KeyFacts,
   type KeyMemory,

@@ -115,6 +115,16 @@ export type KeyStep =
   | { readonly do: 'unpublish' }
   | { readonly do: 'rest'; readonly problem?: KeyProblem; readonly afterMs: number | undefined };
 
+/** Steps that go by the name of the user. */
+export const goesByName: ReadonlySet<KeyStep['do']> = new Set(['look', 'make', 'switch', 'delete']);
+
+/** What stands until somebody acts. */
+export const standingReasons: ReadonlySet<KeyProblem['reason']> = new Set([
+  'AccessKeyInactive',
+  'AccessKeyLimit',
+  'AccessKeysUnknown',
+]);
+
 export const dayMs = 86_400_000;
 const hourMs = 3_600_000;
 /** How often CloudTrail is asked at most. */

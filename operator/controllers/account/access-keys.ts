@@ -1,10 +1,26 @@
-import { remembered, type KeyMemory } from '../../../src/account/index.ts';
+import {
+  isHalfEnabled,
+  listKeys,
+  remembered,
+  type KeyFacts,
+  type KeyMemory,
+  type LiveKey,
+} from '../../../src/account/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
-import { keyOf, keyString } from '../../runtime/index.ts';
+import { keyOf, keyString, type ObjectKey } from '../../runtime/index.ts';
 import { annotations } from '../names.ts';
-import { keyMemoryOf, keySecretOf, keyStatus, writeKeyMemory } from './key-memory.ts';
-import { KeyWork, type KeyReport, type KeyTools } from './key-work.ts';
-import { nothingDone, type Part, type PartInputs, type PartOutcome } from './parts.ts';
+import { keyMemoryOf, keySecretOf, keyStatus, lastSeen, shownKeys } from './key-memory.ts';
+import { isContradicted, type KeyReport } from './key-report.ts';
+import { KeyWork, type KeyInputs, type KeyTools } from './key-work.ts';
+import {
+  nothingDone,
+  type Ending,
+  type Leaving,
+  type Part,
+  type PartInputs,
+  type PartOutcome,
+} from './parts.ts';
+import { isForGood } from './status.ts';
 import { vaultName } from './vault.ts';
 
 export interface AccessKeyPartOptions extends KeyTools {
@@ -12,13 +28,26 @@ export interface AccessKeyPartOptions extends KeyTools {
   readonly reportOf: (inputs: PartInputs) => KeyReport | undefined;
 }
 
+/** What this process knows of the keys of one object. */
+interface Known {
+  /** Which credential report a live look was already taken for. */
+  lookedFor: number | undefined;
+  /** By key: when CloudTrail was last asked who made it. */
+  readonly asked: Map<string, number>;
+  /** How often in a row the Secret could not be written. */
+  refusals: number;
+  /** The look that showed something that waits for somebody to act. */
+  standing: { readonly at: number; readonly of: string; readonly keys: readonly LiveKey[] } | undefined;
+}
+
+/** Where something waits for somebody to act, keys are looked at again after this long. */
+const standingMs = 600_000;
+const againMs = 60_000;
+
 /** The access key of an account: made once, published whole, rotated, and never lost track of. */
 export class AccessKeyPart implements Part {
   readonly #options: AccessKeyPartOptions;
-  /** By object: which credential report a live look was already taken for. */
-  readonly #lookedFor = new Map<string, number>();
-  /** By key: when CloudTrail was last asked who made it. */
-  readonly #asked = new Map<string, number>();
+  readonly #known = new Map<string, Known>();
 
   constructor(options: AccessKeyPartOptions) {
     this.#options = options;
@@ -32,23 +61,23 @@ export class AccessKeyPart implements Part {
     if (access === 'Unmanaged') {
       return this.#leave(inputs, memory);
     }
-    if (!pass.declared.enabled || (!opening && remembered(user.tags) !== undefined)) {
-      // A disable has switched off what there was; nothing is made, rotated or deleted meanwhile.
-      const keys = account.status?.accessKeys?.map((key) => ({ ...key, status: 'Inactive' as const }));
-      return { ...nothingDone(inputs), status: keyStatus(keys, memory) };
+    if (isClosed(inputs)) {
+      return this.#closed(inputs, memory);
     }
+    const known = this.#of(keyOf(account));
     const report = this.#options.reportOf(inputs);
-    const work = new KeyWork({
-      ...this.#options,
-      inputs,
-      access,
-      report,
-      lookAnyway: pass.forced || opening || this.#contradicted(account, report),
-      asked: this.#asked,
-    });
+    const contradicted =
+      report !== undefined && known.lookedFor !== report.asOf && isContradicted(report, lastSeen(account));
+    const lookAnyway = pass.forced || opening || contradicted;
+    const work = this.#work(inputs, access, { report, lookAnyway });
     const outcome = await work.run();
     if (report !== undefined && work.looked) {
-      this.#lookedFor.set(keyString(keyOf(account)), report.asOf);
+      known.lookedFor = report.asOf;
+    }
+    known.refusals = work.unwritten ? known.refusals + 1 : 0;
+    if (!work.reused) {
+      const of = standingOf(outcome.account, report);
+      known.standing = work.standing === undefined ? undefined : { at: pass.now, of, keys: work.standing };
     }
     return outcome;
   }
@@ -64,30 +93,114 @@ export class AccessKeyPart implements Part {
     for (const name of names) {
       await this.#options.vault.release(account, name, signal);
     }
-    this.#lookedFor.delete(keyString(keyOf(account)));
   }
 
-  /** Keys are not touched. What is remembered of them is old by the time that they are again. */
+  /** A key that a creation may have left, and one that was replaced, would stay for good. */
+  async finish({ user, ...pass }: Leaving): Promise<Ending> {
+    const memory = keyMemoryOf(pass.account, user.userId);
+    if (memory === undefined || !isBegun(memory)) {
+      return { notes: [], waits: undefined };
+    }
+    const inputs = { pass: { ...pass, live: user, made: false }, user, opening: false };
+    const { notes, problems, afterMs } = await this.#work(inputs, 'Leaving', {}).run();
+    const [verdict] = problems;
+    return { notes, waits: verdict === undefined ? undefined : { verdict, afterMs: afterMs ?? againMs } };
+  }
+
+  forget(key: ObjectKey): void {
+    this.#known.delete(keyString(key));
+  }
+
+  #work(
+    inputs: KeyInputs,
+    access: KeyFacts['access'],
+    { report, lookAnyway = false }: { report?: KeyReport | undefined; lookAnyway?: boolean },
+  ): KeyWork {
+    const { account, now } = inputs.pass;
+    const { asked, refusals, standing } = this.#of(keyOf(account));
+    const stands =
+      !lookAnyway &&
+      standing !== undefined &&
+      now - standing.at < standingMs &&
+      standing.of === standingOf(account, report);
+    return new KeyWork({
+      ...this.#options,
+      inputs,
+      access,
+      report,
+      lookAnyway,
+      asked,
+      refusals,
+      lastLook: stands ? standing.keys : undefined,
+    });
+  }
+
+  /** A disable has switched off what there was; nothing is made, rotated or deleted meanwhile. */
+  async #closed(inputs: PartInputs, memory: KeyMemory | undefined): Promise<PartOutcome> {
+    const { pass, user, audited = false, refused = false, opened } = inputs;
+    const off = remembered(user.tags) !== undefined && !isHalfEnabled(user.tags);
+    const shown = pass.account.status?.accessKeys;
+    if (audited || (off && !refused)) {
+      const keys = shown?.map((key) => ({ ...key, status: 'Inactive' as const }));
+      return { ...nothingDone(inputs), status: keyStatus(keys, memory) };
+    }
+    const seen = opened?.seenKeys ?? (pass.live === undefined ? undefined : await this.#look(inputs));
+    const keys = seen === undefined ? shown : shownKeys(seen, memory);
+    return { ...nothingDone(inputs), status: keyStatus(keys, memory) };
+  }
+
+  /** How far a disable or an enable came that AWS refused. */
+  async #look({ pass, user }: PartInputs): Promise<readonly LiveKey[] | undefined> {
+    try {
+      return await listKeys(pass.connection.api, user.userName, { signal: pass.signal });
+    } catch (error) {
+      if (!isForGood(error)) {
+        throw error;
+      }
+      return undefined;
+    }
+  }
+
+  /**
+   * Keys are not touched, but for what was begun here: a key that an interruption left, one that was replaced
+   * and is due. What is remembered of them is old by the time that they are again.
+   */
   async #leave(inputs: PartInputs, memory: KeyMemory | undefined): Promise<PartOutcome> {
-    const { account, signal } = inputs.pass;
-    if (memory === undefined || memory.lapsed === true) {
-      return { ...nothingDone(inputs), status: keyStatus(undefined, memory) };
+    if (memory === undefined) {
+      return nothingDone(inputs);
     }
-    const note =
-      memory.baseline === true ? null : writeKeyMemory({ ...memory, lapsed: true }, inputs.user.userId);
-    const noted = { annotations: { [annotations.accessKeys]: note } };
-    const latest = await this.#options.record.remember(account, noted, signal);
-    return { ...nothingDone(inputs), account: latest, status: keyStatus(undefined, memory) };
+    const { pass, user } = inputs;
+    const ends = isBegun(memory) && !isClosed(inputs);
+    const report = ends ? this.#options.reportOf(inputs) : undefined;
+    const outcome = ends ? await this.#work(inputs, 'Unmanaged', { report }).run() : nothingDone(inputs);
+    const { account } = outcome;
+    const status = keyStatus(undefined, keyMemoryOf(account, user.userId));
+    return { ...outcome, status, account: await this.#options.record.lapse(account, pass.signal) };
   }
 
-  /** Whether the report shows other keys than the last look, and no look was taken for that report. */
-  #contradicted(account: AwsAccount, report: KeyReport | undefined): boolean {
-    if (report === undefined || this.#lookedFor.get(keyString(keyOf(account))) === report.asOf) {
-      return false;
+  #of(key: ObjectKey): Known {
+    const id = keyString(key);
+    let known = this.#known.get(id);
+    if (known === undefined) {
+      known = { lookedFor: undefined, asked: new Map(), refusals: 0, standing: undefined };
+      this.#known.set(id, known);
     }
-    const seen = account.status?.accessKeys ?? [];
-    const newest = Math.max(0, ...seen.map(({ createdAt }) => Date.parse(createdAt ?? '') || 0));
-    const active = seen.filter(({ status }) => status === 'Active').length;
-    return report.asOf > newest && report.keys.filter((key) => key.active).length !== active;
+    return known;
   }
+}
+
+/** The user is disabled, or is still. */
+function isClosed({ pass, user, opening }: PartInputs): boolean {
+  return !pass.declared.enabled || (!opening && remembered(user.tags) !== undefined);
+}
+
+/** Something in AWS waits to be ended. */
+function isBegun({ intent, previous, strays }: KeyMemory): boolean {
+  return intent !== null || previous !== null || strays.length > 0;
+}
+
+/** What a look stands for: with another one of these it is old. */
+function standingOf(account: AwsAccount, report: KeyReport | undefined): string {
+  const { uid, generation, annotations: noted } = account.metadata;
+  return JSON.stringify([uid, generation, noted?.[annotations.accessKeys], report?.asOf]);
 }

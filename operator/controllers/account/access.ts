@@ -151,14 +151,20 @@ function newest<T extends Console | Programmatic>(evidence: readonly Evidence<T>
 export function accessStatus(
   pass: Pick<Pass, 'account' | 'connection' | 'snapshot' | 'now' | 'made'>,
   user: ObservedUser,
-  known: { readonly keys: AwsAccountStatus['accessKeys'] | undefined; readonly audited: boolean },
+  known: {
+    readonly keys: AwsAccountStatus['accessKeys'] | undefined;
+    readonly audited: boolean;
+    readonly refused?: boolean;
+    readonly keysOpened?: boolean | undefined;
+  },
 ): Pick<AwsAccountStatus, 'access' | 'lastActivity'> {
   const { account, connection, snapshot, made } = pass;
   const now = pass.now + connection.api.skewMs;
   const before = made || account.status?.userId !== user.userId ? {} : (account.status ?? {});
   const managed = account.spec.management !== 'Observe';
-  const off = isHalfEnabled(user.tags) ? undefined : remembered(user.tags);
-  const opened = before.state === 'Disabled' && off === undefined && !isHalfEnabled(user.tags);
+  const noted = remembered(user.tags);
+  const off = known.refused === true || isHalfEnabled(user.tags) ? undefined : noted;
+  const opened = before.state === 'Disabled' && noted === undefined;
   const facts: AccessFacts = {
     made,
     off,
@@ -168,10 +174,11 @@ export function accessStatus(
     keys: known.keys,
     keyMemory: managed ? keyMemoryOf(account, user.userId) : undefined,
     keysOpened:
-      managed &&
-      opened &&
-      connection.settings.enableProgrammaticAccess &&
-      before.switchedOff?.some((item) => item.startsWith('access key ')) === true,
+      known.keysOpened ??
+      (managed &&
+        opened &&
+        connection.settings.enableProgrammaticAccess &&
+        before.switchedOff?.some((item) => item.startsWith('access key ')) === true),
     report: snapshot.credentials(user.userId),
     past: { access: before.access ?? {}, lastActivity: parseTime(before.lastActivity) },
     passwordLastUsed: user.passwordLastUsed,
@@ -189,8 +196,9 @@ export function accessStatus(
 /** Says of an account how its user can get in, and when it last did. It changes nothing. */
 export class AccessPart implements Part {
   bring(inputs: PartInputs): Promise<PartOutcome> {
-    const { pass, user, reported, audited = false } = inputs;
-    const status = accessStatus(pass, user, { keys: reported?.accessKeys, audited });
+    const { pass, user, reported, audited = false, refused = false, keysOpened } = inputs;
+    const known = { keys: reported?.accessKeys, audited, refused, keysOpened };
+    const status = accessStatus(pass, user, known);
     return Promise.resolve({ ...nothingDone(inputs), status });
   }
 

@@ -20,11 +20,19 @@ import type { Verdict } from './conditions.ts';
 import { accessStatus } from './access.ts';
 import { ownerOf } from './declared.ts';
 import { baselineOf, lacksUserId, memoryOf, withoutStrangers } from './memory.ts';
-import type { Part, PartOutcome } from './parts.ts';
+import { knownOf, type Changed, type Part, type PartOutcome } from './parts.ts';
 import type { AccountRecord } from './record.ts';
 import { verdictOf } from './status.ts';
 import { makeUser } from './make.ts';
-import { adoption, asDeclared, broughtInLine, describeChange, eventReason, oneProblem } from './sentences.ts';
+import {
+  adoption,
+  asDeclared,
+  broughtInLine,
+  describeChange,
+  eventReason,
+  mendedFields,
+  oneProblem,
+} from './sentences.ts';
 import { guardRefusal, guardProblems, refusalOf, type ClaimsOptions } from './claims.ts';
 import { applyOptionsOf, findingsOf, sight, unchangedSince, type Pass } from './pass.ts';
 
@@ -233,14 +241,7 @@ export class AccountConvergence {
       );
     }
     const drifted = memory.applied !== undefined && !adopted && unchangedSince(account);
-    // The annotation that disables does not raise the generation; the state tells it from drift.
-    const wasSo = account.status?.state === (pass.declared.enabled ? 'Enabled' : 'Disabled');
-    const mended = drifted
-      ? [
-          ...plan.differences.filter((field) => field !== 'enabled' || wasSo),
-          ...(outcome.reopened ? ['credentials'] : []),
-        ]
-      : [];
+    const mended = drifted ? mendedFields(pass, plan, outcome) : [];
     const brought = broughtInLine(plan, outcome);
     if (brought.length > 0 || outcome.notes.length > 0) {
       this.#options.record.note(latest, {
@@ -250,10 +251,9 @@ export class AccountConvergence {
       });
     }
     return this.#settled({ ...pass, account: latest }, outcome.user, plan, {
-      audited: outcome.done.includes('disable'),
       mended,
       refused: outcome.refused.map(({ error }) => verdictOf(error)),
-      opened,
+      known: knownOf(outcome, opened),
     });
   }
 
@@ -321,11 +321,12 @@ export class AccountConvergence {
 
   /** Reports whoever has the name, or is the user that was managed before; writes nothing. */
   async #observe(pass: Pass): Promise<Result> {
-    const { account, declared, memory, snapshot, signal } = pass;
+    const { declared, memory, snapshot, signal } = pass;
+    const account = await this.#options.record.lapse(pass.account, signal);
     const seen = sight(snapshot, declared, memory, ownerValue(this.#owner(account)));
     const user = seen.byId ?? seen.byName;
     if (user === undefined) {
-      return this.#hold(pass, 'absent', {
+      return this.#hold({ ...pass, account }, 'absent', {
         reason: 'NotFound',
         message: `there is no IAM user "${declared.userName}"; it appears here when somebody makes it`,
       });
@@ -348,15 +349,10 @@ export class AccountConvergence {
     pass: Pass,
     user: ObservedUser,
     plan: Plan,
-    outcome: {
-      audited: boolean;
-      mended: readonly string[];
-      refused: readonly Verdict[];
-      opened?: PartOutcome | undefined;
-    } = { audited: false, mended: [], refused: [] },
+    outcome: Changed = { mended: [], refused: [], known: {} },
   ): Promise<Result> {
-    const { audited, opened } = outcome;
-    const parts = await this.#options.parts.bring({ pass, user, opening: false, audited, opened });
+    const { audited = false, opened } = outcome.known;
+    const parts = await this.#options.parts.bring({ pass, user, opening: false, ...outcome.known });
     this.#options.record.noteParts(parts, opened);
     const problem = oneProblem([
       ...outcome.refused,
@@ -370,13 +366,13 @@ export class AccountConvergence {
       parts.account,
       {
         ...findingsOf({ ...pass, account: parts.account }, verdict, verdict, parts.user),
-        audited: outcome.audited,
+        audited,
         mended: [...outcome.mended, ...parts.mended],
         parts: parts.status,
       },
       pass.signal,
     );
-    const next = pass.declared.enabled ? undefined : this.#auditIn(pass, outcome.audited);
+    const next = pass.declared.enabled ? undefined : this.#auditIn(pass, audited);
     // The unique id is written onto the object a little later: the owner tag knows it until then,
     // and a thousand joiners do not wait for it.
     const note = lacksUserId(pass.account, user.userId) ? this.#spread(noteMs) : undefined;

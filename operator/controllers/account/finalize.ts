@@ -219,6 +219,15 @@ export class AccountFinalizer {
         }
         latest = outcome.user;
       }
+      const now = this.#options.clock.now();
+      const ended = await this.#options.parts.finish?.({ account, connection, user: latest, now, signal });
+      if (ended !== undefined && ended.notes.length > 0) {
+        this.#note(account, 'Released', ended.notes.join('; '));
+      }
+      if (ended?.waits !== undefined) {
+        await this.#options.record.waiting(account, ended.waits.verdict, 'False', signal);
+        return after(ended.waits.afterMs);
+      }
       await this.#options.parts.release(account, signal);
       await connection.api.call('UntagUser', { UserName: user.userName, TagKeys: [ownerTag] }, { signal });
       connection.snapshots.record({ ...latest, tags: latest.tags.filter((tag) => tag.key !== ownerTag) });

@@ -38,6 +38,19 @@ function storedMemory(account: AwsAccount): StoredMemory | undefined {
   }
 }
 
+/** What is to be noted where keys are left alone for a while: what is remembered is old then. */
+export function lapsedKeys(
+  account: AwsAccount,
+): { readonly annotations: Readonly<Record<string, string | null>> } | undefined {
+  const stored = storedMemory(account);
+  if (stored === undefined || stored.lapsed === true) {
+    return undefined;
+  }
+  const { user, ...memory } = stored;
+  const note = stored.baseline === true ? null : writeKeyMemory({ ...memory, lapsed: true }, user);
+  return { annotations: { [annotations.accessKeys]: note } };
+}
+
 export function writeKeyMemory(memory: KeyMemory, userId: string): string {
   return JSON.stringify({ ...memory, user: userId });
 }
@@ -67,6 +80,15 @@ export function shownKeys(keys: readonly LiveKey[], memory: KeyMemory | undefine
     status: active ? 'Active' : 'Inactive',
     ...(createdAt > 0 ? { createdAt: formatTime(createdAt) } : {}),
     managed: own.has(id),
+  }));
+}
+
+/** The keys as the status shows them. */
+export function lastSeen(account: AwsAccount): LiveKey[] {
+  return (account.status?.accessKeys ?? []).map(({ id, status, createdAt }) => ({
+    id,
+    active: status === 'Active',
+    createdAt: Date.parse(createdAt ?? '') || 0,
   }));
 }
 

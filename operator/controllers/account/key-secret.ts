@@ -1,4 +1,7 @@
-import type { PartInputs } from './parts.ts';
+import type { KeyFacts, ObservedUser } from '../../../src/account/index.ts';
+import { ApiError, isAlreadyExists, isConflict } from '../../runtime/index.ts';
+import type { Verdict } from './conditions.ts';
+import type { Pass } from './pass.ts';
 import type { AccountVault, Credentials, Holder, VaultReading } from './vault.ts';
 
 interface Labels {
@@ -6,13 +9,18 @@ interface Labels {
   readonly accountId: string;
 }
 
+interface HeldBy {
+  readonly pass: Pick<Pass, 'account' | 'connection' | 'signal'>;
+  readonly user: ObservedUser;
+}
+
 interface KeySecretOptions {
   readonly vault: AccountVault;
-  readonly inputs: PartInputs;
+  readonly inputs: HeldBy;
 }
 
 /** Whose credentials a pass is about. */
-export function holderOf({ pass, user }: PartInputs): Holder {
+export function holderOf({ pass, user }: HeldBy): Holder {
   return { account: pass.account, userId: user.userId, awsAccount: pass.connection.caller.accountId };
 }
 
@@ -44,6 +52,37 @@ export class KeySecret {
     }
     this.#last = undefined;
     await this.#vault.write(this.#holder, name, reading, change, this.#signal);
+  }
+
+  /**
+   * Makes sure of the Secret before there is anything to put into it: a key is made only for one that can be
+   * written, and is ours.
+   * @returns what keeps it from being written
+   */
+  async prepare(name: string, labels: Labels): Promise<Verdict | undefined> {
+    if (name.length > maxName) {
+      return {
+        reason: 'SecretNotWritten',
+        message:
+          `the name of Secret ${name} has ${name.length} characters, and ${maxName} are allowed, so no access key is ` +
+          'made. Name another one in spec.credentialsSecretName',
+      };
+    }
+    const reading = await this.read(name);
+    if (reading.kind === 'ours' && isLabelled(reading.credentials, labels)) {
+      return undefined;
+    }
+    try {
+      await this.write(name, labels);
+      return undefined;
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      this.#last = undefined;
+      if (isConflict(error) || isAlreadyExists(error)) {
+        throw error;
+      }
+      return notWritten(name, error, 'no access key is made');
+    }
   }
 
   /** Writes a key with all that goes with it; returns also where only the answer of the write was lost. */
@@ -85,4 +124,39 @@ export class KeySecret {
       await this.write(name, { accessKeyId: null, secretAccessKey: null });
     }
   }
+}
+
+/** Characters of an object's name at the most (DNS-1123 subdomain). */
+const maxName = 253;
+
+/** What a Secret that cannot be written means, and what to do. */
+export function notWritten(name: string, error: unknown, outcome: string): Verdict {
+  const said = error instanceof Error ? error.message : String(error);
+  const advice =
+    error instanceof ApiError && error.code === 422
+      ? 'Name another one in spec.credentialsSecretName'
+      : 'Give the operator the right to write Secrets in this namespace';
+  return {
+    reason: 'SecretNotWritten',
+    message: `Secret ${name} cannot be written (${said}); ${outcome}. ${advice}`,
+  };
+}
+
+/** A Secret as decisions see it: nothing of what it holds but the id. */
+export function secretFacts(reading: VaultReading, labels: Labels): KeyFacts['secret'] {
+  if (reading.kind !== 'ours') {
+    return { kind: reading.kind };
+  }
+  const { accessKeyId, secretAccessKey, password } = reading.credentials;
+  return {
+    kind: 'ours',
+    accessKeyId,
+    whole: secretAccessKey !== undefined,
+    labelled: isLabelled(reading.credentials, labels),
+    bare: accessKeyId === undefined && password === undefined,
+  };
+}
+
+function isLabelled({ userName, accountId }: Credentials, labels: Labels): boolean {
+  return userName === labels.userName && accountId === labels.accountId;
 }

@@ -2,6 +2,7 @@ import {
   announcedMs,
   askAfterMs,
   deleteKey,
+  goesByName,
   listKeys,
   makeKey,
   makerOf,
@@ -9,6 +10,7 @@ import {
   noKeys,
   readUser,
   remembered,
+  standingReasons,
   switchKey,
   withKey,
   type KeyFacts,
@@ -17,7 +19,6 @@ import {
   type LiveKey,
   type Maker,
   type NewKey,
-  type Stray,
 } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
@@ -25,44 +26,36 @@ import { isAlreadyExists, isConflict } from '../../runtime/index.ts';
 import type { ConnectionRegistry } from '../connection/index.ts';
 import { annotations } from '../names.ts';
 import type { Verdict } from './conditions.ts';
-import { keyMemoryOf, keyStatus, overlapMs, periodMs, shownKeys, writeKeyMemory } from './key-memory.ts';
-import { KeySecret } from './key-secret.ts';
+import {
+  keyMemoryOf,
+  keyStatus,
+  lastSeen,
+  overlapMs,
+  periodMs,
+  shownKeys,
+  writeKeyMemory,
+} from './key-memory.ts';
+import { usedBy, type KeyReport } from './key-report.ts';
+import { KeySecret, notWritten, secretFacts } from './key-secret.ts';
 import type { PartInputs, PartOutcome } from './parts.ts';
 import type { Pass } from './pass.ts';
 import type { AccountRecord } from './record.ts';
-import { verdictOf } from './status.ts';
+import { isForGood, verdictOf } from './status.ts';
 import { vaultName, type AccountVault, type VaultReading } from './vault.ts';
 
 /** Steps that a pass may need at the most; more would be a circle. */
 const maxSteps = 40;
 const writeAgainMs = 60_000;
+const maxPauseMs = 3_600_000;
 const confirmMs = 60_000;
 const againMs = 5_000;
 /** A call that makes a key is given up after this long in the pacer, before its announcement runs out. */
 const giveUpMs = announcedMs - 5 * 60_000;
-/** The time of a key in the credential report has whole seconds. */
-const sameTimeMs = 2_000;
-/** AWS notes the use of a key once in 15 minutes. */
-const useLagMs = 30 * 60_000;
-/** A stray is switched off within this time after it was found. */
-const switchedMs = 60_000;
-
-/** What the credential report says of the keys of a user. It may be hours old. */
-export interface KeyReport {
-  /** Milliseconds since the epoch. */
-  readonly asOf: number;
-  readonly keys: readonly {
-    readonly active: boolean;
-    readonly lastUsed?: number;
-    /** When the key was made. */
-    readonly rotatedAt?: number;
-  }[];
-}
 
 /** What it works with. */
 export interface KeyTools {
   readonly vault: AccountVault;
-  readonly record: Pick<AccountRecord, 'remember'>;
+  readonly record: Pick<AccountRecord, 'remember' | 'lapse'>;
   readonly registry: Pick<ConnectionRegistry, 'requestSnapshot'>;
 }
 
@@ -76,8 +69,12 @@ interface KeyWorkOptions extends KeyTools {
   readonly access: KeyFacts['access'];
   readonly report: KeyReport | undefined;
   readonly lookAnyway: boolean;
+  /** How often in a row the Secret could not be written. */
+  readonly refusals: number;
   /** By key: when CloudTrail was last asked who made it. */
   readonly asked: Map<string, number>;
+  /** What a look showed a while ago that nothing has changed since, where something stands. */
+  readonly lastLook: readonly LiveKey[] | undefined;
 }
 
 /** One pass over the keys of one user: decide, do one thing, decide again. */
@@ -91,6 +88,12 @@ export class KeyWork {
   #keys: readonly LiveKey[];
   /** A look was taken in this pass. */
   looked = false;
+  /** The last look stands for one of this pass. */
+  reused = false;
+  /** What a look showed, where that waits for somebody to act. */
+  standing: readonly LiveKey[] | undefined;
+  /** The Secret could not be written. */
+  unwritten = false;
   /** Nothing was usable when the pass began: what is now, somebody else has opened. */
   readonly #wasNone: boolean;
   /** The name is known to be still that user's. */
@@ -119,12 +122,7 @@ export class KeyWork {
       afterMs = await this.#steps();
     } catch (error) {
       this.#signal.throwIfAborted();
-      if (
-        !isAwsError(error) ||
-        error.isTransient ||
-        error.kind === 'badCredentials' ||
-        error.kind === 'notFound'
-      ) {
+      if (!isForGood(error)) {
         throw error;
       }
       // For good, until somebody acts: the rest of the account goes on.
@@ -153,12 +151,16 @@ export class KeyWork {
           this.#problems.push(step.problem);
         }
         // What AWS lists may be from before a change: seen for the first time, it is looked at once more.
+        const reason = step.problem?.reason;
         const fresh =
-          step.problem?.reason === 'AccessKeyInactive' &&
-          !this.#account.status?.conditions?.some(({ reason }) => reason === 'AccessKeyInactive');
+          reason === 'AccessKeyInactive' &&
+          !this.#account.status?.conditions?.some((condition) => condition.reason === reason);
+        this.standing =
+          reason !== undefined && standingReasons.has(reason) && !fresh ? this.#keys : undefined;
         return fresh ? Math.min(confirmMs, step.afterMs ?? Infinity) : step.afterMs;
       }
-      const again = await this.#do(step);
+      // Nothing is done on the word of a look of a while ago.
+      const again = await this.#do(this.reused ? { do: 'look' } : step);
       if (again !== undefined) {
         return again;
       }
@@ -171,6 +173,12 @@ export class KeyWork {
     const { connection } = this.#pass;
     const { userName } = this.#options.inputs.user;
     const calls = { signal: this.#signal };
+    if (step.do === 'look' && !this.looked && this.#options.lastLook !== undefined) {
+      this.#keys = this.#options.lastLook;
+      this.looked = true;
+      this.reused = true;
+      return undefined;
+    }
     if (goesByName.has(step.do) && !(await this.#isStillTheirs())) {
       return againMs;
     }
@@ -178,6 +186,7 @@ export class KeyWork {
       case 'look':
         this.#keys = await listKeys(connection.api, userName, calls);
         this.looked = true;
+        this.reused = false;
         return undefined;
       case 'remember':
         await this.#remember(step.memory);
@@ -245,7 +254,7 @@ export class KeyWork {
     return this.#sure;
   }
 
-  /** Announce, make, publish, record. Whatever breaks off in between is found and finished later. */
+  /** Known to be writable, announced, made, published, recorded. Whatever breaks off in between is found and finished later. */
   async #make(why: string): Promise<number | undefined> {
     const { connection } = this.#pass;
     const { userName } = this.#options.inputs.user;
@@ -253,6 +262,11 @@ export class KeyWork {
     const calls = { signal: this.#signal };
     const { none: _none, baseline: _baseline, lapsed: _lapsed, ...before } = this.#memory ?? noKeys;
     const known = this.#keys.map(({ id }) => id);
+    const unwritten = await this.#secret.prepare(name, this.#labels);
+    if (unwritten !== undefined) {
+      this.#problems.push(unwritten);
+      return this.#pauseMs();
+    }
     await this.#remember({ ...before, secret: name, intent: { at: this.#now, known } });
     let key: NewKey;
     try {
@@ -285,13 +299,8 @@ export class KeyWork {
       if (isConflict(error) || isAlreadyExists(error)) {
         throw error;
       }
-      this.#problems.push({
-        reason: 'SecretNotWritten',
-        message:
-          `Secret ${name} cannot be written (${error instanceof Error ? error.message : String(error)}); the access key ` +
-          'that was made for it was deleted again. Give the operator the right to write Secrets in this namespace',
-      });
-      return writeAgainMs;
+      this.#problems.push(notWritten(name, error, 'the access key that was made for it was deleted again'));
+      return this.#pauseMs();
     }
     this.#keys = [...this.#keys, { id: key.id, active: true, createdAt: key.createdAt }];
     this.#notes.push(`access key ${key.id} made, since ${why} (Secret ${name})`);
@@ -299,6 +308,12 @@ export class KeyWork {
     const overlap = programmatic === undefined ? 0 : overlapMs(programmatic);
     await this.#remember(withKey(before, key, { secretName: name, overlapMs: overlap, now: this.#now }));
     return undefined;
+  }
+
+  /** Ever longer, where it is refused again and again. */
+  #pauseMs(): number {
+    this.unwritten = true;
+    return Math.min(maxPauseMs, writeAgainMs * 2 ** this.#options.refusals);
   }
 
   async #facts(): Promise<KeyFacts> {
@@ -312,7 +327,6 @@ export class KeyWork {
     const settled = access === 'None' && memory?.none === true && memory.revoking !== true && !this.looked;
     const ends = (access === 'Unmanaged' || access === 'Leaving') && intent === null;
     const reading: VaultReading = settled || ends ? { kind: 'absent' } : await this.#secret.read(name);
-    const labels = this.#labels;
     const rotateAfter = spec.programmatic?.rotateAfter;
     const reactivates = this.#pass.connection.settings.enableProgrammaticAccess;
     const switchedOff = (remembered(inputs.user.tags) ?? []).flatMap((item) =>
@@ -327,19 +341,7 @@ export class KeyWork {
       lastSeen: this.#keys,
       lookAnyway: lookAnyway && !this.looked,
       secretName: declared,
-      secret:
-        reading.kind === 'ours'
-          ? {
-              kind: 'ours',
-              accessKeyId: reading.credentials.accessKeyId,
-              whole: reading.credentials.secretAccessKey !== undefined,
-              labelled:
-                reading.credentials.userName === labels.userName &&
-                reading.credentials.accountId === labels.accountId,
-              bare:
-                reading.credentials.accessKeyId === undefined && reading.credentials.password === undefined,
-            }
-          : { kind: reading.kind },
+      secret: secretFacts(reading, this.#labels),
       makers: this.#makers,
       askable: (id) => this.#isAskable(id, asked.get(id)),
       used: (stray) => usedBy(report, stray),
@@ -391,28 +393,4 @@ export class KeyWork {
       accountId: this.#pass.connection.caller.accountId,
     };
   }
-}
-
-const goesByName: ReadonlySet<KeyStep['do']> = new Set(['look', 'make', 'switch', 'delete']);
-
-/** The keys as the status shows them. */
-function lastSeen(account: AwsAccount): LiveKey[] {
-  return (account.status?.accessKeys ?? []).map(({ id, status, createdAt }) => ({
-    id,
-    active: status === 'Active',
-    createdAt: Date.parse(createdAt ?? '') || 0,
-  }));
-}
-
-/** The row of a stray has the time of its making, or that at which it was switched off when it was found. */
-function usedBy(report: KeyReport | undefined, { createdAt, at }: Stray): boolean | undefined {
-  if (report === undefined || report.asOf < at + useLagMs) {
-    return undefined;
-  }
-  const row = report.keys.find(
-    ({ rotatedAt = 0 }) =>
-      Math.abs(rotatedAt - createdAt) <= sameTimeMs ||
-      (rotatedAt >= at - sameTimeMs && rotatedAt <= at + switchedMs),
-  );
-  return row === undefined ? undefined : row.lastUsed !== undefined;
 }

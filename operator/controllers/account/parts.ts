@@ -1,5 +1,6 @@
-import type { LiveKey, ObservedUser } from '../../../src/account/index.ts';
+import type { ApplyOutcome, LiveKey, ObservedUser } from '../../../src/account/index.ts';
 import type { AwsAccount, AwsAccountStatus } from '../../api/v1alpha1/index.ts';
+import type { ObjectKey } from '../../runtime/index.ts';
 import type { Verdict } from './conditions.ts';
 import type { Pass } from './pass.ts';
 
@@ -12,6 +13,10 @@ export interface PartInputs {
   readonly opening: boolean;
   /** The credentials of a disabled user were looked at in this pass, and shut. */
   readonly audited?: boolean;
+  /** AWS refused a disable or an enable in this pass: how far it came is not known. */
+  readonly refused?: boolean;
+  /** Whether an enable of this pass switched an access key on; undefined where there was none. */
+  readonly keysOpened?: boolean | undefined;
   /** What came of the parts while what was switched off came back, earlier in this pass. */
   readonly opened?: PartOutcome | undefined;
   /** What the parts before have to report. */
@@ -36,6 +41,35 @@ export interface PartOutcome {
   readonly seenKeys?: readonly LiveKey[];
 }
 
+/** What the steps of a pass over a user came to. */
+export interface Changed {
+  readonly mended: readonly string[];
+  readonly refused: readonly Verdict[];
+  readonly known: Pick<PartInputs, 'audited' | 'refused' | 'keysOpened' | 'opened'>;
+}
+
+/** What those steps let the parts know. */
+export function knownOf(outcome: ApplyOutcome, opened: PartOutcome | undefined): Changed['known'] {
+  return {
+    audited: outcome.done.includes('disable'),
+    refused: outcome.refused.some(({ step }) => step === 'disable' || step === 'enable'),
+    keysOpened: outcome.opened?.some(({ kind }) => kind === 'accessKey'),
+    opened,
+  };
+}
+
+/** A user that the object is about to let go of, and that stays. */
+export interface Leaving extends Pick<Pass, 'account' | 'connection' | 'now' | 'signal'> {
+  readonly user: ObservedUser;
+}
+
+/** What was ended for that. */
+export interface Ending {
+  readonly notes: readonly string[];
+  /** What is not ended yet. */
+  readonly waits: { readonly verdict: Verdict; readonly afterMs: number } | undefined;
+}
+
 /**
  * What belongs to an account beside its user: the console password, access keys, entitlements. Each
  * decides from its own memory on the object and makes no call when all is as declared.
@@ -49,6 +83,10 @@ export interface Part {
   bring(inputs: PartInputs): Promise<PartOutcome>;
   /** The object is about to let go of a user that stays (Retain, Disable, abandoned): what must outlive it. */
   release(account: AwsAccount, signal: AbortSignal): Promise<void>;
+  /** Ends in AWS what was begun there and nobody would end later. Called before `release`, of a user that is ours. */
+  finish?(leaving: Leaving): Promise<Ending>;
+  /** The object is gone. */
+  forget?(key: ObjectKey): void;
 }
 
 /** Several parts as one: each sees what the one before it has left. */
@@ -96,6 +134,22 @@ export class Parts implements Part {
     if (failure !== undefined) {
       throw failure.error;
     }
+  }
+
+  async finish(leaving: Leaving): Promise<Ending> {
+    const notes: string[] = [];
+    for (const part of this.#parts) {
+      const ending = await part.finish?.(leaving);
+      notes.push(...(ending?.notes ?? []));
+      if (ending?.waits !== undefined) {
+        return { notes, waits: ending.waits };
+      }
+    }
+    return { notes, waits: undefined };
+  }
+
+  forget(key: ObjectKey): void {
+    this.#parts.forEach((part) => part.forget?.(key));
   }
 }
 

@@ -59,13 +59,18 @@ export function findingsOf(
   };
 }
 
-export function applyOptionsOf({ connection, signal }: Pick<Pass, 'connection' | 'signal'>): ApplyOptions {
+export function applyOptionsOf({
+  account,
+  connection,
+  signal,
+}: Pick<Pass, 'connection' | 'signal'> & Partial<Pick<Pass, 'account'>>): ApplyOptions {
   return {
     signal,
     ledger: connection.snapshots,
     partition: connection.caller.partition,
     disableWith: connection.settings.disableWith,
-    accessKeys: connection.settings.enableProgrammaticAccess,
+    // None keeps none usable: what a disable switched off stays off.
+    accessKeys: connection.settings.enableProgrammaticAccess && account?.spec.programmatic?.access !== 'None',
   };
 }
 

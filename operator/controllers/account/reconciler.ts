@@ -69,6 +69,7 @@ export class AccountReconciler implements Reconciler {
   readonly #record: AccountRecord;
   readonly #convergence: AccountConvergence;
   readonly #finalizer: AccountFinalizer;
+  readonly #parts: Parts;
 
   constructor(options: AccountReconcilerOptions) {
     this.#options = options;
@@ -87,6 +88,7 @@ export class AccountReconciler implements Reconciler {
       new SecretOwnerPart({ vault }),
       new AccessPart(),
     ]);
+    this.#parts = parts;
     this.#convergence = new AccountConvergence({ ...options, record, parts });
     this.#finalizer = new AccountFinalizer({ ...options, record, parts });
   }
@@ -95,6 +97,7 @@ export class AccountReconciler implements Reconciler {
     const account = this.#options.accounts.get(key);
     if (account === undefined) {
       this.#finalizer.forget(key);
+      this.#parts.forget(key);
       return done();
     }
     if (account.metadata.deletionTimestamp !== undefined) {

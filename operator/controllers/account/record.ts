@@ -12,6 +12,7 @@ import {
 } from '../../runtime/index.ts';
 import { annotations, fieldManager, finalizer } from '../names.ts';
 import type { Verdict } from './conditions.ts';
+import { lapsedKeys } from './key-memory.ts';
 import { writeApplied } from './memory.ts';
 import type { PartOutcome } from './parts.ts';
 import { accountStatus, type Findings } from './status.ts';
@@ -118,6 +119,12 @@ export class AccountRecord {
     );
     accounts.set(written);
     return written;
+  }
+
+  /** Notes that what belongs to the user is left alone: what is remembered of it is old from here on. */
+  async lapse(account: AwsAccount, signal: AbortSignal): Promise<AwsAccount> {
+    const noted = lapsedKeys(account);
+    return noted === undefined ? account : this.remember(account, noted, signal);
   }
 
   /** Lets the object go. */

@@ -121,3 +121,17 @@ export function oneProblem(
         status: acute === undefined ? 'Unknown' : 'False',
       };
 }
+
+/** What differed in AWS though nobody had changed the declaration, by its fields. */
+export function mendedFields(
+  { account, declared }: { readonly account: AwsAccount; readonly declared: Declared },
+  plan: Plan,
+  outcome: ApplyOutcome,
+): readonly string[] {
+  // The annotation that disables does not raise the generation; the state tells it from drift.
+  const wasSo = account.status?.state === (declared.enabled ? 'Enabled' : 'Disabled');
+  return [
+    ...plan.differences.filter((field) => field !== 'enabled' || wasSo),
+    ...(outcome.reopened ? ['credentials'] : []),
+  ];
+}

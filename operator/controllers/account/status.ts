@@ -140,6 +140,13 @@ const advice: Partial<Record<AccountReason, string>> = {
 /** Calls that AWS answers with NoSuchEntity where the boundary's policy does not exist. */
 export const boundaryOperations: ReadonlySet<string> = new Set(['CreateUser', 'PutUserPermissionsBoundary']);
 
+/** AWS refuses, until somebody acts: the rest of an account can go on. */
+export function isForGood(error: unknown): boolean {
+  return (
+    isAwsError(error) && !error.isTransient && error.kind !== 'badCredentials' && error.kind !== 'notFound'
+  );
+}
+
 /** What a failed call says of an account, and what to do next. */
 export function verdictOf(error: unknown): Verdict {
   if (!isAwsError(error)) {

@@ -233,7 +233,7 @@ describe('whatever breaks off', () => {
       await before.run('jo');
     });
     expect(ids(before)).toHaveLength(1);
-    expect(before.cluster.vault.secrets.size).toBe(0);
+    expect(before.cluster.vault.data(secretName)).toEqual({ userName: 'jo', accountId: '111122223333' });
     await before.start();
     await before.run('jo');
     expectOneUsable(before);
@@ -252,7 +252,7 @@ describe('whatever breaks off', () => {
         after.cluster.apply('jo', managed);
         await after.run('jo');
       });
-      if (after.cluster.vault.secrets.size > 0) {
+      if (after.cluster.vault.data(secretName)?.['accessKeyId'] !== undefined) {
         break;
       }
     }
@@ -293,24 +293,51 @@ describe('whatever breaks off', () => {
     expectOneUsable(desk);
   });
 
-  test('the Secret cannot be written for ten minutes: never more than one key, and none is left', async () => {
+  test('a Secret that cannot be written: no key is made for it, and it is tried ever more seldom', async () => {
     const desk = await deskWith();
-    const counts: number[] = [];
+    let tried = 0;
     desk.cluster.vault.refuse = () => {
-      counts.push(ids(desk).length);
+      tried += 1;
       return new ApiError({ code: 403, reason: 'Forbidden', message: 'no' });
     };
-    const until = desk.clock.ms + 600_000;
+    const until = desk.clock.ms + 2 * hour;
     while (desk.clock.ms < until) {
       desk.clock.ms += (await desk.reconcile('jo')).requeueAfterMs ?? 60_000;
-      expect(ids(desk)).toEqual([]);
     }
-    expect(counts.length).toBeGreaterThan(5);
-    expect(Math.max(...counts)).toBe(1);
+    expect(desk.aws.count('CreateAccessKey')).toBe(0);
     expect(desk.ready('jo')).toBe('False SecretNotWritten');
+    expect(desk.message('jo')).toContain('Give the operator the right to write Secrets');
+    expect(tried).toBeGreaterThan(5);
+    expect(tried).toBeLessThan(9);
     desk.cluster.vault.refuse = () => undefined;
     await desk.run('jo');
     expectOneUsable(desk);
+  });
+
+  test.each([false, true])(
+    'a Secret that cannot be written once the key is made (DeleteAccessKey refused: %s): nothing usable is left',
+    async (refused) => {
+      const desk = await deskWith();
+      desk.cluster.vault.refuse = (what) =>
+        what.startsWith('patch')
+          ? new ApiError({ code: 403, reason: 'Forbidden', message: 'no' })
+          : undefined;
+      desk.aws.refuse = ({ operation }) =>
+        refused && operation === 'DeleteAccessKey' ? 'accessDenied' : undefined;
+      await desk.reconcile('jo');
+      expect(desk.aws.count('CreateAccessKey')).toBe(1);
+      expect(Object.values(keys(desk))).toEqual(refused ? ['Inactive'] : []);
+    },
+  );
+
+  test('the default name of the Secret is too long: that is said, and no key is made', async () => {
+    const name = 'j'.repeat(250);
+    const desk = await new Desk().start();
+    desk.cluster.apply(name, { ...managed, userName: 'jo' });
+    await desk.run(name);
+    expect(desk.ready(name)).toBe('False SecretNotWritten');
+    expect(desk.message(name)).toContain('spec.credentialsSecretName');
+    expect(desk.aws.count('CreateAccessKey')).toBe(0);
   });
 });
 
