@@ -74,6 +74,10 @@ export class BindingFinalizer {
     if (memory === undefined || !this.#options.release.revokes(binding, memory)) {
       return this.#drop(binding, signal);
     }
+    const unclearMs = this.#options.release.unclearForMs(binding);
+    if (unclearMs > 0) {
+      return after(unclearMs);
+    }
     const key = parseKey(memory.connection);
     const state = this.#options.registry.peek(key);
     const connection = usableForCleanup(state);

@@ -25,6 +25,8 @@ export interface ReleaseOptions {
 /** AWS may show for this long what was before a write (IAM is eventually consistent). */
 const settleMs = 30_000;
 const againMs = 2_000;
+/** Within this time a namespace that is being deleted has marked all that is in it. */
+const togetherMs = 30_000;
 
 /**
  * Lets go of an edge that a binding holds, as its `onDelete` says: at the end of the object, and where its
@@ -48,6 +50,22 @@ export class EdgeRelease {
   }
 
   /**
+   * Milliseconds until it can be told what the deletion of an account's own binding means: a namespace that
+   * is being deleted takes bindings and accounts in any order, and what somebody deleted by hand is made
+   * again. 0 where that is clear.
+   */
+  unclearForMs(binding: AwsEntitlementBinding): number {
+    const account = this.#ownerOf(binding);
+    const { deletionTimestamp } = binding.metadata;
+    if (account === undefined || account.metadata.deletionTimestamp !== undefined) {
+      return 0;
+    }
+    const left = Date.parse(deletionTimestamp ?? '') + togetherMs - this.#options.clock.now();
+    // The clock of the API server may be another one: never longer than from a deletion that was now.
+    return left > 0 && declaresBinding(account, binding) ? Math.min(left, togetherMs) : 0;
+  }
+
+  /**
    * Takes the edge away, or hands it over to another binding that wants it.
    * @returns ms until it is to be tried again; undefined where nothing is left to do
    * @throws {AwsError}
@@ -63,23 +81,27 @@ export class EdgeRelease {
   }
 
   /**
-   * The object is an account's own, and the account decides. Gone or on its way out: with Delete the edges
-   * go with the user, with Retain and Disable they stay on it. While it lists the entitlement, its binding
-   * goes in any order before it (as with a namespace), or was deleted by hand and is made again. One whose
-   * entry was taken out before goes by itself.
+   * The object is an account's own, and that is gone or on its way out: with Delete the edges go with the
+   * user, with Retain and Disable they stay on it. One whose entry was taken out before goes by itself.
    */
   #goesWithAccount(binding: AwsEntitlementBinding): boolean {
-    const owner = owningAccount(binding);
-    if (owner === undefined) {
+    if (owningAccount(binding) === undefined) {
       return false;
     }
-    const { namespace = '', deletionTimestamp } = binding.metadata;
-    const account = this.#options.accounts.get({ namespace, name: owner.name });
-    if (account === undefined || account.metadata.uid !== owner.uid) {
-      return true;
-    }
-    const ends = deletionTimestamp !== undefined || account.metadata.deletionTimestamp !== undefined;
-    return ends && declaresBinding(account, binding);
+    const account = this.#ownerOf(binding);
+    return (
+      account === undefined ||
+      (account.metadata.deletionTimestamp !== undefined && declaresBinding(account, binding))
+    );
+  }
+
+  /** The account that the object belongs to, if that is still there. */
+  #ownerOf(binding: AwsEntitlementBinding): AwsAccount | undefined {
+    const owner = owningAccount(binding);
+    const { namespace = '' } = binding.metadata;
+    const account =
+      owner === undefined ? undefined : this.#options.accounts.get({ namespace, name: owner.name });
+    return account?.metadata.uid === owner?.uid ? account : undefined;
   }
 
   async #letGo(

@@ -833,15 +833,33 @@ describe('deletion', () => {
       }
     });
 
-    test.each(['RevokeIfCreated', 'Revoke'] as const)(
-      'goes without the edge before its account, as with a namespace, or by hand: the account lists it (%s)',
-      async (onDelete) => {
-        desk.apply(name, { onDelete }, { ownerReferences: [owner] });
-        await desk.remove(name);
-        expect([...desk.user().groups]).toEqual(['Dev']);
-        expect(desk.bindings.size).toBe(0);
-      },
-    );
+    test('goes first, as a namespace may have it: it waits for its account to follow, and leaves the edge', async () => {
+      desk.apply(name, { onDelete: 'Revoke' }, { ownerReferences: [owner] });
+      await desk.run(name);
+      desk.delete(name);
+      expect((await desk.reconcile(name)).requeueAfterMs).toBeGreaterThan(28_000);
+      expect(desk.bindings.has(name)).toBe(true);
+      desk.clock.ms += 10_000;
+      desk.accounts.set('jo', account({ deletionTimestamp: at }, { entitlements: [dev] }));
+      await desk.run(name);
+      expect([...desk.user().groups]).toEqual(['Dev']);
+      expect(desk.bindings.size).toBe(0);
+    });
+
+    test('deleted by hand, while its account stays: half a minute later the edge goes, and is made anew', async () => {
+      desk.apply(name, {}, { ownerReferences: [owner] });
+      await desk.run(name);
+      desk.delete(name);
+      expect((await desk.reconcile(name)).requeueAfterMs).toBeGreaterThan(28_000);
+      expect([...desk.user().groups]).toEqual(['Dev']);
+      desk.clock.ms += 31_000;
+      await desk.run(name);
+      expect([...desk.user().groups]).toEqual([]);
+      expect(desk.bindings.size).toBe(0);
+      desk.apply(name, {}, { ownerReferences: [owner] });
+      await desk.run(name);
+      expect(desk.memory(name).origin).toBe('Created');
+    });
 
     test('with its entry, it takes the edge away', async () => {
       for (const without of [{}, { deletionTimestamp: at }]) {
