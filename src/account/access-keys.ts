@@ -21,7 +21,11 @@ export function nextKeyStep(facts: KeyFacts): KeyStep {
   const { live, lookAnyway } = facts;
   const memory = facts.memory ?? noKeys;
   const ends = facts.access === 'Unmanaged' || facts.access === 'Leaving';
-  const blind = facts.memory === undefined || memory.baseline === true || memory.lapsed === true;
+  const blind =
+    facts.memory === undefined ||
+    memory.baseline === true ||
+    memory.lapsed === true ||
+    memory.revoking === true;
   if (live === undefined && (memory.intent !== null || (!ends && (lookAnyway || blind)))) {
     return { do: 'look' };
   }
@@ -114,6 +118,9 @@ function upkeep(facts: KeyFacts, memory: KeyMemory): KeyStep {
     const note = `access key ${current.id} is gone from AWS`;
     return { do: 'remember', memory: { ...rested, current: null }, note, mended: true };
   }
+  if (memory.revoking === true && seen !== undefined) {
+    return unrevoked(memory, seen);
+  }
   if (secret.kind === 'absent' || secret.accessKeyId !== current.id || !secret.whole) {
     return replacement(facts, memory, `the secret of ${current.id} was lost with its Secret`, true);
   }
@@ -149,6 +156,15 @@ function upkeep(facts: KeyFacts, memory: KeyMemory): KeyStep {
     return replacement(facts, memory, `${current.id} is older than it may be`, false);
   }
   return rest(facts, memory);
+}
+
+/** `None` broke off, and is not wanted any more: what it switched off comes back. */
+function unrevoked(memory: KeyMemory, { id, active }: LiveKey): KeyStep {
+  const { none: _none, revoking: _revoking, ...kept } = memory;
+  const note = `access key ${id} is Active again, which was being deleted`;
+  return active || memory.off === true
+    ? { do: 'remember', memory: kept }
+    : { do: 'switch', id, to: 'Active', next: kept, note };
 }
 
 /** There is no key of ours. */

@@ -91,8 +91,10 @@ export interface ConsoleFacts {
   readonly changed: boolean;
   /** A binding wants the policy that gives the right to change it: it is not ours to take away meanwhile. */
   readonly rightBound: boolean;
-  /** Giving the right to change it was tried in this pass, and did not succeed. */
-  readonly rightRefused: boolean;
+  /** No policy of the user gives that right, by the newest that is known. */
+  readonly rightGone: boolean;
+  /** Giving it was tried in this pass. */
+  readonly rightTried: boolean;
   /** Where generated credentials go by the spec. */
   readonly secretName: string;
   readonly userName: string;

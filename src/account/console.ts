@@ -84,7 +84,7 @@ const removedBefore = ', since the one before was removed when the account was d
 
 /** There is a password, and it is as declared. */
 function keep(
-  { changed, rightBound, rightRefused, userName }: ConsoleFacts,
+  { changed, rightBound, rightTried, rightGone, userName }: ConsoleFacts,
   memory: ConsoleMemory,
 ): ConsoleStep {
   const { published, mustChange } = memory;
@@ -101,7 +101,8 @@ function keep(
   if (mustChange && changed) {
     return { do: 'remember', memory: { ...memory, mustChange: false, rightDue: false } };
   }
-  return memory.rightDue && !rightRefused ? { do: 'giveRight' } : { do: 'rest' };
+  const due = memory.rightDue || (needed && rightGone);
+  return due && !rightTried ? { do: 'giveRight' } : { do: 'rest' };
 }
 
 /** Whether it is known that there is no login profile; undefined where only a look can tell. */

@@ -19,7 +19,6 @@ export {
   type PasswordInput,
 } from './console-model.ts';
 export { denyAllName, denyPolicyName, denyState } from './deny.ts';
-export { disableUser } from './disable.ts';
 export { deleteKey, listKeys, makeKey, makerOf, switchKey, type NewKey } from './key-calls.ts';
 export { identify, type Identity, type Sighting } from './identify.ts';
 export {

@@ -35,8 +35,11 @@ export interface KeyMemory {
   readonly secret: string | null;
   /** The key before, which works until then. */
   readonly previous: { readonly id: string; readonly until: number } | null;
-  /** A key is being made: since when, and the ids that were there before. */
-  readonly intent: { readonly at: number; readonly known: readonly string[] } | null;
+  /**
+   * A key is being made: since when, and the ids that were there before. `until`, from the first look after
+   * it broke off: until when AWS may not list it yet.
+   */
+  readonly intent: { readonly at: number; readonly known: readonly string[]; readonly until?: number } | null;
   readonly strays: readonly Stray[];
 }
 

@@ -52,7 +52,11 @@ export function recovery(facts: KeyFacts, memory: KeyMemory): KeyStep | undefine
       note: `access key ${ids} turned up after an interruption and is in no Secret`,
     };
   }
-  const waitMs = intent.at + settleMs - now;
+  if (intent.until === undefined) {
+    // The call may have been sent long after it was announced, right before it broke off.
+    return { do: 'remember', memory: { ...memory, intent: { ...intent, until: now + settleMs } } };
+  }
+  const waitMs = Math.min(intent.until - now, settleMs);
   if (waitMs > 0) {
     const problem: KeyProblem = {
       reason: 'AccessKeyPending',

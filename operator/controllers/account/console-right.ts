@@ -17,13 +17,20 @@ export async function giveChangeRight(state: ConsoleState): Promise<Verdict | un
   const arn = changePasswordArn(connection.caller.partition);
   const inherited = snapshot.inheritedBy(state.user).some(({ policies }) => policies.includes(arn));
   const policy = await state.tools.policies.of(api, state.calls);
+  const allowed = inherited || policy.allowsChange;
+  const { memory } = state;
+  if (allowed && !memory.rightDue && !memory.changeRight) {
+    return undefined;
+  }
   const attached = made
     ? state.user.attachedPolicies.map((each) => each.arn)
     : await attachedArns(api, userName, state.calls);
-  const { memory } = state;
-  if (inherited || policy.allowsChange || attached.includes(arn)) {
+  if (allowed || attached.includes(arn)) {
     // One that was announced and attached before a crash stays known as ours.
     const changeRight = memory.changeRight && attached.includes(arn);
+    if (attached.includes(arn)) {
+      see(state, (edges) => withRight(edges, arn));
+    }
     await state.remember({ ...memory, rightDue: false, changeRight });
     return undefined;
   }
@@ -40,9 +47,7 @@ export async function giveChangeRight(state: ConsoleState): Promise<Verdict | un
     await state.remember({ ...memory, changeRight: false });
     return error.kind === 'limitExceeded' ? noRoom(arn, error.message) : verdictOf(error);
   }
-  see(state, ({ attachedPolicies }) => ({
-    attachedPolicies: [...withoutArn(attachedPolicies, arn), { name: 'IAMUserChangePassword', arn }],
-  }));
+  see(state, (edges) => withRight(edges, arn));
   await state.remember({ ...memory, changeRight: true, rightDue: false });
   return undefined;
 }
@@ -61,6 +66,21 @@ export async function takeChangeRight(state: ConsoleState): Promise<void> {
 export function isChangeRightBound({ pass, user, tools }: ConsoleState): boolean {
   const { accountId: awsAccount, partition } = pass.connection.caller;
   return tools.isBound({ awsAccount, userId: user.userId }, changePasswordArn(partition));
+}
+
+/** Whether no policy of the user has the right, as far as is known: a binding of it may have gone. */
+export function isChangeRightGone({ pass, user }: ConsoleState): boolean {
+  const arn = changePasswordArn(pass.connection.caller.partition);
+  return (
+    !user.attachedPolicies.some((each) => each.arn === arn) &&
+    !pass.snapshot.inheritedBy(user).some(({ policies }) => policies.includes(arn))
+  );
+}
+
+function withRight({ attachedPolicies }: Edges, arn: string): Partial<Edges> {
+  return {
+    attachedPolicies: [...withoutArn(attachedPolicies, arn), { name: 'IAMUserChangePassword', arn }],
+  };
 }
 
 function withoutArn(policies: Edges['attachedPolicies'], arn: string): Edges['attachedPolicies'] {

@@ -9,7 +9,7 @@ import {
   type PasswordInput,
 } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
-import { giveChangeRight, isChangeRightBound, takeChangeRight } from './console-right.ts';
+import { giveChangeRight, isChangeRightBound, isChangeRightGone, takeChangeRight } from './console-right.ts';
 import { PasswordWriter } from './console-set.ts';
 import { ConsoleState, type ConsoleTools, type Stop } from './console-state.ts';
 import type { PartInputs, PartOutcome } from './parts.ts';
@@ -40,7 +40,7 @@ export class ConsoleWork {
   readonly #writer: PasswordWriter;
   #given: string | undefined;
   #profile: boolean | undefined;
-  #rightRefused = false;
+  #rightTried = false;
   /** A live look was taken. */
   looked = false;
 
@@ -132,10 +132,10 @@ export class ConsoleWork {
         await state.remember({ ...memory, setAt: null, pending: null, checkedAt: state.now });
         return undefined;
       case 'giveRight': {
+        this.#rightTried = true;
         const problem = await giveChangeRight(state);
         if (problem !== undefined) {
           state.problems.push(problem);
-          this.#rightRefused = true;
         }
         return undefined;
       }
@@ -222,7 +222,8 @@ export class ConsoleWork {
       resetId: account.spec.console?.reset?.requestId,
       changed: changedAt !== undefined && memory.setAt !== null && changedAt > memory.setAt + sameTimeMs,
       rightBound: memory.changeRight && isChangeRightBound(this.#state),
-      rightRefused: this.#rightRefused,
+      rightGone: isChangeRightGone(this.#state),
+      rightTried: this.#rightTried,
       secretName: vaultName(account),
       userName: user.userName,
       now,

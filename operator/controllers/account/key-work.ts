@@ -260,7 +260,13 @@ export class KeyWork {
     const { userName } = this.#options.inputs.user;
     const name = vaultName(this.#account);
     const calls = { signal: this.#signal };
-    const { none: _none, baseline: _baseline, lapsed: _lapsed, ...before } = this.#memory ?? noKeys;
+    const {
+      none: _none,
+      revoking: _revoking,
+      baseline: _baseline,
+      lapsed: _lapsed,
+      ...before
+    } = this.#memory ?? noKeys;
     const known = this.#keys.map(({ id }) => id);
     const unwritten = await this.#secret.prepare(name, this.#labels);
     if (unwritten !== undefined) {

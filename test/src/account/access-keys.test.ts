@@ -164,13 +164,29 @@ test.each<[string, Partial<KeyFacts>, string]>([
   ],
   ['a creation is open', { memory: { ...settled, intent } }, 'look'],
   [
+    'a creation is open, nothing shows yet: since when is remembered',
+    { memory: { ...settled, intent: { ...intent, at: now - 2 * minute } }, live: [live('AKIA1')] },
+    'remember',
+  ],
+  [
     'a creation is open, nothing shows yet',
-    { memory: { ...settled, intent }, live: [live('AKIA1')] },
+    { memory: { ...settled, intent: { ...intent, until: now + 1_000 } }, live: [live('AKIA1')] },
     'rest AccessKeyPending',
   ],
   [
     'a creation is open, and nothing came of it',
-    { memory: { ...settled, intent: { ...intent, at: now - 2 * minute } }, live: [live('AKIA1')] },
+    { memory: { ...settled, intent: { ...intent, until: now } }, live: [live('AKIA1')] },
+    'remember',
+  ],
+  ['None was begun, before', { memory: { ...settled, none: true, revoking: true } }, 'look'],
+  [
+    'None was begun, before, and had switched the key off',
+    { memory: { ...settled, none: true, revoking: true }, live: [live('AKIA1', false)] },
+    'switch AKIA1 Active',
+  ],
+  [
+    'None was begun, before, and had done nothing',
+    { memory: { ...settled, none: true, revoking: true }, live: [live('AKIA1')] },
     'remember',
   ],
   [
@@ -306,7 +322,7 @@ describe('a creation that broke off', () => {
     expect(found(now - 4_000)).toMatchObject({
       memory: { intent: null, strays: [{ id: 'AKIA2', state: 'seen' }] },
     });
-    expect(found(now - hour)).toMatchObject({ do: 'rest', problem: { reason: 'AccessKeyPending' } });
+    expect(found(now - hour)).toMatchObject({ do: 'remember', memory: { intent: { until: now + minute } } });
   });
 
   test('of long ago: a key that is newer than it can be is somebody else’s', () => {
@@ -314,7 +330,9 @@ describe('a creation that broke off', () => {
     const found = (afterMs: number) =>
       nextKeyStep(facts({ memory, live: [live('AKIA1'), live('AKIA2', true, memory.intent.at + afterMs)] }));
     expect(found(15 * minute)).toMatchObject({ memory: { intent: null, strays: [{ id: 'AKIA2' }] } });
-    expect(found(15 * minute + 1_000)).toMatchObject({ memory: { intent: null, strays: [] } });
+    expect(found(15 * minute + 1_000)).toMatchObject({
+      memory: { intent: { until: now + minute }, strays: [] },
+    });
   });
 });
 

@@ -736,3 +736,59 @@ test('the secret is in the Secret and nowhere else, and kept out of the logs (C2
     expect(told).not.toContain(secret);
   }
 });
+
+describe('what is slow, or half done', () => {
+  test.each([
+    [1, 'aws'],
+    [2, 'aws'],
+    [1, 'cluster'],
+    [2, 'cluster'],
+    [3, 'cluster'],
+  ] as const)(
+    'None that broke off at write %i to %s, and Managed again: one usable key',
+    async (write, where) => {
+      const desk = await deskWith();
+      await desk.run('jo');
+      await goOn(desk, hour);
+      await desk.dies(write, where, async () => {
+        desk.cluster.apply('jo', { programmatic: { access: 'None' } });
+        await desk.run('jo');
+      });
+      desk.cluster.apply('jo', managed);
+      await desk.start();
+      await desk.run('jo');
+      for (let hours = 0; hours < 5; hours += 1) {
+        await desk.read();
+        await goOn(desk, hour);
+      }
+      expectOneUsable(desk);
+    },
+  );
+
+  test('a call that takes longer than AWS needs to show its outcome, and whose answer is lost: one key in the end', async () => {
+    const desk = await deskWith();
+    let hiddenUntil = 0;
+    let first = '';
+    desk.aws.crashAs = 'unreachable';
+    desk.aws.writesUntilCrash = 2;
+    desk.aws.refuse = ({ operation }) => {
+      if (operation === 'CreateAccessKey' && hiddenUntil === 0) {
+        desk.clock.ms += 65_000;
+        hiddenUntil = desk.clock.ms + 5_000;
+      }
+      return undefined;
+    };
+    desk.aws.hidesKey = (id) => {
+      first ||= id;
+      return id === first && desk.clock.ms < hiddenUntil;
+    };
+    await desk.run('jo');
+    desk.aws.trail = true;
+    for (let hours = 0; hours < 30; hours += 1) {
+      await desk.read();
+      await goOn(desk, hour);
+    }
+    expect(ids(desk)).toHaveLength(1);
+    expectOneUsable(desk);
+  });
+});
