@@ -26,6 +26,7 @@ export {
   dayMs,
   goesByName,
   noKeys,
+  settledMemory,
   standingReasons,
   withKey,
   type KeyFacts,

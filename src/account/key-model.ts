@@ -141,6 +141,12 @@ export function askAfterMs(stray: Pick<Stray, 'at'>, now: number): number {
   return Math.min(hourMs, Math.max(askAgainMs, (now - stray.at) / 2));
 }
 
+/** What is remembered, without what is over when a key is made: that there was to be none, or nobody knew. */
+export function settledMemory(memory: KeyMemory): KeyMemory {
+  const { none: _none, revoking: _revoking, baseline: _baseline, lapsed: _lapsed, ...settled } = memory;
+  return settled;
+}
+
 /** What is to be remembered of a key that takes the place of the current one. */
 export function withKey(
   memory: KeyMemory,

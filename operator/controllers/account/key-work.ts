@@ -8,6 +8,7 @@ import {
   makerOf,
   nextKeyStep,
   noKeys,
+  settledMemory,
   readUser,
   remembered,
   standingReasons,
@@ -260,13 +261,7 @@ export class KeyWork {
     const { userName } = this.#options.inputs.user;
     const name = vaultName(this.#account);
     const calls = { signal: this.#signal };
-    const {
-      none: _none,
-      revoking: _revoking,
-      baseline: _baseline,
-      lapsed: _lapsed,
-      ...before
-    } = this.#memory ?? noKeys;
+    const before = settledMemory(this.#memory ?? noKeys);
     const known = this.#keys.map(({ id }) => id);
     const unwritten = await this.#secret.prepare(name, this.#labels);
     if (unwritten !== undefined) {

@@ -2,6 +2,7 @@ import type { ApplyOutcome, Declared, ObservedUser, Plan, Step } from '../../../
 import { sameName } from '../../../src/schema/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { keyString, type ObjectKey } from '../../runtime/index.ts';
+import { annotations } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 
 export function asDeclared(declared: Declared, user: ObservedUser): Verdict {
@@ -95,7 +96,8 @@ export function notAllowed(connection: ObjectKey, namespace: string): Verdict {
     reason: 'NamespaceNotAllowed',
     message:
       `AwsConnection "${keyString(connection)}" is not for namespace ${namespace}; list it in the connection's ` +
-      'spec.allowedNamespaces, or name a connection of this namespace',
+      'spec.allowedNamespaces, or make this object anew with a connection of this namespace. One that is being deleted ' +
+      `can be let go of without touching AWS: annotate it with ${annotations.abandon}=true`,
   };
 }
 

@@ -3,6 +3,7 @@ import {
   remembered,
   describe,
   reportedAttributes,
+  type DisableWith,
   type ObservedUser,
 } from '../../../src/account/index.ts';
 import { isAwsError, type AwsErrorKind } from '../../../src/aws/index.ts';
@@ -79,6 +80,18 @@ function partsOf(past: AwsAccountStatus): Partial<AwsAccountStatus> {
   };
 }
 
+/** Disabled is who is denied everything, or whose connection asks for no Deny; in between is Unknown. */
+function stateOf(
+  user: ObservedUser,
+  disableWith: DisableWith = 'DenyPolicy',
+): NonNullable<AwsAccountStatus['state']> {
+  const off = remembered(user.tags) !== undefined;
+  if (user.deny === 'inline' || user.deny === 'managed' || (off && disableWith === 'CredentialsOnly')) {
+    return 'Disabled';
+  }
+  return off || user.deny === 'altered' ? 'Unknown' : 'Enabled';
+}
+
 function userStatus(
   user: ObservedUser,
   findings: Findings,
@@ -99,7 +112,7 @@ function userStatus(
     arn: user.arn,
     userName: user.userName,
     path: user.path,
-    state: off === undefined && user.deny === 'absent' ? 'Enabled' : 'Disabled',
+    state: stateOf(user, settings?.disableWith),
     ...(off === undefined ? {} : { switchedOff: off.map(describe) }),
     ...(off === undefined || audited === undefined ? {} : { credentialsAuditedAt: audited }),
     ...(Object.keys(attributes).length > 0 ? { attributes } : {}),

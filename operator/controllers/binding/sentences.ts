@@ -1,6 +1,7 @@
 import type { ObservedUser } from '../../../src/account/index.ts';
 import type { Reference } from '../../../src/entitlement/index.ts';
 import { pathInArn } from '../../../src/entitlement/index.ts';
+import { annotations } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import type { Claim } from './decide.ts';
 
@@ -105,6 +106,7 @@ export function notAllowed(connection: string, namespace: string): Verdict {
     reason: 'NamespaceNotAllowed',
     message:
       `AwsConnection "${connection}" is not for namespace ${namespace}; list it in the connection's ` +
-      'spec.allowedNamespaces, or name a connection of this namespace',
+      'spec.allowedNamespaces, or make this object anew with a connection of this namespace. One that is being deleted ' +
+      `can be let go of without touching AWS: annotate it with ${annotations.abandon}=true`,
   };
 }

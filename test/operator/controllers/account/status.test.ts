@@ -91,10 +91,20 @@ describe('the status of an account', () => {
     ['nothing stands against it', {}, 'Enabled'],
     ['our Deny', { deny: 'inline' }, 'Disabled'],
     ['AWSDenyAll', { deny: 'managed' }, 'Disabled'],
-    ['our Deny, changed', { deny: 'altered' }, 'Disabled'],
-    ['a memory of a disable', { tags: [{ key: 'aws.idhub.io/disabled', value: 'v1' }] }, 'Disabled'],
+    ['our Deny, changed', { deny: 'altered' }, 'Unknown'],
+    [
+      'a memory of a disable, and the Deny could not be put',
+      { tags: [{ key: 'aws.idhub.io/disabled', value: 'v1' }] },
+      'Unknown',
+    ],
   ] as const)('%s: %s', (_, user, state) => {
     expect(accountStatus(account(), findings({ user: observed(user) }), now).state).toBe(state);
+  });
+
+  test('without a Deny, where the connection asks for none: Disabled', async () => {
+    const connection = await usableConnection({ disableWith: 'CredentialsOnly' });
+    const user = observed({ tags: [{ key: 'aws.idhub.io/disabled', value: 'v1' }] });
+    expect(accountStatus(account(), findings({ user, connection }), now).state).toBe('Disabled');
   });
 
   test('names what a disable switched off, and when that was last looked at', () => {
