@@ -128,7 +128,7 @@ function upkeep(facts: KeyFacts, memory: KeyMemory): KeyStep {
     return { do: 'label' };
   }
   if (facts.leftOff.includes(current.id) && memory.off !== true) {
-    return { do: 'remember', memory: { ...memory, off: true } };
+    return leftOff(facts, { ...memory, off: true }, current.id);
   }
   const active = live === undefined ? isLastSeenActive(facts, current.id) : (seen?.active ?? true);
   if (!active) {
@@ -156,6 +156,16 @@ function upkeep(facts: KeyFacts, memory: KeyMemory): KeyStep {
     return replacement(facts, memory, `${current.id} is older than it may be`, false);
   }
   return rest(facts, memory);
+}
+
+/** An enable leaves the key off, which the disable may not have come to. */
+function leftOff({ live }: KeyFacts, next: KeyMemory, id: string): KeyStep {
+  if (live === undefined) {
+    return { do: 'look' };
+  }
+  const isOpen = live.some((key) => key.id === id && key.active);
+  const note = `access key ${id} switched off, which the disable had not come to`;
+  return isOpen ? { do: 'switch', id, to: 'Inactive', next, note } : { do: 'remember', memory: next };
 }
 
 /** `None` broke off, and is not wanted any more: what it switched off comes back. */

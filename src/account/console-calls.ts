@@ -56,8 +56,12 @@ export async function removePassword(api: AwsApi, userName: string, options: Cal
   await ignoring(api.call('DeleteLoginProfile', { UserName: userName }, options), 'notFound');
 }
 
+/** AWS does not take this password: by the account's policy, or since no password may be like that. */
 export function isPolicyViolation(error: unknown): error is AwsError {
-  return isAwsError(error) && error.code === 'PasswordPolicyViolation';
+  return (
+    isAwsError(error, 'invalid') &&
+    (error.code === 'PasswordPolicyViolation' || /at 'password'/i.test(error.message))
+  );
 }
 
 /** AWS refuses the password because the user had it before. */

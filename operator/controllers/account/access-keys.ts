@@ -68,7 +68,7 @@ export class AccessKeyPart implements Part {
     const report = this.#options.reportOf(inputs);
     const contradicted =
       report !== undefined && known.lookedFor !== report.asOf && isContradicted(report, lastSeen(account));
-    const lookAnyway = pass.forced || opening || contradicted;
+    const lookAnyway = pass.forced || opening || contradicted || isStale(account, memory);
     const work = this.#work(inputs, access, { report, lookAnyway });
     const outcome = await work.run();
     if (report !== undefined && work.looked) {
@@ -203,4 +203,17 @@ function isBegun({ intent, previous, strays }: KeyMemory): boolean {
 function standingOf(account: AwsAccount, report: KeyReport | undefined): string {
   const { uid, generation, annotations: noted } = account.metadata;
   return JSON.stringify([uid, generation, noted?.[annotations.accessKeys], report?.asOf]);
+}
+
+/**
+ * Whether the status is from before what is remembered: a process ended in between. Also where an enable
+ * was brought to its end and not told.
+ */
+function isStale({ status }: AwsAccount, memory: KeyMemory | undefined): boolean {
+  if (memory === undefined || status?.accessKeys === undefined) {
+    return false;
+  }
+  const shown = status.accessKeys.flatMap(({ id, managed }) => (managed === true ? [id] : []));
+  const own = [memory.current?.id, memory.previous?.id].filter((id) => id !== undefined);
+  return status.state === 'Disabled' || shown.length !== own.length || own.some((id) => !shown.includes(id));
 }

@@ -111,7 +111,17 @@ test.each<[string, Partial<KeyFacts>, string]>([
   ],
   ['the key is Inactive', { live: [live('AKIA1', false)] }, 'rest AccessKeyInactive'],
   ['the key was last seen Inactive', { lastSeen: [live('AKIA1', false)] }, 'look'],
-  ['the key is left off by an enable', { leftOff: ['AKIA1'] }, 'remember'],
+  ['the key is left off by an enable', { leftOff: ['AKIA1'] }, 'look'],
+  [
+    'the key is left off by an enable, and is off',
+    { leftOff: ['AKIA1'], live: [live('AKIA1', false)] },
+    'remember',
+  ],
+  [
+    'the key is left off by an enable, and the disable had not come to it',
+    { leftOff: ['AKIA1'], live: [live('AKIA1')] },
+    'switch AKIA1 Inactive',
+  ],
   ['the key was left off', { memory: { ...settled, off: true }, live: [live('AKIA1', false)] }, 'rest'],
   [
     'the key was left off and is Active',

@@ -1,3 +1,5 @@
+import { isPolicyViolation } from '../../../src/account/index.ts';
+import { AwsError } from '../../../src/aws/index.ts';
 import { describe, expect, test } from '@jest/globals';
 import {
   nextConsoleStep,
@@ -297,4 +299,18 @@ describe('None', () => {
     ['the report contradicts: look', { ...none, memory: settled, lookAnyway: true }, look],
     ['left to others meanwhile: look', { ...none, memory: { ...settled, lapsed: true } }, look],
   ]);
+});
+
+test.each([
+  ['PasswordPolicyViolation', 'Password should have a minimum length of 12', true],
+  [
+    'ValidationError',
+    "1 validation error detected: Value at 'password' failed to satisfy constraint: Member must satisfy regular expression pattern",
+    true,
+  ],
+  ['ValidationError', "1 validation error detected: Value at 'userName' failed to satisfy constraint", false],
+  ['InvalidInput', 'no', false],
+])('%s, "%s": the password itself is refused: %s', (code, message, expected) => {
+  const error = new AwsError({ kind: 'invalid', operation: 'CreateLoginProfile', code, message });
+  expect(isPolicyViolation(error)).toBe(expected);
 });

@@ -791,4 +791,37 @@ describe('what is slow, or half done', () => {
     expect(ids(desk)).toHaveLength(1);
     expectOneUsable(desk);
   });
+
+  test('a disable that broke off before the key, and an enable that leaves keys off: the key is off (C08)', async () => {
+    const desk = await new Desk({ settings: { enableProgrammaticAccess: false } }).start();
+    desk.cluster.apply('jo', managed);
+    await desk.run('jo');
+    await goOn(desk, hour);
+    // The Deny and the note are written, the key is not reached.
+    await desk.dies(2, 'aws', async () => {
+      desk.cluster.apply('jo', { ...managed, enabled: false });
+      await desk.run('jo');
+    });
+    expect(Object.values(keys(desk))).toEqual(['Active']);
+    desk.cluster.apply('jo', managed);
+    await desk.start();
+    await desk.run('jo');
+    await goOn(desk, hour);
+    expect(Object.values(keys(desk))).toEqual(['Inactive']);
+  });
+
+  test('a status from before what is remembered is corrected by a look', async () => {
+    const desk = await deskWith();
+    await desk.run('jo');
+    const first = expectOneUsable(desk);
+    await goOn(desk, hour);
+    const before = desk.cluster.object('jo').status;
+    desk.cluster.vault.secrets.clear();
+    await desk.run('jo');
+    const second = ids(desk).find((id) => id !== first);
+    desk.cluster.report('jo', before);
+    await desk.start();
+    await desk.run('jo');
+    expect(desk.cluster.object('jo').status?.accessKeys?.map(({ id }) => id)).toContain(second);
+  });
 });

@@ -116,6 +116,12 @@ export class FakeCluster {
     this.#put({ ...object, metadata: { ...object.metadata, uid: `restored-${name}` } });
   }
 
+  /** A status from before: what came after it was not written. */
+  report(name: string, status: AwsAccount['status']): void {
+    const { status: _newer, ...object } = this.object(name);
+    this.#put(status === undefined ? object : { ...object, status });
+  }
+
   object(name: string): AwsAccount {
     const object = this.accounts.get(name);
     if (object === undefined) {
