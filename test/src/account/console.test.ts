@@ -1,7 +1,7 @@
-import { isPolicyViolation } from '../../../src/account/index.ts';
-import { AwsError } from '../../../src/aws/index.ts';
 import { describe, expect, test } from '@jest/globals';
+import { AwsError } from '../../../src/aws/index.ts';
 import {
+  isPolicyViolation,
   nextConsoleStep,
   noConsole,
   type ConsoleFacts,
