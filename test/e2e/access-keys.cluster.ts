@@ -270,7 +270,15 @@ describe('killed at each step in turn (C05)', () => {
     await world().simulator.clearFaults();
     gate.open();
     await world().startOperator();
-    // AWS is given a minute to show a key; here it has passed.
+    await eventually(
+      async () => {
+        const { status } = await world().account(name);
+        const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+        return ready?.status === 'True' || ready?.reason === 'AccessKeyPending' ? true : undefined;
+      },
+      { withinMs: 30_000, what: 'the first look of the new process' },
+    );
+    // From there AWS is given a minute to show a key; here it passes.
     await pass(1.1);
     await world().until('awsaccount', name, { status: 'True' });
     const id = entry(await secretOf(`${name}-credentials`), 'accessKeyId');

@@ -80,7 +80,8 @@ function consoleEvidence(facts: AccessFacts): readonly Evidence<Console>[] {
   const { made, off, auditedAt = 0, password, report, now } = facts;
   return [
     { at: report?.asOf ?? 0, says: report === undefined ? undefined : report.console ? 'Enabled' : 'None' },
-    { at: now, says: made ? 'None' : undefined },
+    // Whatever was set since is newer, also where two looks at AWS's clock differ by a second.
+    { at: 0, says: made ? 'None' : undefined },
     { at: password.setAt ?? 0, says: password.setAt === undefined ? undefined : 'Enabled' },
     { at: auditedAt, says: off === undefined ? undefined : 'None' },
     // Whatever contradicts it has been mended in this pass.
@@ -113,7 +114,7 @@ function keyEvidence(facts: AccessFacts): readonly Evidence<Programmatic>[] {
   const current = keyMemory?.current ?? null;
   return [
     reported,
-    { at: now, says: made ? 'None' : undefined },
+    { at: 0, says: made ? 'None' : undefined },
     {
       at: current?.createdAt ?? 0,
       says: keysAreOurs && current !== null && keyMemory?.off !== true ? 'Enabled' : undefined,

@@ -77,6 +77,16 @@ test.each<[string, Partial<AccessFacts>, string]>([
     'Enabled None',
   ],
   [
+    'the same, where the time of AWS was measured a little later',
+    {
+      made: true,
+      password: { setAt: now - 900, none: false },
+      keysAreOurs: true,
+      keyMemory: { current: { id: 'AKIA1', createdAt: now - 900 } },
+    },
+    'Enabled Enabled',
+  ],
+  [
     'keys of ours as they were looked at',
     { keysAreOurs: true, keys: [key('Inactive')], report: report({ keys: [{ active: true }] }) },
     'None Disabled',
