@@ -58,7 +58,12 @@ test('every account and every binding of the examples becomes Ready', async () =
 test('the joiner has what its one object says', async () => {
   const noor = await world.simulator.user('noor.haddad');
   expect([...(noor?.groups ?? [])].sort()).toEqual(['Developers', 'OnCall']);
-  expect(noor?.attachedPolicies).toEqual(['arn:aws:iam::aws:policy/ReadOnlyAccess']);
+  // The right to choose another password comes with one that has to be changed.
+  expect([...(noor?.attachedPolicies ?? [])].sort()).toEqual([
+    'arn:aws:iam::aws:policy/IAMUserChangePassword',
+    'arn:aws:iam::aws:policy/ReadOnlyAccess',
+  ]);
+  expect(noor).toMatchObject({ hasLoginProfile: true, passwordResetRequired: true });
   expect(noor?.accessKeys.map(({ status }) => status)).toEqual(['Active']);
 });
 
