@@ -213,7 +213,7 @@ function isStale({ status }: AwsAccount, memory: KeyMemory | undefined): boolean
   if (memory === undefined || status?.accessKeys === undefined) {
     return false;
   }
-  const shown = status.accessKeys.flatMap(({ id, managed }) => (managed === true ? [id] : []));
+  const shown = status.accessKeys.flatMap(({ id, managed }) => (managed ? [id] : []));
   const own = [memory.current?.id, memory.previous?.id].filter((id) => id !== undefined);
   return status.state === 'Disabled' || shown.length !== own.length || own.some((id) => !shown.includes(id));
 }
