@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { converge } from './converge.ts';
+import { disable } from './disable.ts';
 import { restart } from './restart.ts';
 import { Stage } from './stage.ts';
 
@@ -9,11 +10,13 @@ Usage: npm run bench -- COMMAND [options]
 
 Commands:
   converge   accounts are declared, the operator starts: until all are Ready (default 1000 accounts)
+  disable    one account is disabled while others are being made (default 1000)
   restart    all accounts are Ready, the operator is killed and started anew (default 5000 accounts)
 
 Options:
   --accounts N   how many AwsAccounts, 1 to 50000
-  --latency MS   delay of every answer of AWS, 0 to 60000 (default 0)
+  --bindings N   converge: bindings of each account, 0 to 10 (default 0)
+  --latency MS   delay of every answer of AWS, 0 to 60000 (default 0; disable: 50)
   --json         the result as one line of JSON, the last on standard output
   --profile DIR  also write CPU profiles of the operator into DIR (it is slower then)
   --help         this text
@@ -38,7 +41,8 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         accounts: { type: 'string' },
-        latency: { type: 'string', default: '0' },
+        bindings: { type: 'string' },
+        latency: { type: 'string' },
         profile: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -47,6 +51,12 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError((error as Error).message.split('\n')[0]);
   }
+}
+
+const commands = ['converge', 'disable', 'restart'] as const;
+
+function isCommand(text: string | undefined): text is (typeof commands)[number] {
+  return commands.some((command) => command === text);
 }
 
 /** A result for people: one line a number, nested ones indented. */
@@ -67,13 +77,22 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     return;
   }
   const [command, ...rest] = positionals;
-  if ((command !== 'converge' && command !== 'restart') || rest.length > 0) {
+  if (!isCommand(command) || rest.length > 0) {
     const given = positionals.join(' ');
-    throw new UsageError(`the command is converge or restart${given === '' ? '' : `, not "${given}"`}`);
+    throw new UsageError(`the command is ${commands.join(' or ')}${given === '' ? '' : `, not "${given}"`}`);
   }
-  const fallback = command === 'converge' ? '1000' : '5000';
-  const accounts = wholeNumber('accounts', values.accounts ?? fallback, 1, 50_000);
-  const latencyMs = wholeNumber('latency', values.latency, 0, 60_000);
+  if (values.bindings !== undefined && command !== 'converge') {
+    throw new UsageError(`--bindings belongs to converge, not to ${command}`);
+  }
+  const accounts = wholeNumber(
+    'accounts',
+    values.accounts ?? (command === 'restart' ? '5000' : '1000'),
+    1,
+    50_000,
+  );
+  const bindings = wholeNumber('bindings', values.bindings ?? '0', 0, 10);
+  // Where AWS answers at once, a thousand users are made before anything can be seen of the one that waits.
+  const latencyMs = wholeNumber('latency', values.latency ?? (command === 'disable' ? '50' : '0'), 0, 60_000);
   const begun = performance.now();
   const progress = (line: string): void => {
     process.stderr.write(`[${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s] ${line}\n`);
@@ -81,10 +100,14 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
   const { profile } = values;
   // Written when the process ends by itself, not where it is killed.
   const nodeFlags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  const stage = new Stage({ accounts, latencyMs, nodeFlags, signal, progress });
+  const users = command === 'disable' ? accounts + 1 : accounts;
+  const stage = new Stage({ accounts: users, bindings, latencyMs, nodeFlags, signal, progress });
   try {
-    const work =
-      command === 'converge' ? converge(stage, { accounts, progress }) : restart(stage, { progress });
+    const work: Promise<object> = {
+      converge: () => converge(stage, { accounts, bindings, progress }),
+      disable: () => disable(stage, { accounts, latencyMs, progress }),
+      restart: () => restart(stage, { progress }),
+    }[command]();
     // Whatever it waits for, an interruption does not.
     const result = await Promise.race([work, aborted(signal)]);
     console.log(values.json ? JSON.stringify(result) : readable(result));

@@ -3,10 +3,14 @@ import type { Stage } from './stage.ts';
 
 export interface ConvergeResult {
   readonly accounts: number;
+  /** Of each account. */
+  readonly bindings: number;
   /** From the start of the operator's process until every account was Ready. */
   readonly seconds: number;
   /** Until then. */
   readonly awsCalls: number;
+  /** Calls that change something, for each account with its bindings. */
+  readonly awsWritesPerAccount: number;
   readonly awsCallsByOperation: Readonly<Record<string, number>>;
   /** Until then; without events. One more an account follows with the next snapshot (its user's id). */
   readonly apiServerWrites: number;
@@ -23,9 +27,13 @@ const cycles = 3;
 /** All accounts are declared, then the operator starts and makes their users. */
 export async function converge(
   stage: Stage,
-  options: { readonly accounts: number; readonly progress: (line: string) => void },
+  options: {
+    readonly accounts: number;
+    readonly bindings: number;
+    readonly progress: (line: string) => void;
+  },
 ): Promise<ConvergeResult> {
-  const { accounts, progress } = options;
+  const { accounts, bindings, progress } = options;
   await stage.open();
   await stage.resetAwsCalls();
   const writesBefore = await stage.apiServerWrites();
@@ -52,8 +60,10 @@ export async function converge(
   await stage.verify();
   return {
     accounts,
+    bindings,
     seconds: round(readyAt - maker.startedAt),
     awsCalls: calls.total,
+    awsWritesPerAccount: Math.round((calls.writes / accounts) * 100) / 100,
     awsCallsByOperation: calls.byOperation,
     apiServerWrites: [...writes.values()].reduce((sum, count) => sum + count, 0),
     steadyCallsPerCycle: Math.round((steady.total / cycles) * 100) / 100,

@@ -2,10 +2,18 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  CreateAccessKeyCommand,
+  CreateGroupCommand,
+  CreateLoginProfileCommand,
+  type IAMClient,
+} from '@aws-sdk/client-iam';
+import {
   awsAccountType,
   awsConnectionType,
+  awsEntitlementBindingType,
   type AwsAccount,
   type AwsConnection,
+  type AwsEntitlementBinding,
 } from '../operator/api/v1alpha1/index.ts';
 import { createClient, createLogger, systemClock, type Client } from '../operator/runtime/index.ts';
 import { startControlPlane, type ControlPlane } from '../test/cluster/index.ts';
@@ -33,6 +41,8 @@ const stallMs = 120_000;
 
 export interface StageOptions {
   readonly accounts: number;
+  /** Bindings of each account, each to another group; 0 to 10. */
+  readonly bindings: number;
   /** Delay of every answer of AWS, milliseconds. */
   readonly latencyMs: number;
   /** Flags of Node for the operator's process. */
@@ -58,7 +68,9 @@ export class Stage {
   #plane: ControlPlane | undefined;
   #client: Client | undefined;
   #simulator: SimulatorControl | undefined;
+  #iam: IAMClient | undefined;
   #accessKeyId = '';
+  #declared = 0;
   #operator: StartedProcess | undefined;
   #kubeconfig = '';
 
@@ -66,9 +78,9 @@ export class Stage {
     this.#options = options;
   }
 
-  /** Everything but the operator. What was started before a failure is ended by `close`. */
-  async open(): Promise<void> {
-    const { accounts, latencyMs, progress } = this.#options;
+  /** Everything but the operator, with the first `declared` accounts. What was started before a failure is ended by `close`. */
+  async open(declared = this.#options.accounts): Promise<void> {
+    const { accounts, bindings, latencyMs, progress } = this.#options;
     progress('starting a control plane');
     const plane = await startControlPlane({ log: progress });
     this.#plane = plane;
@@ -93,8 +105,12 @@ export class Stage {
     }
     this.#simulator = new SimulatorControl(url);
     const iam = iamClient(url, account);
+    this.#iam = iam;
+    this.#cleanups.push(() => iam.destroy());
     const credentials = await makeCommunicationUser(iam, communicationUser);
-    iam.destroy();
+    for (let number = 1; number <= bindings; number += 1) {
+      await iam.send(new CreateGroupCommand({ GroupName: groupOf(number) }));
+    }
     this.#accessKeyId = credentials.accessKeyId;
 
     for (const name of [systemNamespace, namespace]) {
@@ -121,7 +137,7 @@ export class Stage {
         ],
       }),
     );
-    await this.#declareAccounts(client);
+    await this.declare(declared);
   }
 
   /** Starts the operator's bundle with its own defaults, and these flags. */
@@ -190,11 +206,53 @@ export class Stage {
 
   /** @returns the moment, on the clock of `performance.now()`, at which every account was seen to be Ready */
   untilReady(operator: MeasuredOperator): Promise<number> {
-    const { accounts } = this.#options;
-    return this.until(`accounts of ${accounts} that are Ready`, 200, async () => {
-      const ready = sumOf(await operator.samples(), 'idhub_accounts', { ready: 'True' });
-      return { reached: ready >= accounts ? performance.now() : undefined, progressing: ready };
+    const objects = this.#declared * (1 + this.#options.bindings);
+    return this.until(`objects of ${objects} that are Ready`, 200, async () => {
+      const samples = await operator.samples();
+      const ready = ['idhub_accounts', 'idhub_bindings']
+        .map((name) => sumOf(samples, name, { ready: 'True' }))
+        .reduce((sum, count) => sum + count, 0);
+      return { reached: ready >= objects ? performance.now() : undefined, progressing: ready };
     });
+  }
+
+  /** Gives the user of an account a password and an access key, as somebody else would, outside of any count. */
+  async furnish(number: number): Promise<void> {
+    const UserName = userNameOf(number);
+    await this.#administrator.send(
+      new CreateLoginProfileCommand({ UserName, Password: `Made-up-${number}-for-a-bench` }),
+    );
+    await this.#administrator.send(new CreateAccessKeyCommand({ UserName }));
+  }
+
+  /** Sets `spec.enabled` of an account. @returns the moment, on the clock of `performance.now()` */
+  async enable(number: number, enabled: boolean): Promise<number> {
+    await this.#api.mergePatch(
+      awsAccountType,
+      { namespace, name: nameOf(number) },
+      { spec: { enabled } },
+      { signal: this.#options.signal },
+    );
+    return performance.now();
+  }
+
+  /** @returns the moment at which the user was denied everything and had no credential that works */
+  untilShutOut(number: number): Promise<number> {
+    return this.until('disable', 10, async () => {
+      const user = await this.#aws.user(userNameOf(number));
+      const open =
+        user === undefined ||
+        user.inlinePolicies['IDHubDisabled'] === undefined ||
+        user.hasLoginProfile ||
+        user.accessKeys.some(({ status }) => status === 'Active');
+      return { reached: open ? undefined : performance.now(), progressing: 0 };
+    });
+  }
+
+  /** How many users of accounts there are in AWS. */
+  async users(): Promise<number> {
+    const { users } = await this.#aws.account();
+    return users.filter((user) => user.tags['aws.idhub.io/owner'] !== undefined).length;
   }
 
   /**
@@ -202,7 +260,7 @@ export class Stage {
    * with nothing left to do: the work queue is empty and no worker is busy.
    */
   untilWorkedOff(operator: MeasuredOperator): Promise<number> {
-    const { accounts } = this.#options;
+    const accounts = this.#declared;
     const controller = { controller: 'awsaccount' };
     let snapshotSeen = false;
     return this.until('passes over accounts', 200, async () => {
@@ -255,7 +313,7 @@ export class Stage {
     return apiServerWrites(parseMetrics(await this.#kubectl(['get', '--raw', '/metrics'])));
   }
 
-  /** Rejects unless each account is Ready in its present generation and has exactly one IAM user. */
+  /** Rejects unless each account is Ready in its present generation and has exactly one IAM user, in its groups. */
   async verify(): Promise<void> {
     const { items } = await this.#api.list<AwsAccount>(awsAccountType, { namespace });
     const wrong = items.filter((account) => {
@@ -264,9 +322,11 @@ export class Stage {
     });
     const { users } = await this.#aws.account();
     const owned = users.filter((user) => user.tags['aws.idhub.io/owner'] !== undefined);
-    if (wrong.length > 0 || owned.length !== this.#options.accounts) {
+    const unbound = owned.filter((user) => user.groups.length !== this.#options.bindings);
+    if (wrong.length > 0 || owned.length !== this.#declared || unbound.length > 0) {
       throw this.#failure(
-        `of ${items.length} accounts, ${wrong.length} are not Ready; IAM has ${owned.length} users of theirs`,
+        `of ${items.length} accounts, ${wrong.length} are not Ready; IAM has ${owned.length} users of theirs, ` +
+          `${unbound.length} of them without the groups that are declared`,
       );
     }
   }
@@ -292,6 +352,13 @@ export class Stage {
     return this.#simulator;
   }
 
+  get #administrator(): IAMClient {
+    if (this.#iam === undefined) {
+      throw new Error('the stage is not open');
+    }
+    return this.#iam;
+  }
+
   #proceed(): void {
     this.#options.signal.throwIfAborted();
   }
@@ -308,15 +375,23 @@ export class Stage {
     return answer.stdout;
   }
 
-  async #declareAccounts(client: Client): Promise<void> {
-    const { accounts, signal, progress } = this.#options;
-    progress(`declaring ${accounts} accounts`);
-    let next = 1;
+  /** Declares accounts and their bindings, up to this number of accounts. */
+  async declare(accounts: number): Promise<void> {
+    const { bindings, signal, progress } = this.#options;
+    progress(
+      `declaring ${accounts - this.#declared} accounts${bindings > 0 ? `, ${bindings} bindings each` : ''}`,
+    );
+    let next = this.#declared + 1;
+    this.#declared = accounts;
     const make = async (): Promise<void> => {
       while (next <= accounts) {
         const number = next;
         next += 1;
-        await client.create<AwsAccount>(awsAccountType, accountOf(number), { signal });
+        await this.#api.create<AwsAccount>(awsAccountType, accountOf(number), { signal });
+        for (let group = 1; group <= bindings; group += 1) {
+          const binding = bindingOf(number, group);
+          await this.#api.create<AwsEntitlementBinding>(awsEntitlementBindingType, binding, { signal });
+        }
         if (number % 1_000 === 0 && number < accounts) {
           progress(`declared ${number}`);
         }
@@ -326,16 +401,41 @@ export class Stage {
   }
 }
 
+function digitsOf(number: number): string {
+  return String(number).padStart(5, '0');
+}
+
+function nameOf(number: number): string {
+  return `person-${digitsOf(number)}`;
+}
+
+function userNameOf(number: number): string {
+  return `person.${digitsOf(number)}`;
+}
+
+function groupOf(number: number): string {
+  return `group-${number}`;
+}
+
+function bindingOf(account: number, group: number): AwsEntitlementBinding {
+  return {
+    apiVersion: 'aws.idhub.io/v1alpha1',
+    kind: 'AwsEntitlementBinding',
+    metadata: { namespace, name: `${nameOf(account)}-${group}` },
+    spec: { accountRef: { name: nameOf(account) }, entitlement: { type: 'Group', name: groupOf(group) } },
+  };
+}
+
 /** A person with the attributes that most have. */
 function accountOf(number: number): AwsAccount {
-  const digits = String(number).padStart(5, '0');
+  const digits = digitsOf(number);
   return {
     apiVersion: 'aws.idhub.io/v1alpha1',
     kind: 'AwsAccount',
-    metadata: { namespace, name: `person-${digits}` },
+    metadata: { namespace, name: nameOf(number) },
     spec: {
       connectionRef: { name: connection },
-      userName: `person.${digits}`,
+      userName: userNameOf(number),
       path: '/people/',
       attributes: {
         givenName: `Given${digits}`,

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { CallRecord } from '../src/aws/index.ts';
-import type { AwsAccount } from './api/v1alpha1/index.ts';
+import type { AwsAccount, AwsEntitlementBinding } from './api/v1alpha1/index.ts';
 import type { ConnectionRegistry } from './controllers/connection/index.ts';
 
 /** The product's own metrics. Label sets are closed: no user names, no messages. */
@@ -13,11 +13,12 @@ export interface MetricsOptions {
   readonly registry: Registry;
   readonly connections: ConnectionRegistry;
   readonly accounts: () => readonly AwsAccount[];
+  readonly bindings: () => readonly AwsEntitlementBinding[];
   readonly now: () => number;
 }
 
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { registry, connections, accounts, now } = options;
+  const { registry, connections, accounts, bindings, now } = options;
   const registers = [registry];
   const calls = new Counter({
     name: 'idhub_aws_calls_total',
@@ -94,6 +95,19 @@ export function createMetrics(options: MetricsOptions): Metrics {
         this.reset();
         for (const account of accounts()) {
           const ready = account.status?.conditions?.find((condition) => condition.type === 'Ready');
+          this.inc({ ready: ready?.status ?? 'Unknown', reason: ready?.reason ?? 'Pending' });
+        }
+      },
+    }),
+    new Gauge({
+      name: 'idhub_bindings',
+      help: 'AwsEntitlementBinding objects by the status and the reason of Ready.',
+      labelNames: ['ready', 'reason'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const binding of bindings()) {
+          const ready = binding.status?.conditions?.find((condition) => condition.type === 'Ready');
           this.inc({ ready: ready?.status ?? 'Unknown', reason: ready?.reason ?? 'Pending' });
         }
       },

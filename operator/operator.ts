@@ -1,13 +1,40 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createAwsApi } from '../src/aws/index.ts';
 import { AdaptivePacer } from '../src/connection/index.ts';
-import { awsAccountType, awsConnectionType, type AwsAccount } from './api/v1alpha1/index.ts';
+import { namespaceAllowed } from '../src/guard/index.ts';
+import {
+  awsAccountType,
+  awsConnectionType,
+  awsEntitlementBindingType,
+  type AwsAccount,
+  type AwsEntitlementBinding,
+} from './api/v1alpha1/index.ts';
 import type { Config } from './config.ts';
-import { AccountReconciler, connectionKey, userKey } from './controllers/account/index.ts';
+import {
+  AccountReconciler,
+  StoredPasswordKey,
+  accountsAbove,
+  bindingOwners,
+  connectionKey,
+  isEnabled,
+  ownedHasChanged,
+  userKey,
+} from './controllers/account/index.ts';
+import {
+  BindingReconciler,
+  ConnectionGuard,
+  bindingAccounts,
+  bindingConnections,
+  companions,
+  heldHasChanged,
+  isBound,
+  userKeys,
+  userMayHaveChanged,
+} from './controllers/binding/index.ts';
 import { ConnectionReconciler, ConnectionRegistry } from './controllers/connection/index.ts';
 import { startHealthServer } from './http/index.ts';
 import { obtainInstallationId, UnusableInstallation } from './installation.ts';
@@ -19,6 +46,7 @@ import {
   createLogger,
   createManager,
   createSecretValues,
+  highPriority,
   isNotFound,
   keyOf,
   keyString,
@@ -26,6 +54,7 @@ import {
   parseKey,
   systemClock,
   type Logger,
+  type ObjectKey,
   type ObjectMeta,
 } from './runtime/index.ts';
 
@@ -99,10 +128,20 @@ export async function runOperator(options: {
     },
   });
   const connections = manager.informer(awsConnectionType, { transform: slim });
+  const bindings = manager.informer(awsEntitlementBindingType, {
+    transform: slim,
+    indexes: {
+      user: userKeys,
+      connection: bindingConnections,
+      account: bindingAccounts,
+      owner: bindingOwners,
+    },
+  });
   const metrics = createMetrics({
     registry,
     connections: connectionRegistry,
     accounts: () => accounts.list(),
+    bindings: () => bindings.list(),
     now: () => clock.now(),
   });
   const health = await startHealthServer({
@@ -135,6 +174,7 @@ export async function runOperator(options: {
     const shared = {
       client: manager.client,
       accounts,
+      bindings,
       connections,
       registry: connectionRegistry,
       events,
@@ -142,6 +182,8 @@ export async function runOperator(options: {
       clock,
       random,
     };
+    const permits = (connection: ObjectKey, namespace: string): boolean =>
+      namespaceAllowed(connection, connections.get(connection)?.spec.allowedNamespaces, namespace);
     const connectionController = manager.controller({
       name: 'awsconnection',
       workers: 4,
@@ -155,6 +197,13 @@ export async function runOperator(options: {
             return connections.get(key)?.metadata.deletionTimestamp === undefined ? [] : [key];
           },
         },
+        {
+          informer: bindings,
+          map: (binding) =>
+            bindingConnections(binding as unknown as AwsEntitlementBinding)
+              .map(parseKey)
+              .filter((key) => connections.get(key)?.metadata.deletionTimestamp !== undefined),
+        },
       ],
       reconciler: new ConnectionReconciler({
         ...shared,
@@ -162,12 +211,12 @@ export async function runOperator(options: {
         allowEndpointOverride: config.allowEndpointOverride,
         snapshotIntervalMs: config.snapshotIntervalMs,
         protectSecret,
+        pace: () => new AdaptivePacer({ clock, maxRate: config.awsMaxRate }),
         connect: ({ key, ...target }) =>
           createAwsApi({
             ...target,
             clock,
             random,
-            pacer: new AdaptivePacer({ clock, maxRate: config.awsMaxRate }),
             fence: () => (manager.leading ? undefined : 'this process no longer holds the Lease'),
             observe: (record) => {
               metrics.observeCall(keyString(key), record);
@@ -185,6 +234,8 @@ export async function runOperator(options: {
         {
           informer: accounts,
           changed: changedByOthers,
+          // Who is to be shut out does not wait behind those who are to come in.
+          priority: (account) => (isEnabled(account as unknown as AwsAccount) ? 0 : highPriority),
           // Also those that name the same user: what one lets go of, the next may take.
           map: (account) =>
             accounts
@@ -192,10 +243,62 @@ export async function runOperator(options: {
               .map(keyOf)
               .concat(keyOf(account)),
         },
+        {
+          informer: bindings,
+          changed: (before, after) =>
+            ownedHasChanged(
+              before as unknown as AwsEntitlementBinding,
+              after as unknown as AwsEntitlementBinding,
+            ),
+          map: (binding) =>
+            accountsAbove(binding as unknown as AwsEntitlementBinding, (uid) =>
+              bindings.byIndex('owner', uid),
+            ).filter((key) => accounts.get(key) !== undefined),
+        },
       ],
       reconciler: new AccountReconciler({
         ...shared,
         installation,
+        permits,
+        protectSecret,
+        randomInt,
+        passwordKey: new StoredPasswordKey({
+          client: manager.client,
+          namespace: config.namespace,
+          make: () => randomBytes(32),
+          protectSecret,
+        }),
+        isBound: (user, arn) => isBound(bindings, user, arn),
+        countAbandoned: (kind) => metrics.countAbandoned(kind),
+      }),
+    });
+    const bindingController = manager.controller({
+      name: 'awsentitlementbinding',
+      workers: config.workers,
+      watches: [
+        {
+          informer: bindings,
+          changed: (before, after) =>
+            changedByOthers(before, after) ||
+            heldHasChanged(
+              before as unknown as AwsEntitlementBinding,
+              after as unknown as AwsEntitlementBinding,
+            ),
+          // Also those on the same edge: what one lets go of, another may have to take away or to give again.
+          map: (binding) => companions(binding as unknown as AwsEntitlementBinding, bindings),
+        },
+        {
+          informer: accounts,
+          changed: (before, after) =>
+            userMayHaveChanged(before as unknown as AwsAccount, after as unknown as AwsAccount),
+          map: (account) => bindings.byIndex('account', keyString(keyOf(account))).map(keyOf),
+        },
+      ],
+      reconciler: new BindingReconciler({
+        ...shared,
+        installation,
+        guard: new ConnectionGuard(),
+        permits,
         countAbandoned: (kind) => metrics.countAbandoned(kind),
       }),
     });
@@ -203,6 +306,12 @@ export async function runOperator(options: {
     connectionRegistry.onAnnounce((key) => {
       for (const account of accounts.byIndex('connection', keyString(key))) {
         accountController.enqueue(keyOf(account), { priority: lowPriority });
+        for (const binding of bindings.byIndex('account', keyString(keyOf(account)))) {
+          bindingController.enqueue(keyOf(binding), { priority: lowPriority });
+        }
+      }
+      for (const binding of bindings.byIndex('connection', keyString(key))) {
+        bindingController.enqueue(keyOf(binding), { priority: lowPriority });
       }
     });
     return await manager.run(signal);

@@ -21,6 +21,18 @@ export const annotations = {
   userId: 'aws.idhub.io/user-id',
   /** Ours: what was last declared on the IAM user, JSON. */
   applied: 'aws.idhub.io/applied',
+  /** Lets a deletion go that the guard holds back; its value says who approves. */
+  approveDeletions: 'aws.idhub.io/approve-deletions',
+  /** Ours: what was last set of the console password, and what is about to be, JSON. */
+  console: 'aws.idhub.io/console',
+  /** Ours: the access keys that were made from here, and the one that is about to be, JSON. */
+  accessKeys: 'aws.idhub.io/access-keys',
+  /** Ours, on a Secret: the account whose credentials it holds, as in the owner tag. */
+  secretOwner: 'aws.idhub.io/owner',
+  /** Ours: which edge a binding holds, and where it came from, JSON. */
+  edge: 'aws.idhub.io/edge',
+  /** Ours: what is left of the burst of deletions of a connection, JSON. */
+  deletions: 'aws.idhub.io/deletions',
   /** Ours: the AWS account of a connection. */
   accountId: 'aws.idhub.io/account-id',
   /** Ours: the Secret of a connection that has our finalizer. */
@@ -56,6 +68,10 @@ export const configMapType: ResourceType<ConfigMap> = {
 const own: ReadonlySet<string> = new Set<string>([
   annotations.userId,
   annotations.applied,
+  annotations.console,
+  annotations.accessKeys,
+  annotations.edge,
+  annotations.deletions,
   annotations.accountId,
   annotations.secretName,
 ]);

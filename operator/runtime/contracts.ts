@@ -119,8 +119,8 @@ export interface Watch<T extends KubeObject> {
    * deletion timestamp or finalizers differ, never the status alone.
    */
   changed?(before: T, after: T): boolean;
-  /** Priority of a change; 0 unless told. First listings are always at low priority. */
-  readonly priority?: number;
+  /** Priority of a change of this object; 0 unless told. First listings are always at low priority. */
+  priority?(object: T): number;
 }
 
 export interface BackoffOptions {

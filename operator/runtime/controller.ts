@@ -92,7 +92,8 @@ export class QueueController implements Controller {
   }
 
   #subscribe(watch: Watch<KubeObject>): void {
-    const { informer, priority = 0 } = watch;
+    const { informer } = watch;
+    const priorityOf = (object: KubeObject): number => watch.priority?.(object) ?? 0;
     if (!(informer instanceof Cache)) {
       throw new TypeError('a watch takes an informer of its own manager');
     }
@@ -106,14 +107,14 @@ export class QueueController implements Controller {
         if (before === undefined || after === undefined) {
           const object = before ?? after;
           if (object !== undefined) {
-            enqueue(object, priority);
+            enqueue(object, priorityOf(object));
           }
         } else if (watch.changed?.(before, after) ?? changedByUser(before, after)) {
           // What the object pointed at before may want to know that it no longer does.
           if (watch.map !== undefined) {
-            enqueue(before, priority);
+            enqueue(before, priorityOf(after));
           }
-          enqueue(after, priority);
+          enqueue(after, priorityOf(after));
         }
       }),
     );

@@ -71,6 +71,13 @@ export function isAlreadyExists(error: unknown): error is ApiError {
   return is(error, 409) && error.reason === 'AlreadyExists';
 }
 
+/** The namespace is being deleted: nothing new can be made in it. */
+export function isNamespaceTerminating(error: unknown): error is ApiError {
+  return (
+    is(error, 403) && error.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating') === true
+  );
+}
+
 /** The asked resource version is no longer kept; only a fresh list helps. */
 export function isGone(error: unknown): error is ApiError {
   return is(error, 410);

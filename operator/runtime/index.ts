@@ -19,6 +19,7 @@ export {
   isAlreadyExists,
   isConflict,
   isGone,
+  isNamespaceTerminating,
   isNotFound,
 } from './errors.ts';
 export { createEventRecorder } from './events.ts';
@@ -36,8 +37,9 @@ export {
   type KubeObject,
   type ObjectKey,
   type ObjectMeta,
+  type OwnerReference,
   type Reconciler,
   type ResourceType,
   type Result,
 } from './types.ts';
-export { lowPriority } from './workqueue.ts';
+export { highPriority, lowPriority } from './workqueue.ts';

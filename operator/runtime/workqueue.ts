@@ -4,6 +4,8 @@ import { Heap, type HeapItem } from './heap.ts';
 
 /** Of first listings and polls: a user's change, at 0, goes before them. */
 export const lowPriority = -100;
+/** Of what cannot wait: it goes before other changes. */
+export const highPriority = 100;
 
 /** Told of what a queue does; times in seconds. */
 export interface QueueObserver {

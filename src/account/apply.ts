@@ -4,7 +4,7 @@ import { fold } from '../schema/index.ts';
 import { disableUser, enableUser } from './disable.ts';
 import type { DisableWith, ObservedUser } from './model.ts';
 import type { Step } from './plan.ts';
-import { describe } from './switched-off.ts';
+import { describe, type SwitchedOff } from './switched-off.ts';
 
 /** Where newer knowledge of a user goes, so that the next look needs no call. */
 export interface UserLedger {
@@ -18,8 +18,10 @@ export interface ApplyOptions extends CallOptions {
   readonly ledger: UserLedger;
   readonly partition: string;
   readonly disableWith: DisableWith;
-  /** The guide's `enableProgrammaticAccess`. */
+  /** The guide's `enableProgrammaticAccess`, and keys may be usable. */
   readonly accessKeys: boolean;
+  /** Awaited before the Deny of an enabled user is lifted; what it throws leaves the Deny standing. */
+  readonly beforeOpening?: (user: ObservedUser) => Promise<void>;
 }
 
 export interface ApplyOutcome {
@@ -28,6 +30,8 @@ export interface ApplyOutcome {
   /** Steps that AWS refused for good; the others were done all the same. */
   readonly refused: readonly { readonly step: Step['do']; readonly error: AwsError }[];
   readonly notes: readonly string[];
+  /** What an enable switched on; undefined where there was none, or it did not come to its end. */
+  readonly opened: readonly SwitchedOff[] | undefined;
   /** A look at a disabled user found credentials that somebody had switched on, and closed them. */
   readonly reopened: boolean;
 }
@@ -94,6 +98,7 @@ export async function applySteps(
   const refused: { step: Step['do']; error: AwsError }[] = [];
   const notes: string[] = [];
   let reopened = false;
+  let opened: readonly SwitchedOff[] | undefined;
   for (const step of steps) {
     if (step.do === 'enable' && refused.some((each) => each.step === 'putBoundary')) {
       // Nobody is let in without the boundary that is declared for them.
@@ -103,7 +108,9 @@ export async function applySteps(
       const outcome = await applyStep(api, user, step, options);
       user = outcome.user;
       notes.push(...outcome.notes);
-      reopened ||= step.do === 'disable' && step.audit && outcome.switched === true;
+      const switched = outcome.switched ?? [];
+      reopened ||= step.do === 'disable' && step.audit && switched.length > 0;
+      opened = step.do === 'enable' ? switched : opened;
       done.push(step.do);
       options.ledger.record(user);
     } catch (error) {
@@ -119,7 +126,7 @@ export async function applySteps(
       refused.push({ step: step.do, error });
     }
   }
-  return { user, done, refused, notes, reopened };
+  return { user, done, refused, notes, reopened, opened };
 }
 
 async function applyStep(
@@ -127,7 +134,7 @@ async function applyStep(
   user: ObservedUser,
   step: Step,
   options: ApplyOptions,
-): Promise<{ user: ObservedUser; notes: readonly string[]; switched?: boolean }> {
+): Promise<{ user: ObservedUser; notes: readonly string[]; switched?: readonly SwitchedOff[] }> {
   const { userName } = user;
   switch (step.do) {
     case 'disable': {
@@ -135,7 +142,7 @@ async function applyStep(
       const off = outcome.switched.map(describe);
       return {
         user: outcome.user,
-        switched: off.length > 0,
+        switched: outcome.switched,
         notes: [...(off.length > 0 ? [`switched off: ${off.join(', ')}`] : []), ...outcome.notes],
       };
     }
@@ -144,6 +151,7 @@ async function applyStep(
       const on = outcome.switched.map(describe);
       return {
         user: outcome.user,
+        switched: outcome.switched,
         notes: [...(on.length > 0 ? [`switched on again: ${on.join(', ')}`] : []), ...outcome.notes],
       };
     }

@@ -9,12 +9,14 @@ export const denyPolicyDocument = JSON.stringify({
 });
 
 /** AWS's own policy of the same effect, for a user whose inline quota is full. */
+export const denyAllName = 'AWSDenyAll';
+
 export function denyAllArn(partition: string): string {
-  return `arn:${partition}:iam::aws:policy/AWSDenyAll`;
+  return `arn:${partition}:iam::aws:policy/${denyAllName}`;
 }
 
 export function isDenyAll(arn: string | undefined): boolean {
-  return arn?.endsWith(':iam::aws:policy/AWSDenyAll') === true;
+  return arn?.endsWith(`:iam::aws:policy/${denyAllName}`) === true;
 }
 
 /** Whether the Deny stands, from a user's policies. Documents come percent-encoded from AWS. */

@@ -6,6 +6,7 @@ import type { DenyState, DisableWith, ObservedUser } from './model.ts';
 import {
   describe,
   isDisabledTag,
+  isEnabling,
   isHalfEnabled,
   remembered,
   rememberTags,
@@ -33,7 +34,9 @@ export interface SwitchOutcome {
  * Leaves nothing usable. The Deny goes first: from that call on the user can do nothing, sessions
  * that already run included. Then what is Active is written down on the user, and switched off one
  * by one. Every call is tried, also after one has failed; the first failure is thrown at the end.
- * Repeated after a crash, it finishes what is left and forgets nothing.
+ * Repeated after a crash, it finishes what is left and forgets nothing. What is found Active on a
+ * user whose memory is whole is switched off and not written down: somebody else has made it or set it
+ * Active since, and an enable does not bring it back.
  */
 export async function disableUser(
   api: AwsApi,
@@ -64,19 +67,28 @@ export async function disableUser(
     notes.push(denied.note);
   }
   const active: Credential['item'][] = [];
+  let unread = false;
   for (const list of credentialLists) {
     const found = await attempt(list(api, user.userName, reads));
+    unread ||= found === undefined;
     active.push(...(found ?? []).filter((each) => each.active).map((each) => each.item));
   }
   const items: SwitchedOff[] = [...(remembered(denied.tags) ?? [])];
-  for (const item of active) {
+  const complete = isWhole(user.tags);
+  for (const item of complete ? [] : active) {
     if (!items.some((known) => sameItem(known, item))) {
       items.push(item);
     }
   }
   // Without the note an enable could bring nothing back: where writing it may still succeed, that is
   // tried again first. The Deny, if there is one, stands already.
-  const tags = await remember(api, user.userName, denied.tags, items, urgent).catch((error: unknown) => {
+  const tags = await remember(
+    api,
+    user.userName,
+    denied.tags,
+    unread && !complete ? rememberTags(items, 'partial') : rememberTags(items),
+    urgent,
+  ).catch((error: unknown) => {
     if (!isAwsError(error, 'accessDenied', 'invalid')) {
       throw error;
     }
@@ -108,13 +120,17 @@ export async function disableUser(
 export async function enableUser(
   api: AwsApi,
   user: ObservedUser,
-  options: CallOptions & { readonly accessKeys: boolean; readonly partition: string },
+  options: CallOptions & {
+    readonly accessKeys: boolean;
+    readonly partition: string;
+    readonly beforeOpening?: (user: ObservedUser) => Promise<void>;
+  },
 ): Promise<SwitchOutcome> {
   const memory = remembered(user.tags) ?? [];
   const switched: SwitchedOff[] = [];
   const notes: string[] = [];
-  if (memory.length > 0 && !isHalfEnabled(user.tags)) {
-    // From here on what the memory lists may be Active: a disable that comes now must look again.
+  if (remembered(user.tags) !== undefined && !isEnabling(user.tags)) {
+    // From here on something may be Active, of what the memory lists or new: a disable that comes now must look.
     await putTags(api, user.userName, rememberTags(memory, 'enabling'), options);
   }
   for (const item of memory) {
@@ -122,10 +138,12 @@ export async function enableUser(
       continue;
     }
     if (item.kind === 'console') {
-      notes.push('the console password was removed when the account was disabled; set a new one in AWS');
-    } else if (item.kind === 'accessKey' && !options.accessKeys) {
+      // A password does not come back; whoever keeps one for the user sets a new one before the Deny goes.
+      continue;
+    }
+    if (item.kind === 'accessKey' && !options.accessKeys) {
       notes.push(
-        `${describe(item)} stays Inactive: the connection has settings.enableProgrammaticAccess false`,
+        `${describe(item)} stays Inactive: the connection has settings.enableProgrammaticAccess false, or no key is to be usable`,
       );
     } else if (await switchCredential(api, user.userName, item, 'Active', options)) {
       switched.push(item);
@@ -133,6 +151,7 @@ export async function enableUser(
       notes.push(`${describe(item)} was removed meanwhile and does not come back`);
     }
   }
+  await options.beforeOpening?.(user);
   if (user.deny === 'inline' || user.deny === 'altered') {
     await ignoring(
       api.call('DeleteUserPolicy', { UserName: user.userName, PolicyName: denyPolicyName }, options),
@@ -163,6 +182,11 @@ export async function enableUser(
     switched,
     notes,
   };
+}
+
+/** Whether the memory has all that was Active when the user was shut out. */
+function isWhole(tags: readonly Tag[]): boolean {
+  return remembered(tags) !== undefined && !isHalfEnabled(tags);
 }
 
 /** How far the Deny came, and what is noted on the user by then. */
@@ -196,13 +220,9 @@ async function putDeny(
     }
   }
   // Written down before it is attached: otherwise nobody would know later that it is ours to detach.
-  const noted = await remember(
-    api,
-    user.userName,
-    tags,
-    [...(remembered(tags) ?? []).filter((item) => item.kind !== 'managedDeny'), { kind: 'managedDeny' }],
-    urgent,
-  );
+  const others = (remembered(tags) ?? []).filter((item) => item.kind !== 'managedDeny');
+  const wanted = rememberTags([...others, { kind: 'managedDeny' }], isWhole(tags) ? undefined : 'partial');
+  const noted = await remember(api, user.userName, tags, wanted, urgent);
   try {
     const arn = denyAllArn(options.partition);
     await api.call('AttachUserPolicy', { UserName: user.userName, PolicyArn: arn }, urgent);
@@ -227,10 +247,9 @@ async function remember(
   api: AwsApi,
   userName: string,
   tags: readonly Tag[],
-  items: readonly SwitchedOff[],
+  wanted: readonly Tag[],
   urgent: CallOptions,
 ): Promise<readonly Tag[] | undefined> {
-  const wanted = rememberTags(items);
   const missing = wanted.filter(
     (tag) => !tags.some((other) => other.key === tag.key && other.value === tag.value),
   );

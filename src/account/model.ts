@@ -8,8 +8,24 @@ export interface AttachedPolicy {
   readonly arn: string;
 }
 
+/** A policy of the user's own. */
+export interface InlinePolicy {
+  readonly name: string;
+  /** Of what its document means (`documentFingerprint`); undefined where it was not read. */
+  readonly fingerprint: string | undefined;
+  /** Characters that count against the quota of the user: white space does not (IAM quotas). */
+  readonly size: number;
+}
+
+/** What a user is entitled to directly: its edges to groups and policies. */
+export interface Edges {
+  readonly groups: readonly string[];
+  readonly attachedPolicies: readonly AttachedPolicy[];
+  readonly inlinePolicies: readonly InlinePolicy[];
+}
+
 /** An IAM user as AWS shows it in `GetAccountAuthorizationDetails`, `ListUsers` and `GetUser`. */
-export interface ObservedUser {
+export interface ObservedUser extends Edges {
   readonly userName: string;
   /** The identity: `AIDA…`. A name that is deleted and made again has another one. */
   readonly userId: string;
@@ -20,11 +36,27 @@ export interface ObservedUser {
   readonly tags: readonly Tag[];
   readonly boundary: string | undefined;
   readonly deny: DenyState;
-  readonly groups: readonly string[];
-  readonly attachedPolicies: readonly AttachedPolicy[];
-  readonly inlinePolicies: readonly string[];
   /** Milliseconds since the epoch; undefined where the password was never used, or was not read. */
   readonly passwordLastUsed: number | undefined;
+}
+
+/** What the credential report says of a user. All times are of AWS's clock, in milliseconds since the epoch. */
+export interface CredentialFacts {
+  /** Changes that were made before are in it; later ones may be missing. It may be hours ago. */
+  readonly asOf: number;
+  /** There is a console password. */
+  readonly console: boolean;
+  /** Absent where it never was, or not as far back as AWS knows. */
+  readonly passwordLastUsed?: number;
+  readonly passwordChangedAt?: number;
+  /** The keys that there are; of one that is Inactive AWS may not tell. */
+  readonly keys: readonly {
+    readonly active: boolean;
+    readonly lastUsed?: number;
+    /** When the key was made or last switched. */
+    readonly rotatedAt?: number;
+  }[];
+  readonly mfa: boolean;
 }
 
 export type DeletionPolicy = 'Delete' | 'Disable' | 'Retain';

@@ -32,11 +32,13 @@ export function isDisabledTag(key: string): boolean {
 
 /** Stands first in the memory while an enable is under way: what it lists may be Active again. */
 const enabling = 'enabling';
+/** Stands first in the memory of a disable that could not read all lists: what it does not list may be Active. */
+const partial = 'partial';
 
 /** The tags that remember these; at least one, also when there was nothing to switch off. */
-export function rememberTags(items: readonly SwitchedOff[], underWay?: 'enabling'): Tag[] {
+export function rememberTags(items: readonly SwitchedOff[], underWay?: 'enabling' | 'partial'): Tag[] {
   const values = ['v1'];
-  for (const word of [...(underWay === undefined ? [] : [enabling]), ...items.map(write)]) {
+  for (const word of [...(underWay === undefined ? [] : [underWay]), ...items.map(write)]) {
     const last = values.at(-1) ?? '';
     if (last.length + 1 + word.length > maxTagValue) {
       values.push(`v1 ${word}`);
@@ -56,9 +58,17 @@ export function remembered(tags: readonly Tag[]): readonly SwitchedOff[] | undef
   return own.flatMap((tag) => tag.value.split(' ').flatMap((word) => read(word) ?? []));
 }
 
-/** Whether an enable was begun and not finished: the user is neither disabled nor enabled. */
+/** Whether an enable or a disable was begun and not finished: the user is neither disabled nor enabled. */
 export function isHalfEnabled(tags: readonly Tag[]): boolean {
-  return tags.some((tag) => isDisabledTag(tag.key) && tag.value.split(' ').includes(enabling));
+  return isEnabling(tags) || says(tags, partial);
+}
+
+export function isEnabling(tags: readonly Tag[]): boolean {
+  return says(tags, enabling);
+}
+
+function says(tags: readonly Tag[], word: string): boolean {
+  return tags.some((tag) => isDisabledTag(tag.key) && tag.value.split(' ').includes(word));
 }
 
 export function sameItem(one: SwitchedOff, other: SwitchedOff): boolean {

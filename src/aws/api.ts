@@ -1,8 +1,9 @@
+import { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { Clock } from '../ports.ts';
 import { AwsError, toAwsError, type AwsErrorKind } from './errors.ts';
-import { operations, type InputOf, type Operation, type OutputOf } from './operations.ts';
+import { operations, type InputOf, type Operation, type OutputOf, type Service } from './operations.ts';
 
 /** Who waits for a call: a person's change goes before a background reading, a leaver before all. */
 export type Priority = 'urgent' | 'interactive' | 'background';
@@ -15,7 +16,7 @@ export interface Pacer {
 
 /** What happened to one call, for metrics. */
 export interface CallRecord {
-  readonly service: 'iam' | 'sts';
+  readonly service: Service;
   readonly operation: Operation;
   readonly outcome: 'ok' | 'aborted' | AwsErrorKind;
   readonly seconds: number;
@@ -36,6 +37,12 @@ export interface AwsApi {
    * @throws {AwsError}
    */
   call<K extends Operation>(operation: K, input: InputOf<K>, options: CallOptions): Promise<OutputOf<K>>;
+  /**
+   * How far AWS's clock is ahead of this machine's, in milliseconds and to the second, by the newest
+   * answer; 0 before the first. What is due at a time of AWS (an expiry) is not left to a node's clock: where
+   * that is set to another time, this changes with it, so that their sum stays AWS's time.
+   */
+  readonly skewMs: number;
   /** Lets calls that are under way end, then gives the sockets back. */
   close(): void;
 }
@@ -50,10 +57,15 @@ export interface AwsApiOptions {
   readonly credentials: AwsCredentials;
   /** `aws-global`, or a region of the partition. */
   readonly region: string;
+  /** The region whose CloudTrail holds IAM's events. */
+  readonly cloudTrailRegion: string;
   /** Addresses in place of AWS's own. */
-  readonly endpoints: { readonly iam?: string | undefined; readonly sts?: string | undefined };
+  readonly endpoints: { readonly [S in Service]?: string | undefined };
   readonly pacer: Pacer;
-  readonly clock: Clock;
+  readonly clock: Clock & {
+    /** Milliseconds that never go back, and that nobody sets. */
+    monotonic(): number;
+  };
   readonly random: () => number;
   readonly observe: (record: CallRecord) => void;
   /** Asked when a write is about to be sent; a reason refuses it (the lease is lost). */
@@ -86,18 +98,27 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
   const clients = {
     iam: new IAMClient({ ...shared, ...endpoint(options.endpoints.iam) }),
     sts: new STSClient({ ...shared, ...endpoint(options.endpoints.sts) }),
+    cloudtrail: new CloudTrailClient({
+      ...shared,
+      region: options.cloudTrailRegion,
+      ...endpoint(options.endpoints.cloudtrail),
+    }),
   };
 
-  for (const client of [clients.iam, clients.sts]) {
+  let aheadOfMonotonicMs: number | undefined;
+  for (const client of Object.values(clients)) {
     addLateFence(client.middlewareStack as LateStack, options.fence);
+    addSkewMeter(client.middlewareStack as LateStack, (date) => {
+      // The header counts whole seconds: its middle is nearest.
+      aheadOfMonotonicMs = date + 500 - options.clock.monotonic();
+    });
   }
 
   let inFlight = 0;
   let closing = false;
   const destroyIfIdle = (): void => {
     if (closing && inFlight === 0) {
-      clients.iam.destroy();
-      clients.sts.destroy();
+      Object.values(clients).forEach((client) => client.destroy());
     }
   };
 
@@ -133,6 +154,10 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
   };
 
   return {
+    get skewMs() {
+      const { clock } = options;
+      return aheadOfMonotonicMs === undefined ? 0 : clock.monotonic() + aheadOfMonotonicMs - clock.now();
+    },
     call: async <K extends Operation>(
       operation: K,
       input: InputOf<K>,
@@ -190,6 +215,22 @@ function addLateFence(stack: LateStack, fence: () => string | undefined): void {
       return next(args);
     },
     { name: 'idhubLateFence', step: 'deserialize', priority: 'low' },
+  );
+}
+
+/** Reads the time of AWS from the `Date` header of its answers (RFC 9110, 6.6.1). */
+function addSkewMeter(stack: LateStack, measured: (epochMs: number) => void): void {
+  stack.add(
+    (next) => async (args) => {
+      const answer = await next(args);
+      const { headers } = (answer as { response?: { headers?: Record<string, string> } }).response ?? {};
+      const date = Date.parse(headers?.['date'] ?? '');
+      if (!Number.isNaN(date)) {
+        measured(date);
+      }
+      return answer;
+    },
+    { name: 'idhubSkewMeter', step: 'deserialize', priority: 'low' },
   );
 }
 

@@ -9,6 +9,6 @@ export {
   type Priority,
 } from './api.ts';
 export { AwsError, ignoring, isAwsError, type AwsErrorKind } from './errors.ts';
-export type { InputOf, Operation, OutputOf } from './operations.ts';
+export type { InputOf, Operation, OutputOf, Service } from './operations.ts';
 export { pages } from './pages.ts';
 export { features, minimalPolicy, type PolicyDocument } from './policy.ts';

@@ -1,16 +1,20 @@
+import * as cloudtrail from '@aws-sdk/client-cloudtrail';
 import * as iam from '@aws-sdk/client-iam';
 import * as sts from '@aws-sdk/client-sts';
 
 /** The parts of the product that a customer may allow one by one; one policy file each. */
-export type Feature = 'connection' | 'accounts' | 'disable' | 'delete';
+export type Feature =
+  'connection' | 'accounts' | 'console' | 'access-keys' | 'entitlements' | 'disable' | 'delete';
+
+export type Service = 'iam' | 'sts' | 'cloudtrail';
 
 /** What is known of an API operation before it is called. */
 interface OperationFacts {
-  readonly service: 'iam' | 'sts';
+  readonly service: Service;
   readonly access: 'read' | 'write';
   readonly features: readonly Feature[];
   /** IAM actions that AWS asks of the caller; empty where none is needed. */
-  readonly actions: readonly `${'iam' | 'sts'}:${string}`[];
+  readonly actions: readonly `${Service}:${string}`[];
 }
 
 const read = <const N extends string>(name: N, ...features: Feature[]) =>
@@ -39,8 +43,16 @@ export const operations = {
     ...read('GetAccountAuthorizationDetails', 'connection'),
   },
   ListUsers: { command: iam.ListUsersCommand, ...read('ListUsers', 'connection') },
+  GenerateCredentialReport: {
+    command: iam.GenerateCredentialReportCommand,
+    ...read('GenerateCredentialReport', 'connection'),
+  },
+  GetCredentialReport: {
+    command: iam.GetCredentialReportCommand,
+    ...read('GetCredentialReport', 'connection'),
+  },
 
-  GetUser: { command: iam.GetUserCommand, ...read('GetUser', 'accounts') },
+  GetUser: { command: iam.GetUserCommand, ...read('GetUser', 'accounts', 'entitlements') },
   CreateUser: {
     command: iam.CreateUserCommand,
     service: 'iam',
@@ -61,23 +73,55 @@ export const operations = {
     ...write('DeleteUserPermissionsBoundary', 'accounts'),
   },
 
-  PutUserPolicy: { command: iam.PutUserPolicyCommand, ...write('PutUserPolicy', 'disable') },
+  GetAccountPasswordPolicy: {
+    command: iam.GetAccountPasswordPolicyCommand,
+    ...read('GetAccountPasswordPolicy', 'console'),
+  },
+  CreateLoginProfile: { command: iam.CreateLoginProfileCommand, ...write('CreateLoginProfile', 'console') },
+  UpdateLoginProfile: { command: iam.UpdateLoginProfileCommand, ...write('UpdateLoginProfile', 'console') },
+
+  CreateAccessKey: { command: iam.CreateAccessKeyCommand, ...write('CreateAccessKey', 'access-keys') },
+  LookupEvents: {
+    command: cloudtrail.LookupEventsCommand,
+    service: 'cloudtrail',
+    access: 'read',
+    features: ['access-keys'],
+    actions: ['cloudtrail:LookupEvents'],
+  },
+
+  AddUserToGroup: { command: iam.AddUserToGroupCommand, ...write('AddUserToGroup', 'entitlements') },
+  ListPolicies: { command: iam.ListPoliciesCommand, ...read('ListPolicies', 'entitlements') },
+  GetUserPolicy: { command: iam.GetUserPolicyCommand, ...read('GetUserPolicy', 'entitlements') },
+
+  PutUserPolicy: {
+    command: iam.PutUserPolicyCommand,
+    ...write('PutUserPolicy', 'disable', 'entitlements'),
+  },
   DeleteUserPolicy: {
     command: iam.DeleteUserPolicyCommand,
-    ...write('DeleteUserPolicy', 'disable', 'delete'),
+    ...write('DeleteUserPolicy', 'entitlements', 'disable', 'delete'),
   },
-  AttachUserPolicy: { command: iam.AttachUserPolicyCommand, ...write('AttachUserPolicy', 'disable') },
+  AttachUserPolicy: {
+    command: iam.AttachUserPolicyCommand,
+    ...write('AttachUserPolicy', 'console', 'entitlements', 'disable'),
+  },
   DetachUserPolicy: {
     command: iam.DetachUserPolicyCommand,
-    ...write('DetachUserPolicy', 'disable', 'delete'),
+    ...write('DetachUserPolicy', 'console', 'entitlements', 'disable', 'delete'),
   },
-  GetLoginProfile: { command: iam.GetLoginProfileCommand, ...read('GetLoginProfile', 'disable') },
+  GetLoginProfile: { command: iam.GetLoginProfileCommand, ...read('GetLoginProfile', 'console', 'disable') },
   DeleteLoginProfile: {
     command: iam.DeleteLoginProfileCommand,
-    ...write('DeleteLoginProfile', 'disable', 'delete'),
+    ...write('DeleteLoginProfile', 'console', 'disable', 'delete'),
   },
-  ListAccessKeys: { command: iam.ListAccessKeysCommand, ...read('ListAccessKeys', 'disable', 'delete') },
-  UpdateAccessKey: { command: iam.UpdateAccessKeyCommand, ...write('UpdateAccessKey', 'disable') },
+  ListAccessKeys: {
+    command: iam.ListAccessKeysCommand,
+    ...read('ListAccessKeys', 'access-keys', 'disable', 'delete'),
+  },
+  UpdateAccessKey: {
+    command: iam.UpdateAccessKeyCommand,
+    ...write('UpdateAccessKey', 'access-keys', 'disable'),
+  },
   ListSSHPublicKeys: {
     command: iam.ListSSHPublicKeysCommand,
     ...read('ListSSHPublicKeys', 'disable', 'delete'),
@@ -100,20 +144,32 @@ export const operations = {
     ...write('UpdateServiceSpecificCredential', 'disable'),
   },
 
-  ListUserPolicies: { command: iam.ListUserPoliciesCommand, ...read('ListUserPolicies', 'delete') },
+  ListUserPolicies: {
+    command: iam.ListUserPoliciesCommand,
+    ...read('ListUserPolicies', 'entitlements', 'delete'),
+  },
   ListAttachedUserPolicies: {
     command: iam.ListAttachedUserPoliciesCommand,
-    ...read('ListAttachedUserPolicies', 'delete'),
+    ...read('ListAttachedUserPolicies', 'console', 'entitlements', 'delete'),
   },
-  ListGroupsForUser: { command: iam.ListGroupsForUserCommand, ...read('ListGroupsForUser', 'delete') },
-  RemoveUserFromGroup: { command: iam.RemoveUserFromGroupCommand, ...write('RemoveUserFromGroup', 'delete') },
+  ListGroupsForUser: {
+    command: iam.ListGroupsForUserCommand,
+    ...read('ListGroupsForUser', 'entitlements', 'delete'),
+  },
+  RemoveUserFromGroup: {
+    command: iam.RemoveUserFromGroupCommand,
+    ...write('RemoveUserFromGroup', 'entitlements', 'delete'),
+  },
   ListMFADevices: { command: iam.ListMFADevicesCommand, ...read('ListMFADevices', 'delete') },
   DeactivateMFADevice: { command: iam.DeactivateMFADeviceCommand, ...write('DeactivateMFADevice', 'delete') },
   DeleteVirtualMFADevice: {
     command: iam.DeleteVirtualMFADeviceCommand,
     ...write('DeleteVirtualMFADevice', 'delete'),
   },
-  DeleteAccessKey: { command: iam.DeleteAccessKeyCommand, ...write('DeleteAccessKey', 'delete') },
+  DeleteAccessKey: {
+    command: iam.DeleteAccessKeyCommand,
+    ...write('DeleteAccessKey', 'access-keys', 'delete'),
+  },
   DeleteSSHPublicKey: { command: iam.DeleteSSHPublicKeyCommand, ...write('DeleteSSHPublicKey', 'delete') },
   DeleteSigningCertificate: {
     command: iam.DeleteSigningCertificateCommand,

@@ -12,7 +12,15 @@ export interface PolicyDocument {
 }
 
 /** The features, in the order in which the documentation lists them. */
-export const features: readonly Feature[] = ['connection', 'accounts', 'disable', 'delete'];
+export const features: readonly Feature[] = [
+  'connection',
+  'accounts',
+  'console',
+  'access-keys',
+  'entitlements',
+  'disable',
+  'delete',
+];
 
 /**
  * The least that the communication user needs for these features. The resource is `*`: the product
@@ -22,7 +30,7 @@ export function minimalPolicy(wanted: readonly Feature[]): PolicyDocument {
   return {
     Version: '2012-10-17',
     Statement: wanted.map((feature) => ({
-      Sid: `IDHub${feature[0]?.toUpperCase() ?? ''}${feature.slice(1)}`,
+      Sid: `IDHub${feature.split('-').map(capital).join('')}`,
       Effect: 'Allow',
       Action: [
         ...new Set(
@@ -34,4 +42,8 @@ export function minimalPolicy(wanted: readonly Feature[]): PolicyDocument {
       Resource: '*',
     })),
   };
+}
+
+function capital(word: string): string {
+  return `${word[0]?.toUpperCase() ?? ''}${word.slice(1)}`;
 }

@@ -13,7 +13,25 @@ export interface Caller {
 export interface AccountFacts {
   readonly alias: string | undefined;
   readonly quotas: Readonly<Record<string, { readonly used: number; readonly quota: number }>>;
+  readonly perUser: UserQuotas;
 }
+
+/** What one user can have at most. */
+export interface UserQuotas {
+  readonly groups: number;
+  readonly attachedPolicies: number;
+  /** Characters of all inline policies together, white space not counted. */
+  readonly inlineSize: number;
+  readonly accessKeys: number;
+}
+
+/** The quotas that AWS gives by default (IAM user guide, IAM and STS quotas). */
+export const defaultUserQuotas: UserQuotas = {
+  groups: 10,
+  attachedPolicies: 10,
+  inlineSize: 2048,
+  accessKeys: 2,
+};
 
 /** Asks AWS whose the credentials are. Needs no permission. */
 export async function readCaller(api: AwsApi, options: CallOptions): Promise<Caller> {
@@ -48,5 +66,11 @@ export async function readAccountFacts(api: AwsApi, options: CallOptions): Promi
       quotas[name] = { used: figures[used] ?? 0, quota: most };
     }
   }
-  return { alias: aliases?.[0], quotas };
+  const perUser: UserQuotas = {
+    groups: figures['GroupsPerUserQuota'] ?? defaultUserQuotas.groups,
+    attachedPolicies: figures['AttachedPoliciesPerUserQuota'] ?? defaultUserQuotas.attachedPolicies,
+    inlineSize: figures['UserPolicySizeQuota'] ?? defaultUserQuotas.inlineSize,
+    accessKeys: figures['AccessKeysPerUserQuota'] ?? defaultUserQuotas.accessKeys,
+  };
+  return { alias: aliases?.[0], quotas, perUser };
 }

@@ -1,4 +1,11 @@
-export { readAccountFacts, readCaller, type AccountFacts, type Caller } from './contact.ts';
+export {
+  defaultUserQuotas,
+  readAccountFacts,
+  readCaller,
+  type AccountFacts,
+  type Caller,
+  type UserQuotas,
+} from './contact.ts';
 export { AdaptivePacer } from './pacer.ts';
 export {
   formatInZone,

@@ -7,6 +7,7 @@ export interface SettingsInput {
   readonly region?: string;
   readonly cloudTrailRegion?: string;
   readonly policyGroup?: boolean;
+  readonly changePasswordNextSignIn?: boolean;
   readonly enableProgrammaticAccess?: boolean;
   readonly timeZone?: string;
   readonly attributeTagPrefix?: string;
@@ -21,6 +22,7 @@ export interface Settings {
   readonly region: string;
   readonly cloudTrailRegion: string;
   readonly policyGroup: boolean;
+  readonly changePasswordNextSignIn: boolean;
   readonly enableProgrammaticAccess: boolean;
   /** An IANA name. */
   readonly timeZone: string;
@@ -68,6 +70,7 @@ export function resolveSettings(input: SettingsInput): { settings: Settings; pro
       region,
       cloudTrailRegion: input.cloudTrailRegion ?? partitionOf(region).homeRegion,
       policyGroup: input.policyGroup ?? false,
+      changePasswordNextSignIn: input.changePasswordNextSignIn ?? false,
       enableProgrammaticAccess: input.enableProgrammaticAccess ?? false,
       timeZone: known ? timeZone : 'UTC',
       attributeTagPrefix: input.attributeTagPrefix ?? '',

@@ -1,28 +1,37 @@
 import { denyState, type ObservedUser } from '../account/index.ts';
+import { inlinePolicy } from '../entitlement/index.ts';
+import { powerArn, powerOf } from '../guard/index.ts';
+import { fold } from '../schema/index.ts';
 import { pages, type AwsApi, type CallOptions } from '../aws/index.ts';
+import type { CredentialReport, CredentialReports } from './credential-report.ts';
 
-/** Policies that the members of a group inherit. */
+/** A group, and the policies that its members inherit. */
 export interface GroupPolicies {
   readonly group: string;
+  readonly arn: string;
   /** ARNs of attached policies, and `inline/<name>` for the group's own. */
   readonly policies: readonly string[];
+  /** ARNs of the policies of AWS that its own inline policies amount to, such as that of AdministratorAccess. */
+  readonly powers?: readonly string[];
 }
 
 /** Everything read of an account, complete. */
 export interface AccountReading {
   readonly users: readonly ObservedUser[];
-  /** Only with `inherited`. */
+  /** By name, folded as IAM compares names. */
   readonly groups: ReadonlyMap<string, GroupPolicies>;
+  /** Undefined where it cannot be read. */
+  readonly credentials?: CredentialReport | undefined;
   readonly pages: number;
 }
 
 export interface ReadingOptions extends CallOptions {
   /** Items a page, 1 to 1,000. */
   readonly pageSize: number;
-  /** Also read groups with their policies (`settings.policyGroup`). */
-  readonly inherited: boolean;
   /** Also read when passwords were last used (`settings.passwordLastUsed`). */
   readonly passwordLastUsed: boolean;
+  /** Where the credential report of this AWS account comes from. */
+  readonly reports?: CredentialReports;
 }
 
 /**
@@ -34,8 +43,9 @@ export async function readAccount(api: AwsApi, options: ReadingOptions): Promise
   const users: ObservedUser[] = [];
   const groups = new Map<string, GroupPolicies>();
   let count = 0;
-  const filter: ('User' | 'Group')[] = options.inherited ? ['User', 'Group'] : ['User'];
-  const input = { Filter: filter, MaxItems: options.pageSize };
+  // AWS makes it while the rest is read.
+  await options.reports?.begin(api, options);
+  const input = { Filter: ['User' as const, 'Group' as const], MaxItems: options.pageSize };
   for await (const page of pages(api, 'GetAccountAuthorizationDetails', input, options)) {
     count += 1;
     for (const user of page.UserDetailList ?? []) {
@@ -58,23 +68,31 @@ export async function readAccount(api: AwsApi, options: ReadingOptions): Promise
         deny: denyState(inline, attachedPolicies),
         groups: user.GroupList ?? [],
         attachedPolicies,
-        inlinePolicies: inline.map((policy) => policy.name),
+        inlinePolicies: inline.map((policy) => inlinePolicy(policy.name, policy.document ?? '')),
         passwordLastUsed: undefined,
       });
     }
     for (const group of page.GroupDetailList ?? []) {
       const name = group.GroupName ?? '';
-      groups.set(name, {
+      const arn = group.Arn ?? '';
+      const own = group.GroupPolicyList ?? [];
+      groups.set(fold(name), {
         group: name,
+        arn,
         policies: [
           ...(group.AttachedManagedPolicies ?? []).map((policy) => policy.PolicyArn ?? ''),
-          ...(group.GroupPolicyList ?? []).map((policy) => `inline/${policy.PolicyName ?? ''}`),
+          ...own.map((policy) => `inline/${policy.PolicyName ?? ''}`),
         ],
+        powers: powersOf(
+          arn,
+          own.map((policy) => policy.PolicyDocument ?? ''),
+        ),
       });
     }
   }
+  const credentials = await options.reports?.read(api, options);
   if (!options.passwordLastUsed) {
-    return { users, groups, pages: count };
+    return { users, groups, credentials, pages: count };
   }
   const lastUsed = new Map<string, number>();
   for await (const page of pages(api, 'ListUsers', { MaxItems: options.pageSize }, options)) {
@@ -88,6 +106,13 @@ export async function readAccount(api: AwsApi, options: ReadingOptions): Promise
   return {
     users: users.map((user) => Object.assign(user, { passwordLastUsed: lastUsed.get(user.userId) })),
     groups,
+    credentials,
     pages: count,
   };
+}
+
+function powersOf(groupArn: string, documents: readonly string[]): readonly string[] {
+  const [, partition = 'aws', , , accountId = ''] = groupArn.split(':');
+  const found = documents.flatMap((document) => powerOf(document, { partition, accountId }) ?? []);
+  return [...new Set(found)].map((power) => powerArn(power, partition));
 }

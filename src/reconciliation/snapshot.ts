@@ -1,6 +1,14 @@
-import { isDisabledTag, ownerTag, tagValue, type ObservedUser } from '../account/index.ts';
+import {
+  isDisabledTag,
+  ownerTag,
+  tagValue,
+  type CredentialFacts,
+  type Edges,
+  type ObservedUser,
+} from '../account/index.ts';
 import { fold } from '../schema/index.ts';
 import type { Clock } from '../ports.ts';
+import type { CredentialReport } from './credential-report.ts';
 import type { AccountReading, GroupPolicies } from './read-account.ts';
 
 /** The last complete reading of an account, with our own newer writes laid over it. */
@@ -14,6 +22,13 @@ export interface Snapshot {
   /** By the value of the owner tag. */
   byOwner(value: string): ObservedUser | undefined;
   inheritedBy(user: ObservedUser): readonly GroupPolicies[];
+  /** Without regard to case. */
+  group(name: string): GroupPolicies | undefined;
+  /**
+   * What the credential report says of a user, with none of our own later writes in it (`asOf`); undefined
+   * where there is no report, or where the user is not in it, made or renamed since.
+   */
+  credentials(userId: string): CredentialFacts | undefined;
 }
 
 export interface SnapshotStoreOptions {
@@ -36,14 +51,27 @@ interface Overlay {
   readonly user: ObservedUser | undefined;
 }
 
+/** What was written to a user's edges, or seen of them, since a reading that may not show it yet. */
+interface EdgeNote {
+  readonly at: number;
+  /** By us; else it was only looked at. */
+  readonly wrote: boolean;
+  readonly change: (edges: Edges) => Partial<Edges>;
+}
+
 /** Keeps the snapshot of one connection. Readings are single-flight, complete or not used. */
 export class SnapshotStore {
   readonly #options: SnapshotStoreOptions;
   readonly #overlay = new Map<string, Overlay>();
+  /** By user, oldest first: edges are others' to write than the rest of a user, and are laid over on their own. */
+  readonly #edgeNotes = new Map<string, readonly EdgeNote[]>();
+  /** When a user was lost, milliseconds since the epoch. */
+  readonly #lost = new Map<string, number>();
   #users = new Map<string, ObservedUser>();
   #names = new Map<string, string>();
   #owners = new Map<string, string>();
   #groups: ReadonlyMap<string, GroupPolicies> = new Map();
+  #report: CredentialReport | undefined;
   #takenAt: number | undefined;
   #running: Promise<void> | undefined;
 
@@ -62,7 +90,12 @@ export class SnapshotStore {
           byId: (userId) => this.#users.get(userId),
           byName: (userName) => this.#at(this.#names.get(fold(userName))),
           byOwner: (value) => this.#at(this.#owners.get(value)),
-          inheritedBy: (user) => user.groups.flatMap((group) => this.#groups.get(group) ?? []),
+          inheritedBy: (user) => user.groups.flatMap((group) => this.#groups.get(fold(group)) ?? []),
+          group: (name) => this.#groups.get(fold(name)),
+          credentials: (userId) => {
+            const user = this.#users.get(userId);
+            return user === undefined ? undefined : this.#report?.of(user.arn, user.createdAt);
+          },
         };
   }
 
@@ -74,18 +107,38 @@ export class SnapshotStore {
     return this.#running;
   }
 
-  /** How a user is after a write of ours. */
+  /**
+   * How a user is after a write of ours. Its edges to groups and policies are others' to write, at the
+   * same time perhaps: those that are known stay.
+   */
   record(user: ObservedUser): void {
     const now = this.#options.clock.now();
-    this.#overlay.set(user.userId, { wroteAt: now, seenAt: now, userId: user.userId, user });
-    this.#put(user);
+    const written = this.#withEdges(user);
+    this.#overlay.set(user.userId, { wroteAt: now, seenAt: now, userId: user.userId, user: written });
+    this.#put(written);
+  }
+
+  /** A write of ours to a user's edges. */
+  recordEdges(userId: string, change: (edges: Edges) => Partial<Edges>): void {
+    this.#note(userId, { at: this.#options.clock.now(), wrote: true, change });
+  }
+
+  /** A live list of a user's edges, with our own newer writes in it: newer than any reading that began before. */
+  observeEdges(userId: string, edges: Partial<Edges>): void {
+    this.#note(userId, { at: this.#options.clock.now(), wrote: false, change: () => edges });
   }
 
   /** How a user may be after a write whose end is not known: whatever AWS shows next counts. */
   doubt(user: ObservedUser): void {
     const { userId } = user;
-    this.#overlay.set(userId, { wroteAt: undefined, seenAt: this.#options.clock.now(), userId, user });
-    this.#put(user);
+    const doubted = this.#withEdges(user);
+    this.#overlay.set(userId, {
+      wroteAt: undefined,
+      seenAt: this.#options.clock.now(),
+      userId,
+      user: doubted,
+    });
+    this.#put(doubted);
   }
 
   /**
@@ -98,11 +151,12 @@ export class SnapshotStore {
     const written = wroteAt === undefined ? undefined : this.#users.get(userId);
     // Right after a write AWS may show what was before it. What a disable notes on a user is ours alone, so that
     // our own knowledge of it counts: a disable that looks again must not forget what it switched off.
+    const known = this.#withEdges(seen);
     const user =
       written === undefined
-        ? seen
+        ? known
         : {
-            ...seen,
+            ...known,
             tags: [
               ...seen.tags.filter((tag) => !isDisabledTag(tag.key)),
               ...written.tags.filter((tag) => isDisabledTag(tag.key)),
@@ -113,7 +167,28 @@ export class SnapshotStore {
     return user;
   }
 
-  /** A user that we deleted, or saw to be gone. */
+  /**
+   * A user that a live look did not find where the reading shows it: renamed or deleted in AWS, the next
+   * reading tells which.
+   */
+  lose(userId: string): void {
+    this.#lost.set(userId, this.#options.clock.now());
+    this.#drop(userId);
+  }
+
+  /** What is known of a user: `unseen` by the last reading is gone for good, since no unique id comes twice. */
+  fate(userId: string): 'there' | 'deleted' | 'lost' | 'unseen' {
+    if (this.#users.has(userId)) {
+      return 'there';
+    }
+    if (this.#lost.has(userId)) {
+      return 'lost';
+    }
+    const overlay = this.#overlay.get(userId);
+    return overlay !== undefined && overlay.user === undefined ? 'deleted' : 'unseen';
+  }
+
+  /** A user that we deleted. */
   forget(userId: string): void {
     const now = this.#options.clock.now();
     this.#overlay.set(userId, { wroteAt: now, seenAt: now, userId, user: undefined });
@@ -142,11 +217,51 @@ export class SnapshotStore {
       } else if (overlay.user === undefined) {
         this.#drop(userId);
       } else {
-        this.#put(overlay.user);
+        this.#put(this.#withEdges(overlay.user));
+      }
+    }
+    for (const [userId, notes] of this.#edgeNotes) {
+      const newer = notes.filter(({ at, wrote }) => at + (wrote ? settleMs : 0) >= began);
+      if (newer.length === 0) {
+        this.#edgeNotes.delete(userId);
+      } else {
+        this.#edgeNotes.set(userId, newer);
+        newer.forEach(({ change }) => this.#changeEdges(userId, change));
+      }
+    }
+    for (const [userId, at] of this.#lost) {
+      if (at < began) {
+        this.#lost.delete(userId);
+      } else {
+        this.#drop(userId);
       }
     }
     this.#groups = reading.groups;
+    this.#report = reading.credentials;
     this.#takenAt = began;
+  }
+
+  #note(userId: string, note: EdgeNote): void {
+    if (this.#users.has(userId)) {
+      this.#edgeNotes.set(userId, [...(this.#edgeNotes.get(userId) ?? []), note]);
+      this.#changeEdges(userId, note.change);
+    }
+  }
+
+  #changeEdges(userId: string, change: EdgeNote['change']): void {
+    const user = this.#users.get(userId);
+    if (user !== undefined) {
+      this.#put({ ...user, ...change(user) });
+    }
+  }
+
+  #withEdges(user: ObservedUser): ObservedUser {
+    const known = this.#users.get(user.userId);
+    if (known === undefined) {
+      return user;
+    }
+    const { groups, attachedPolicies, inlinePolicies } = known;
+    return { ...user, groups, attachedPolicies, inlinePolicies };
   }
 
   #at(userId: string | undefined): ObservedUser | undefined {

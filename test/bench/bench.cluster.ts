@@ -39,8 +39,10 @@ test('converge: one CreateUser an account and no read of it, two writes of its o
   const result = resultOf(lines);
   expect(result).toEqual({
     accounts: 20,
+    bindings: 0,
     seconds: expect.any(Number),
     awsCalls: expect.any(Number),
+    awsWritesPerAccount: expect.any(Number),
     awsCallsByOperation: expect.objectContaining({ CreateUser: 20 }),
     apiServerWrites: expect.any(Number),
     steadyCallsPerCycle: expect.any(Number),
@@ -55,6 +57,30 @@ test('converge: one CreateUser an account and no read of it, two writes of its o
   expect(result['apiServerWrites']).toBeGreaterThanOrEqual(2 * 20);
   expect(result['apiServerWrites']).toBeLessThan(3 * 20);
   expect(steadyCallsPerCycle).toBeLessThan(10);
+}, 180_000);
+
+test('converge with bindings: each adds its own write and nothing else', async () => {
+  const { code, lines } = await bench('converge', '--accounts', '10', '--bindings', '2', '--json');
+  expect({ code, lines }).toMatchObject({ code: 0 });
+  const { awsWritesPerAccount, awsCallsByOperation } = resultOf(lines);
+  expect(awsCallsByOperation).toMatchObject({ CreateUser: 10, AddUserToGroup: 20 });
+  expect(awsCallsByOperation).not.toHaveProperty('ListGroupsForUser');
+  expect(awsWritesPerAccount).toBeLessThanOrEqual(3.3);
+}, 180_000);
+
+test('disable: the leaver goes first', async () => {
+  const { code, lines } = await bench('disable', '--accounts', '100', '--latency', '100', '--json');
+  expect({ code, lines }).toMatchObject({ code: 0 });
+  expect(resultOf(lines)).toEqual({
+    accounts: 100,
+    seconds: expect.any(Number),
+    // The Deny, the lists of credentials, the note, the password and the key.
+    calls: expect.any(Number),
+    ownLatencySeconds: expect.any(Number),
+    beyondSeconds: expect.any(Number),
+    usersBefore: expect.any(Number),
+    usersAfter: expect.any(Number),
+  });
 }, 180_000);
 
 test('restart: nothing is written to AWS, and little is read', async () => {
@@ -84,9 +110,11 @@ test('interrupted in the middle: all that was started ends', async () => {
 }, 180_000);
 
 test.each([
-  [[], 'bench: the command is converge or restart'],
-  [['converge', 'restart'], 'bench: the command is converge or restart, not "converge restart"'],
+  [[], 'bench: the command is converge or disable or restart'],
+  [['converge', 'restart'], 'bench: the command is converge or disable or restart, not "converge restart"'],
   [['converge', '--accounts', 'many'], 'bench: --accounts takes a whole number from 1 to 50000, not "many"'],
+  [['restart', '--bindings', '2'], 'bench: --bindings belongs to converge, not to restart'],
+  [['converge', '--bindings', '11'], 'bench: --bindings takes a whole number from 0 to 10, not "11"'],
   [['restart', '--accounts', '0'], 'bench: --accounts takes a whole number from 1 to 50000, not "0"'],
   [['converge', '--latency', '-1'], expect.stringContaining("Option '--latency' argument is ambiguous")],
   [['converge', '--color'], expect.stringContaining("Unknown option '--color'")],

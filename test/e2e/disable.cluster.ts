@@ -94,8 +94,9 @@ describe('disable', () => {
     expect(Object.keys(on.tags)).toEqual(['aws.idhub.io/owner']);
     expect((await world().account('jo')).status).toMatchObject({ state: 'Enabled' });
     expect((await world().account('jo')).status?.switchedOff).toBeUndefined();
-    const { message } = await event(world(), 'jo', 'Enabled');
-    expect(message).toContain('console password');
+    await event(world(), 'jo', 'Enabled');
+    const { message } = await event(world(), 'jo', 'Updated');
+    expect(message).toContain('the console password was removed when the account was disabled');
     const back = await operations(world(), 'jo');
     expect(back.slice(-2)).toEqual(['DeleteUserPolicy', 'UntagUser']);
     await resyncs(world(), 2);

@@ -1,25 +1,51 @@
-import { expect, test } from '@jest/globals';
+import { CreateGroupCommand } from '@aws-sdk/client-iam';
+import { beforeAll, expect, test } from '@jest/globals';
 import { eventually } from '../support/process.ts';
 import { giveCredentials } from './belongings.ts';
 import { operatorWrites, snapshotEvery, user, worldFor } from './support.ts';
 import { connectionManifest, secretManifest } from './world.ts';
 
-const spaces = ['ns-delete', 'ns-retain', 'ns-disable', 'ns-crash', 'ns-nosecret', 'ns-stuck'];
+const spaces = ['ns-delete', 'ns-retain', 'ns-disable', 'ns-crash', 'ns-keep', 'ns-nosecret', 'ns-stuck'];
 const world = worldFor('spaces', { operator: [snapshotEvery, `--watch-namespaces=spaces,${spaces.join()}`] });
 const count = 5;
 
 const namesIn = (space: string): string[] => Array.from({ length: count }, (_, index) => `${space}-${index}`);
 
-/** A namespace with a connection, its Secret and five accounts, all of them Ready and remembered. */
-async function fill(space: string, deletionPolicy: string): Promise<void> {
+const kept = { type: 'Group', name: 'Kept' };
+const free = { type: 'Group', name: 'Free' };
+
+beforeAll(async () => {
+  for (const { name: GroupName } of [kept, free]) {
+    await world().iam.send(new CreateGroupCommand({ GroupName }));
+  }
+});
+
+/**
+ * A namespace with a connection, its Secret and five accounts, all of them Ready and remembered.
+ * @param bound with ten bindings: one that belongs to each account, and one that stands for itself
+ */
+async function fill(space: string, deletionPolicy: string, bound = false): Promise<void> {
+  const entitlements = bound ? [kept] : [];
   await world().apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: space } });
   await world().apply(
     secretManifest(space, 'aws-credentials', world().credentials),
     connectionManifest(space, 'aws', world().simulatorUrl),
     ...namesIn(space).map((name) =>
-      world().accountManifest(name, { userName: name, deletionPolicy }, { namespace: space }),
+      world().accountManifest(name, { userName: name, deletionPolicy, entitlements }, { namespace: space }),
+    ),
+    ...(bound ? namesIn(space) : []).map((name) =>
+      world().bindingManifest(
+        `${name}-free`,
+        { accountRef: { name }, entitlement: free },
+        { namespace: space },
+      ),
     ),
   );
+  for (const name of bound ? namesIn(space) : []) {
+    await eventually(async () => ((await user(world(), name)).groups.length === 2 ? true : undefined), {
+      what: `two groups of ${name}`,
+    });
+  }
   await eventually(
     async () => {
       const ids = await world().kubectl([
@@ -68,7 +94,7 @@ async function dropSecret(space: string): Promise<void> {
 
 test('by policy: users go, stay and are nobody’s, or stay shut out; connection, Secret and namespace go', async () => {
   const policies = { 'ns-delete': 'Delete', 'ns-retain': 'Retain', 'ns-disable': 'Disable' };
-  await Promise.all(Object.entries(policies).map(([space, policy]) => fill(space, policy)));
+  await Promise.all(Object.entries(policies).map(([space, policy]) => fill(space, policy, true)));
   const [first = ''] = namesIn('ns-disable');
   await giveCredentials(world().iam, first);
   await Promise.all(Object.keys(policies).map(deleteNamespace));
@@ -77,10 +103,16 @@ test('by policy: users go, stay and are nobody’s, or stay shut out; connection
     expect(await world().simulator.user(name)).toBeUndefined();
   }
   for (const name of namesIn('ns-retain')) {
-    expect(await user(world(), name)).toMatchObject({ tags: {}, inlinePolicies: {} });
+    expect(await user(world(), name)).toMatchObject({
+      tags: {},
+      inlinePolicies: {},
+      groups: ['Kept'],
+    });
   }
   for (const name of namesIn('ns-disable')) {
-    expect(Object.keys((await user(world(), name)).inlinePolicies)).toEqual(['IDHubDisabled']);
+    const { inlinePolicies, groups } = await user(world(), name);
+    expect(Object.keys(inlinePolicies)).toEqual(['IDHubDisabled']);
+    expect(groups).toEqual(['Kept']);
   }
   expect((await user(world(), first)).accessKeys.map(({ status }) => status)).toEqual([
     'Inactive',
@@ -90,7 +122,7 @@ test('by policy: users go, stay and are nobody’s, or stay shut out; connection
 });
 
 test('killed in the middle of it: the next process finishes', async () => {
-  await fill('ns-crash', 'Delete');
+  await fill('ns-crash', 'Delete', true);
   await world().simulator.fault({ operation: 'DeleteUser', latencyMs: 60_000, after: 2, times: -1 });
   await deleteNamespace('ns-crash');
   await eventually(async () => ((await world().simulator.faults())[0]?.hits === 3 ? true : undefined));
@@ -99,6 +131,19 @@ test('killed in the middle of it: the next process finishes', async () => {
   await isGone('ns-crash');
   for (const name of namesIn('ns-crash')) {
     expect(await world().simulator.user(name)).toBeUndefined();
+  }
+});
+
+test('killed while bindings go: those of accounts leave their edge, the others take theirs away', async () => {
+  await fill('ns-keep', 'Retain', true);
+  await world().simulator.fault({ operation: 'RemoveUserFromGroup', latencyMs: 60_000, after: 2, times: -1 });
+  await deleteNamespace('ns-keep');
+  await eventually(async () => ((await world().simulator.faults())[0]?.hits === 3 ? true : undefined));
+  await world().restartOperator('SIGKILL');
+  await world().simulator.clearFaults();
+  await isGone('ns-keep');
+  for (const name of namesIn('ns-keep')) {
+    expect(await user(world(), name)).toMatchObject({ tags: {}, groups: ['Kept'] });
   }
 });
 

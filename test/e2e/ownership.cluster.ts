@@ -248,7 +248,7 @@ describe('whose it is may change', () => {
     expect(Object.keys((await user(world(), 'stripped')).inlinePolicies)).toEqual(['IDHubDisabled']);
   });
 
-  test("an owner tag of somebody else's is respected: hands off, also on deletion", async () => {
+  test("an owner tag of somebody else's is respected: hands off, and a deletion waits", async () => {
     await apply('seized', { deletionPolicy: 'Delete' });
     await settled(world(), 'seized');
     await world().restartOperator();
@@ -263,6 +263,11 @@ describe('whose it is may change', () => {
     await patch(world(), 'seized', { spec: { enabled: false, tags: { a: '1' } } });
     await world().until('awsaccount', 'seized', { status: 'False', reason: 'AlreadyExists' });
     await remove(world(), 'seized');
+    const { message } = await world().until('awsaccount', 'seized', { status: 'False', reason: 'Conflict' });
+    expect(message).toContain('aws.idhub.io/abandon=true');
+    await resyncs(world(), 2);
+    expect((await world().account('seized')).metadata.deletionTimestamp).toBeDefined();
+    await patch(world(), 'seized', { metadata: { annotations: { 'aws.idhub.io/abandon': 'true' } } });
     await gone(world(), 'seized');
     expect(await operations(world(), 'seized')).toEqual(['CreateUser']);
     expect(await world().simulator.user('seized')).toBeDefined();

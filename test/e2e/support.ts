@@ -121,7 +121,7 @@ export async function patch(
   world: World,
   name: string,
   change: object,
-  kind: 'awsaccount' | 'awsconnection' | 'secret' = 'awsaccount',
+  kind: 'awsaccount' | 'awsconnection' | 'awsentitlementbinding' | 'secret' = 'awsaccount',
 ): Promise<void> {
   await world.kubectl([
     'patch',
@@ -138,6 +138,11 @@ export async function patch(
 /** Deletes an account without waiting for its finalizer. */
 export async function remove(world: World, ...names: readonly string[]): Promise<void> {
   await world.kubectl(['delete', 'awsaccount', ...names, '-n', world.namespace, '--wait=false']);
+}
+
+/** Deletes bindings without waiting for their finalizer. */
+export async function removeBindings(world: World, ...names: readonly string[]): Promise<void> {
+  await world.kubectl(['delete', 'awsbind', ...names, '-n', world.namespace, '--wait=false']);
 }
 
 export async function exists(world: World, kind: string, name: string): Promise<boolean> {

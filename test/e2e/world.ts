@@ -7,7 +7,7 @@ import {
   CreateUserCommand,
   IAMClient,
 } from '@aws-sdk/client-iam';
-import type { AwsAccount, AwsConnection } from '../../operator/api/v1alpha1/index.ts';
+import type { AwsAccount, AwsConnection, AwsEntitlementBinding } from '../../operator/api/v1alpha1/index.ts';
 import type { ControlPlane } from '../cluster/index.ts';
 import { SimulatorControl, type SimulatedAccount } from '../simulator/index.ts';
 import { operatorNodeFlags } from '../support/operator-process.ts';
@@ -74,9 +74,10 @@ export interface World {
   apply(...objects: readonly object[]): Promise<void>;
   account(name: string): Promise<AwsAccount>;
   connection(name?: string): Promise<AwsConnection>;
+  binding(name: string): Promise<AwsEntitlementBinding>;
   /** Waits until a condition of the object is of this status, and reason where given, for its present generation. */
   until(
-    kind: 'awsaccount' | 'awsconnection',
+    kind: 'awsaccount' | 'awsconnection' | 'awsentitlementbinding',
     name: string,
     wanted: {
       readonly type?: string;
@@ -88,6 +89,8 @@ export interface World {
   metrics(): Promise<string>;
   /** An object of this world's namespace, with the connection `aws`. */
   accountManifest(name: string, spec: object, metadata?: object): object;
+  /** An object of this world's namespace. */
+  bindingManifest(name: string, spec: object, metadata?: object): object;
   stop(): Promise<void>;
 }
 
@@ -132,7 +135,7 @@ export function connectionManifest(namespace: string, name: string, url: string,
     metadata: { namespace, name },
     spec: {
       credentials: { secretRef: { name: `${name}-credentials` } },
-      endpoints: { iam: url, sts: url },
+      endpoints: { iam: url, sts: url, cloudtrail: url },
       ...spec,
     },
   };
@@ -264,12 +267,13 @@ async function makeWorld(
     },
     account: (name) => get<AwsAccount>('awsaccount', name),
     connection: (name = 'aws') => get<AwsConnection>('awsconnection', name),
+    binding: (name) => get<AwsEntitlementBinding>('awsentitlementbinding', name),
     until: async (kind, name, { type = 'Ready', status, reason, withinMs = 30_000 }) => {
       let last: unknown;
       try {
         return await eventually(
           async () => {
-            const object = await get<AwsAccount | AwsConnection>(kind, name);
+            const object = await get<AwsAccount | AwsConnection | AwsEntitlementBinding>(kind, name);
             const condition = object.status?.conditions?.find((each) => each.type === type);
             last = object.status?.conditions;
             return condition?.status === status &&
@@ -293,6 +297,12 @@ async function makeWorld(
       kind: 'AwsAccount',
       metadata: { namespace, name, ...metadata },
       spec: { connectionRef: { name: 'aws' }, ...spec },
+    }),
+    bindingManifest: (name, spec, metadata = {}) => ({
+      apiVersion: 'aws.idhub.io/v1alpha1',
+      kind: 'AwsEntitlementBinding',
+      metadata: { namespace, name, ...metadata },
+      spec,
     }),
     stop: async () => {
       iam.destroy();

@@ -96,6 +96,7 @@ describe('documentation', () => {
   test.each([
     ['aws.idhub.io_awsconnections.yaml', 'docs/kinds/awsconnection.md'],
     ['aws.idhub.io_awsaccounts.yaml', 'docs/kinds/awsaccount.md'],
+    ['aws.idhub.io_awsentitlementbindings.yaml', 'docs/kinds/awsentitlementbinding.md'],
   ])('every field of %s is in %s, and no other', async (crd, path) => {
     const fields = await specFields(crd);
     const page = await read(path);
@@ -109,10 +110,13 @@ describe('documentation', () => {
     const names = [
       ...(await read('operator/controllers/names.ts')).matchAll(/'(aws\.idhub\.io\/[a-z-]+)'/g),
     ].map(([, name = '']) => name);
-    const pages = (await read('docs/kinds/awsconnection.md')) + (await read('docs/kinds/awsaccount.md'));
-    const elsewhere = await read('docs/operations.md');
+    const pages = await Promise.all(
+      ['kinds/awsconnection', 'kinds/awsaccount', 'kinds/awsentitlementbinding', 'operations'].map((page) =>
+        read(`docs/${page}.md`),
+      ),
+    );
     expect(names.length).toBeGreaterThan(5);
-    expect(names.filter((name) => !(pages + elsewhere).includes(name))).toEqual([]);
+    expect(names.filter((name) => !pages.join('').includes(name))).toEqual([]);
   });
 
   test('every metric is in metrics.md, and no other', async () => {

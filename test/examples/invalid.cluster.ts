@@ -13,9 +13,10 @@ import {
 jest.setTimeout(120_000);
 
 const namespace = 'invalid-examples';
-const kinds: Readonly<Record<string, 'awsaccount' | 'awsconnection'>> = {
+const kinds: Readonly<Record<string, 'awsaccount' | 'awsconnection' | 'awsentitlementbinding'>> = {
   AwsAccount: 'awsaccount',
   AwsConnection: 'awsconnection',
+  AwsEntitlementBinding: 'awsentitlementbinding',
 };
 
 const examples = await invalidExamples();
@@ -128,11 +129,15 @@ spec:
     expect(sentenceProblem(example, await conditionOf(example))).toBeUndefined();
   });
 
-  test('nothing of it reached AWS, but for the one user that was there before', async () => {
+  test('nothing of it reached AWS, but for the users that are right', async () => {
     const writes = (await world.simulator.writes()).filter(
       ({ principal, code }) => principal.endsWith(`/${communicationUser}`) && code === 'OK',
     );
-    expect(writes).toMatchObject([{ operation: 'CreateUser', user: 'jo.twice' }]);
+    // One was there before; of the other only the password is wrong.
+    expect(writes.map(({ operation, user }) => `${operation} ${user}`)).toEqual([
+      'CreateUser condition-password-secret-not-found',
+      'CreateUser jo.twice',
+    ]);
   });
 
   test.each(

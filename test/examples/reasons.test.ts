@@ -14,6 +14,7 @@ async function reasonsOf(kind: string): Promise<string[]> {
 test.each([
   ['connection', 'AwsConnection'],
   ['account', 'AwsAccount'],
+  ['binding', 'AwsEntitlementBinding'],
 ])('docs/reasons.md has an entry for every reason of %s, and no other', async (kind, heading) => {
   const page = await readFile(join(root, 'docs/reasons.md'), 'utf8');
   const section = page.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';

@@ -9,6 +9,7 @@ import {
   type OutputOf,
   type Priority,
 } from '../../src/aws/index.ts';
+import { inlinePolicy } from '../../src/entitlement/index.ts';
 
 export type Status = 'Active' | 'Inactive';
 
@@ -17,9 +18,14 @@ export interface FakeUser {
   userName: string;
   readonly userId: string;
   path: string;
+  /** Milliseconds since the epoch; 0 where it does not matter. */
+  createdAt?: number;
   tags: Map<string, string>;
   boundary: string | undefined;
   console: boolean;
+  /** Absent where the password is not known here. */
+  password?: string;
+  resetRequired?: boolean;
   keys: Map<string, Status>;
   ssh: Map<string, Status>;
   certificates: Map<string, Status>;
@@ -36,6 +42,13 @@ export interface FakeCall {
   readonly priority: Priority | undefined;
 }
 
+export interface FakePasswordPolicy {
+  readonly MinimumPasswordLength: number;
+  readonly AllowUsersToChangePassword: boolean;
+  /** The one before may not be set again. */
+  readonly forbidsReuse?: boolean;
+}
+
 /** The process is gone: what the last call did is done, and nobody hears of it. */
 export class Crash extends Error {}
 
@@ -45,6 +58,12 @@ export class FakeAws implements AwsApi {
   /** Virtual MFA devices, which are there also while nobody has them. */
   readonly devices = new Set<string>();
   readonly calls: FakeCall[] = [];
+  /** Groups that there are, by name with their path. */
+  readonly groups = new Map<string, string>();
+  /** ARNs of managed policies that `ListPolicies` shows. */
+  readonly policies = new Set<string>();
+  /** ARNs of policies that nobody can attach, since they are not there. */
+  readonly gonePolicies = new Set<string>();
   /** Items a page. */
   pageSize = 100;
   /** Lists begin with a page that is empty and has more to come. */
@@ -57,6 +76,20 @@ export class FakeAws implements AwsApi {
   writesUntilCrash = Number.POSITIVE_INFINITY;
   /** Whether the last call is lost as by a fault of the network, instead of with the whole process. */
   crashAs: 'crash' | 'unreachable' = 'crash';
+  /** How far AWS's clock is ahead. */
+  skewMs = 0;
+  /** Of the account; undefined: that of AWS. */
+  passwordPolicy: FakePasswordPolicy | undefined;
+  /** A login profile was made a moment ago and cannot be changed yet. */
+  profileSettles = false;
+  /** AWS's clock. */
+  now: () => number = () => 0;
+  /** Access keys that were made by a call: their secrets, and who made them. */
+  readonly made = new Map<string, { readonly secret: string; readonly createdAt: number; maker: string }>();
+  /** Whether CloudTrail shows who made a key by now. */
+  trail = false;
+  /** Keys that a list does not show yet. */
+  hidesKey: (id: string) => boolean = () => false;
   #ids = 0;
 
   add(userName: string, more: Partial<FakeUser> = {}): FakeUser {
@@ -99,20 +132,22 @@ export class FakeAws implements AwsApi {
       userId: user.userId,
       arn: arnOf(user),
       path: user.path,
-      createdAt: 0,
+      createdAt: user.createdAt ?? 0,
       tags: [...user.tags].map(([key, value]) => ({ key, value })),
       boundary: user.boundary,
       deny: denyState(inline, attachedPolicies),
       groups: [...user.groups],
       attachedPolicies,
-      inlinePolicies: [...user.inline.keys()],
+      inlinePolicies: [...user.inline].map(([name, document]) => inlinePolicy(name, document)),
       passwordLastUsed: undefined,
     };
   }
 
   /** The names of the calls that change something, in their order. */
   get writes(): readonly Operation[] {
-    return this.calls.map(({ operation }) => operation).filter((operation) => !/^(Get|List)/.test(operation));
+    return this.calls
+      .map(({ operation }) => operation)
+      .filter((operation) => !/^(Get|List|Lookup)/.test(operation));
   }
 
   count(operation: Operation): number {
@@ -140,7 +175,7 @@ export class FakeAws implements AwsApi {
       throw fault(operation, kind);
     }
     const answer = this.#do(operation, call.input);
-    if (!/^(Get|List)/.test(operation)) {
+    if (!/^(Get|List|Lookup)/.test(operation)) {
       this.writesUntilCrash -= 1;
       if (this.writesUntilCrash === 0) {
         throw this.crashAs === 'crash' ? new Crash() : fault(operation, 'unreachable');
@@ -152,7 +187,7 @@ export class FakeAws implements AwsApi {
   #user(userName: unknown, operation: string): FakeUser {
     const user = this.find(String(userName));
     if (user === undefined) {
-      throw fault(operation, 'notFound');
+      throw fault(operation, 'notFound', `The user with name ${String(userName)} cannot be found.`);
     }
     return user;
   }
@@ -160,6 +195,24 @@ export class FakeAws implements AwsApi {
   #do(operation: Operation, input: Readonly<Record<string, unknown>>): unknown {
     if (operation === 'CreateUser') {
       return this.#create(input);
+    }
+    if (operation === 'LookupEvents') {
+      return this.#events(input['LookupAttributes'] as readonly { AttributeValue: string }[]);
+    }
+    if (operation === 'GetAccountPasswordPolicy') {
+      if (this.passwordPolicy === undefined) {
+        throw fault(operation, 'notFound');
+      }
+      return { PasswordPolicy: this.passwordPolicy };
+    }
+    if (operation === 'ListPolicies') {
+      const own = input['Scope'] === 'Local';
+      const arns = [...this.policies].filter((arn) => (arn.split(':')[4] !== 'aws') === own);
+      return this.#page(
+        'Policies',
+        arns.map((arn) => ({ PolicyName: arn.split('/').at(-1), Arn: arn })),
+        input,
+      );
     }
     if (operation === 'DeleteVirtualMFADevice') {
       const serial = String(input['SerialNumber']);
@@ -202,7 +255,31 @@ export class FakeAws implements AwsApi {
         return {};
       case 'DeleteUserPolicy':
         return removeFrom(user.inline, id('PolicyName'), operation);
+      case 'AddUserToGroup': {
+        const group = [...this.groups.keys()].find(
+          (name) => name.toLowerCase() === id('GroupName').toLowerCase(),
+        );
+        if (group === undefined) {
+          throw fault(operation, 'notFound', `The group with name ${id('GroupName')} cannot be found.`);
+        }
+        user.groups.add(group);
+        return {};
+      }
+      case 'GetUserPolicy': {
+        const document = user.inline.get(id('PolicyName'));
+        if (document === undefined) {
+          throw fault(operation, 'notFound');
+        }
+        return { PolicyName: id('PolicyName'), PolicyDocument: encodeURIComponent(document) };
+      }
       case 'AttachUserPolicy':
+        if (this.gonePolicies.has(id('PolicyArn'))) {
+          throw fault(
+            operation,
+            'notFound',
+            `Policy ${id('PolicyArn')} does not exist or is not attachable.`,
+          );
+        }
         if (!user.attached.has(id('PolicyArn')) && user.attached.size >= this.attachedQuota) {
           throw fault(operation, 'limitExceeded');
         }
@@ -219,8 +296,27 @@ export class FakeAws implements AwsApi {
         if (!user.console) {
           throw fault(operation, 'notFound');
         }
+        if (this.profileSettles) {
+          throw fault(operation, 'temporary');
+        }
         user.console = false;
+        delete user.password;
         return {};
+      case 'CreateLoginProfile':
+        if (user.console) {
+          throw fault(operation, 'alreadyExists');
+        }
+        return this.#setPassword(operation, user, input);
+      case 'UpdateLoginProfile':
+        if (!user.console) {
+          throw fault(operation, 'notFound', `Login Profile for User ${user.userName} cannot be found.`);
+        }
+        if (this.profileSettles) {
+          throw fault(operation, 'temporary');
+        }
+        return this.#setPassword(operation, user, input);
+      case 'CreateAccessKey':
+        return this.#makeKey(user);
       case 'UpdateAccessKey':
         return switchIn(user.keys, id('AccessKeyId'), input, operation);
       case 'UpdateSSHPublicKey':
@@ -242,7 +338,17 @@ export class FakeAws implements AwsApi {
       case 'RemoveUserFromGroup':
         return removeFrom(user.groups, id('GroupName'), operation);
       case 'ListAccessKeys':
-        return this.#page('AccessKeyMetadata', statuses(user.keys, 'AccessKeyId'), input);
+        return this.#page(
+          'AccessKeyMetadata',
+          [...user.keys]
+            .filter(([key]) => !this.hidesKey(key))
+            .map(([key, status]) => ({
+              AccessKeyId: key,
+              Status: status,
+              CreateDate: new Date(this.made.get(key)?.createdAt ?? 0),
+            })),
+          input,
+        );
       case 'ListSSHPublicKeys':
         return this.#page('SSHPublicKeys', statuses(user.ssh, 'SSHPublicKeyId'), input);
       case 'ListSigningCertificates':
@@ -276,6 +382,58 @@ export class FakeAws implements AwsApi {
       default:
         throw new Error(`the fake has no ${operation}`);
     }
+  }
+
+  #setPassword(operation: Operation, user: FakeUser, input: Readonly<Record<string, unknown>>): unknown {
+    const password = String(input['Password']);
+    const { MinimumPasswordLength: least = 8, forbidsReuse = false } = this.passwordPolicy ?? {};
+    const complaint =
+      password.length < least
+        ? `Password should have a minimum length of ${least}`
+        : forbidsReuse && user.password === password
+          ? 'Policy constraint violation with password reuse prevention'
+          : undefined;
+    if (complaint !== undefined) {
+      const code = 'PasswordPolicyViolation';
+      throw new AwsError({ kind: 'invalid', operation, code, message: complaint });
+    }
+    user.console = true;
+    user.password = password;
+    user.resetRequired = input['PasswordResetRequired'] === true;
+    return {};
+  }
+
+  #makeKey(user: FakeUser): unknown {
+    if (user.keys.size >= 2) {
+      throw fault('CreateAccessKey', 'limitExceeded', 'Cannot exceed quota for AccessKeysPerUser: 2');
+    }
+    this.#ids += 1;
+    const id = `AKIA${String(this.#ids).padStart(16, '0')}`;
+    const secret = `secret-of-${id}`;
+    const createdAt = Math.floor(this.now() / 1000) * 1000;
+    this.made.set(id, { secret, createdAt, maker: 'arn:aws:iam::111122223333:user/idhub' });
+    user.keys.set(id, 'Active');
+    return {
+      AccessKey: {
+        AccessKeyId: id,
+        SecretAccessKey: secret,
+        Status: 'Active',
+        CreateDate: new Date(createdAt),
+      },
+    };
+  }
+
+  #events([attribute]: readonly { readonly AttributeValue: string }[]): unknown {
+    const id = attribute?.AttributeValue ?? '';
+    const made = this.trail ? this.made.get(id) : undefined;
+    const event = {
+      userIdentity: { arn: made?.maker },
+      responseElements: { accessKey: { accessKeyId: id } },
+    };
+    return {
+      Events:
+        made === undefined ? [] : [{ EventName: 'CreateAccessKey', CloudTrailEvent: JSON.stringify(event) }],
+    };
   }
 
   #create(input: Readonly<Record<string, unknown>>): unknown {
@@ -322,8 +480,8 @@ export class FakeAws implements AwsApi {
   }
 }
 
-export function fault(operation: string, kind: AwsErrorKind): AwsError {
-  return new AwsError({ kind, operation, code: kind, message: `a made-up ${kind}` });
+export function fault(operation: string, kind: AwsErrorKind, message = `a made-up ${kind}`): AwsError {
+  return new AwsError({ kind, operation, code: kind, message });
 }
 
 function arnOf(user: FakeUser): string {
@@ -336,7 +494,7 @@ function shown(user: FakeUser): unknown {
     UserId: user.userId,
     Arn: arnOf(user),
     Path: user.path,
-    CreateDate: new Date(0),
+    CreateDate: new Date(user.createdAt ?? 0),
     Tags: [...user.tags].map(([key, value]) => ({ Key: key, Value: value })),
     ...(user.boundary === undefined
       ? {}

@@ -6,13 +6,17 @@ import type { ObjectMeta, ResourceType } from '../../runtime/index.ts';
  */
 export interface AwsAccountSpec {
   /**
-   * The AwsConnection, in this namespace. It cannot be changed.
+   * The AwsConnection. It cannot be changed.
    */
   connectionRef: {
     /**
      * Name of the AwsConnection.
      */
     name: string;
+    /**
+     * Namespace of the AwsConnection, when it is not this one; the connection must list this namespace in its spec.allowedNamespaces.
+     */
+    namespace?: string;
   };
   /**
    * IAM user name: 1 to 64 letters, digits or any of _+=,.@-, unique in the account without regard to case. The object's own name may be any other. A change renames the user, which keeps its unique id.
@@ -38,6 +42,91 @@ export interface AwsAccountSpec {
    * Whether the user may get in; default true. false denies everything, then switches every credential off and remembers which; true brings back what that had switched off. The annotation aws.idhub.io/disabled-by wins over it.
    */
   enabled?: boolean;
+  /**
+   * The console password. Left out, it is not touched.
+   */
+  console?: {
+    /**
+     * Managed keeps a password there while the account is enabled, None keeps none there, Unmanaged does not touch it.
+     */
+    access: 'Managed' | 'None' | 'Unmanaged';
+    /**
+     * Where the password is, in this namespace. It is set when the user is made and when it changes in the Secret (seen within 60 seconds), never otherwise. Without it one is generated that fits the password policy of the AWS account, and put into the Secret of spec.credentialsSecretName.
+     */
+    passwordSecretRef?: {
+      /**
+       * Name of the Secret.
+       */
+      name: string;
+      /**
+       * Key in the Secret; default password.
+       */
+      key?: string;
+    };
+    /**
+     * Whether the person has to choose a new password at the first sign-in after one was set; default settings.changePasswordNextSignIn of the connection. The user gets the right to do so (IAMUserChangePassword) where the account's password policy does not give it.
+     */
+    resetRequired?: boolean;
+    /**
+     * A password reset.
+     */
+    reset?: {
+      /**
+       * Any new value sets a new password, once.
+       */
+      requestId: string;
+    };
+  };
+  /**
+   * Access keys. Left out, they are not touched.
+   */
+  programmatic?: {
+    /**
+     * Managed keeps one access key of ours, published in the Secret of spec.credentialsSecretName; None keeps none usable (ours are deleted, others switched off); Unmanaged does not touch them.
+     */
+    access: 'Managed' | 'None' | 'Unmanaged';
+    /**
+     * Age at which the key is replaced, for example 90d, 12h or 30m. Left out, it is not replaced.
+     */
+    rotateAfter?: string;
+    /**
+     * How long the replaced key still works; default 24h, or half of rotateAfter where that is less.
+     */
+    overlap?: string;
+  };
+  /**
+   * Name of the Secret that generated passwords and access keys go to; default <name>-credentials. It is made when it is needed. A Secret of that name that is not this object's is left alone.
+   */
+  credentialsSecretName?: string;
+  /**
+   * Groups and policies of the user. Each becomes an AwsEntitlementBinding that belongs to this object.
+   */
+  entitlements?: {
+    /**
+     * What kind of entitlement it is.
+     */
+    type: 'Group' | 'AwsManagedPolicy' | 'CustomerManagedPolicy' | 'InlinePolicy';
+    /**
+     * Its name, or its path and name (job-function/Billing). IAM ignores the case of names.
+     */
+    name?: string;
+    /**
+     * Its ARN, in place of the name; its partition must be that of the connection.
+     */
+    arn?: string;
+    /**
+     * The policy document of an InlinePolicy. Documents are compared by what they mean.
+     */
+    document?: {};
+    /**
+     * When it is taken away again.
+     */
+    expiresAt?: string;
+    /**
+     * What happens when the entry is taken out; as in AwsEntitlementBinding.
+     */
+    onDelete?: 'RevokeIfCreated' | 'Revoke' | 'Keep';
+  }[];
   /**
    * ARN of the policy that bounds what the user may be allowed. Clearing it removes the boundary if it came from here.
    */
@@ -126,6 +215,50 @@ export interface AwsAccountStatus {
    * With settings.passwordLastUsed, when the password was last used, in the time zone of the connection. Absent where it never was.
    */
   passwordLastUsed?: string;
+  /**
+   * How the user can get in, as it is in AWS: from our own newest look or change, else from the credential report (up to four hours old). Unknown where there is neither.
+   */
+  access?: {
+    /**
+     * Enabled where there is a password, None where there is none.
+     */
+    console?: 'Enabled' | 'None' | 'Unknown';
+    /**
+     * Enabled where an access key is Active, Disabled where all are Inactive, None where there is none.
+     */
+    programmatic?: 'Enabled' | 'Disabled' | 'None' | 'Unknown';
+    /**
+     * When this became known, by what was done or seen; an older credential report does not overrule it.
+     */
+    since?: string;
+  };
+  /**
+   * Access keys of the user as they were last looked at, live.
+   */
+  accessKeys?: {
+    id: string;
+    status: 'Active' | 'Inactive';
+    createdAt?: string;
+    /**
+     * Whether the key was made from here.
+     */
+    managed: boolean;
+  }[];
+  /**
+   * The Secret that holds what was generated.
+   */
+  credentialsSecretName?: string;
+  /**
+   * When the password or an access key was last used, the latest of them, in the time zone of the connection. Absent where none ever was, or where nothing tells of it (the credential report cannot be read).
+   */
+  lastActivity?: string;
+  /**
+   * Of spec.entitlements, how many there are and how many are as declared.
+   */
+  entitlements?: {
+    declared: number;
+    ready: number;
+  };
   /**
    * The last time that something was found changed in AWS and put right.
    */

@@ -39,6 +39,10 @@ export interface AwsConnectionSpec {
      * Address of STS, http:// or https://.
      */
     sts?: string;
+    /**
+     * Address of CloudTrail, http:// or https://.
+     */
+    cloudtrail?: string;
   };
   /**
    * The parameters of the connector. A change is in force with the next reconcile.
@@ -68,6 +72,10 @@ export interface AwsConnectionSpec {
      * When an account is enabled again, also bring back the access keys that its disable had switched off; default false. Disabling always switches them off.
      */
     enableProgrammaticAccess?: boolean;
+    /**
+     * Whether people have to choose a new password at the first sign-in after one was set, where their account does not say (spec.console.resetRequired); default false. A password that is generated because none was given always has to be changed.
+     */
+    changePasswordNextSignIn?: boolean;
     /**
      * IANA time zone in which times of AWS are shown in the status; default UTC. IST is read as Asia/Kolkata.
      */
@@ -123,6 +131,31 @@ export interface AwsConnectionSpec {
       removed?: boolean;
     }[];
   };
+  /**
+   * What this connection never does, whoever asks. Checked before any call to AWS.
+   */
+  guard?: {
+    /**
+     * IAM users that are never written, by name, with * and ? as in file names and without regard to case. The communication user is always one of them.
+     */
+    protectedUsers?: string[];
+    /**
+     * Policies that may be bound, by ARN with * and ?; inline policies count as inline/<name>. When given, nothing else may, also not through a group. A policy that is denied by default may be bound once it matches here.
+     */
+    allowedPolicies?: string[];
+    /**
+     * Policies that may not be bound, also not through a group that has them, by ARN with * and ?. Whatever is listed here, AdministratorAccess and IAMFullAccess are denied until they match allowedPolicies.
+     */
+    deniedPolicies?: string[];
+    /**
+     * ARN of the boundary that every user of this connection has to have. Accounts get it; one that declares another is refused, and so is an entitlement for a user without it.
+     */
+    permissionsBoundary?: string;
+  };
+  /**
+   * Other namespaces whose AwsAccounts and AwsEntitlementBindings may refer to this connection; * allows all. Its own may always.
+   */
+  allowedNamespaces?: string[];
   /**
    * What accounts of this connection get where they say nothing.
    */

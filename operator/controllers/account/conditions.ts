@@ -9,6 +9,8 @@ export type AccountReason =
   | 'ConnectionNotReady'
   | 'AccountMismatch'
   | 'CommunicationUser'
+  | 'NamespaceNotAllowed'
+  | 'Refused'
   | 'AlreadyExists'
   | 'Conflict'
   | 'IdentityChanged'
@@ -24,11 +26,25 @@ export type AccountReason =
   | 'Throttled'
   | 'AwsUnreachable'
   | 'InvalidCredentials'
+  | 'PasswordSecretNotFound'
+  | 'PasswordPolicyViolation'
+  | 'SecretConflict'
+  | 'SecretNotWritten'
+  | 'AccessKeyLimit'
+  | 'AccessKeyInactive'
+  | 'AccessKeysUnknown'
+  | 'AccessKeyPending'
+  | 'InvalidEntitlement'
+  | 'EntitlementConflict'
+  | 'EntitlementsNotReady'
   | 'AwsError'
   | 'Deleting'
+  | 'DeletionWaits'
   | 'DeletionBlocked';
 
 export interface Verdict {
   readonly reason: AccountReason;
   readonly message: string;
+  /** It is on its way, and nobody need act on it. */
+  readonly pending?: boolean;
 }

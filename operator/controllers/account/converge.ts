@@ -13,24 +13,34 @@ import {
 import { isAwsError } from '../../../src/aws/index.ts';
 import { sameName } from '../../../src/schema/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
-import { after, done, type Clock, type Informer, type Result } from '../../runtime/index.ts';
+import { after, done, type Clock, type Result } from '../../runtime/index.ts';
 import type { ConnectionRegistry } from '../connection/index.ts';
 import { hasFinalizer } from '../names.ts';
 import type { Verdict } from './conditions.ts';
+import { accessStatus } from './access.ts';
 import { ownerOf } from './declared.ts';
-import { lacksUserId, memoryOf } from './memory.ts';
+import { baselineOf, lacksUserId, memoryOf, withoutStrangers } from './memory.ts';
+import { knownOf, type Changed, type Part, type PartOutcome } from './parts.ts';
 import type { AccountRecord } from './record.ts';
 import { verdictOf } from './status.ts';
 import { makeUser } from './make.ts';
-import { adoption, asDeclared, broughtInLine, describeChange, eventReason, oneProblem } from './sentences.ts';
-import { communicationUserOf, otherAccountOf, otherClaim } from './claims.ts';
-import { applyOptionsOf, findingsOf, sight, type Pass } from './pass.ts';
+import {
+  adoption,
+  asDeclared,
+  broughtInLine,
+  describeChange,
+  eventReason,
+  mendedFields,
+  oneProblem,
+} from './sentences.ts';
+import { guardRefusal, guardProblems, refusalOf, type ClaimsOptions } from './claims.ts';
+import { applyOptionsOf, findingsOf, sight, unchangedSince, type Pass } from './pass.ts';
 
-export interface ConvergenceOptions {
-  /** Indexed by `user` (`userKey`). */
-  readonly accounts: Informer<AwsAccount>;
+export interface ConvergenceOptions extends ClaimsOptions {
   readonly registry: ConnectionRegistry;
   readonly record: AccountRecord;
+  /** Password, keys, entitlements. */
+  readonly parts: Part;
   readonly clock: Clock;
   readonly random: () => number;
   readonly installation: string;
@@ -55,7 +65,7 @@ export class AccountConvergence {
 
   /** @throws {AwsError} what passes, and refused credentials; what AWS refuses for good is reported */
   async converge(pass: Pass): Promise<Result> {
-    if (!pass.forced) {
+    if (!pass.forced || guardRefusal(pass, this.#identify(pass)) !== undefined) {
       return this.#converge(pass);
     }
     const { connection, declared, signal } = pass;
@@ -82,10 +92,7 @@ export class AccountConvergence {
       return this.#observe(pass);
     }
     const identity = this.#identify(pass);
-    const refusal =
-      communicationUserOf(pass, identity) ??
-      otherAccountOf(pass) ??
-      otherClaim(pass, identity, this.#options.accounts);
+    const refusal = refusalOf(pass, identity, this.#options);
     if (refusal !== undefined) {
       return this.#hold(pass, 'foreign', refusal);
     }
@@ -97,10 +104,12 @@ export class AccountConvergence {
       case 'gone':
         return this.#vanished(pass, identity.userId);
       case 'ours':
-      case 'adoptable':
+      case 'adoptable': {
+        const known = withoutStrangers(pass, identity);
         return live?.userId === identity.user.userId
-          ? this.#change(pass, identity, live)
-          : this.#settleOrLook(pass, identity);
+          ? this.#change(known, identity, live)
+          : this.#settleOrLook(known, identity);
+      }
     }
   }
 
@@ -123,7 +132,7 @@ export class AccountConvergence {
     const { snapshots } = pass.connection;
     const user = snapshots.observe(live);
     if (known !== undefined && known.userId !== live.userId && sameName(known.userName, live.userName)) {
-      snapshots.forget(known.userId);
+      snapshots.lose(known.userId);
     }
     return { ...pass, live: user, snapshot: snapshots.current ?? pass.snapshot };
   }
@@ -193,8 +202,16 @@ export class AccountConvergence {
       !hasFinalizer(account.metadata) ||
       (plan.steps.length > 0 && lacksUserId(account, live.userId)) ||
       adopted;
-    const current = first
-      ? await this.#options.record.remember(account, { applied: plan.before, userId: live.userId }, signal)
+    let current = first
+      ? await this.#options.record.remember(
+          account,
+          {
+            applied: plan.before,
+            userId: live.userId,
+            ...(memory.applied === undefined ? { annotations: baselineOf(account) } : {}),
+          },
+          signal,
+        )
       : account;
     if (adopted) {
       this.#options.record.note(current, {
@@ -203,7 +220,18 @@ export class AccountConvergence {
         message: adoption(live, identity.previousOwner),
       });
     }
-    const outcome = await applySteps(connection.api, live, plan.steps, applyOptionsOf(pass));
+    let opened: PartOutcome | undefined;
+    const outcome = await applySteps(connection.api, live, plan.steps, {
+      ...applyOptionsOf(pass),
+      beforeOpening: async (user) => {
+        opened = await this.#options.parts.bring({
+          pass: { ...pass, account: current },
+          user,
+          opening: true,
+        });
+        current = opened.account;
+      },
+    });
     let latest = current;
     if (outcome.refused.length === 0 && !sameApplied(plan.before, plan.after)) {
       latest = await this.#options.record.remember(
@@ -212,15 +240,8 @@ export class AccountConvergence {
         signal,
       );
     }
-    const drifted = memory.applied !== undefined && !adopted && this.#unchangedSince(account);
-    // The annotation that disables does not raise the generation; the state tells it from drift.
-    const wasSo = account.status?.state === (pass.declared.enabled ? 'Enabled' : 'Disabled');
-    const mended = drifted
-      ? [
-          ...plan.differences.filter((field) => field !== 'enabled' || wasSo),
-          ...(outcome.reopened ? ['credentials'] : []),
-        ]
-      : [];
+    const drifted = memory.applied !== undefined && !adopted && unchangedSince(account);
+    const mended = drifted ? mendedFields(pass, plan, outcome) : [];
     const brought = broughtInLine(plan, outcome);
     if (brought.length > 0 || outcome.notes.length > 0) {
       this.#options.record.note(latest, {
@@ -230,9 +251,9 @@ export class AccountConvergence {
       });
     }
     return this.#settled({ ...pass, account: latest }, outcome.user, plan, {
-      audited: outcome.done.includes('disable'),
       mended,
       refused: outcome.refused.map(({ error }) => verdictOf(error)),
+      known: knownOf(outcome, opened),
     });
   }
 
@@ -255,7 +276,7 @@ export class AccountConvergence {
       }
       case 'made': {
         const { account, applied, user } = outcome;
-        const made = { ...pass, account, memory: { userId: user.userId, applied } };
+        const made = { ...pass, account, memory: { userId: user.userId, applied }, made: true };
         const plan = this.#plan(made, user);
         return plan.steps.length > 0
           ? this.#change(made, { kind: 'ours', user }, user)
@@ -300,18 +321,20 @@ export class AccountConvergence {
 
   /** Reports whoever has the name, or is the user that was managed before; writes nothing. */
   async #observe(pass: Pass): Promise<Result> {
-    const { account, declared, memory, snapshot, signal } = pass;
+    const { declared, memory, snapshot, signal } = pass;
+    const account = await this.#options.record.lapse(pass.account, signal);
     const seen = sight(snapshot, declared, memory, ownerValue(this.#owner(account)));
     const user = seen.byId ?? seen.byName;
     if (user === undefined) {
-      return this.#hold(pass, 'absent', {
+      return this.#hold({ ...pass, account }, 'absent', {
         reason: 'NotFound',
         message: `there is no IAM user "${declared.userName}"; it appears here when somebody makes it`,
       });
     }
     const message = `IAM user ${user.userName} (${user.userId}) is observed, not managed`;
     const ready = { reason: 'Observed', message, status: 'True' } as const;
-    await this.#options.record.report(account, findingsOf(pass, ready, ready, user), signal);
+    const parts = accessStatus(pass, user, { keys: undefined, audited: false });
+    await this.#options.record.report(account, { ...findingsOf(pass, ready, ready, user), parts }, signal);
     return done();
   }
 
@@ -326,30 +349,35 @@ export class AccountConvergence {
     pass: Pass,
     user: ObservedUser,
     plan: Plan,
-    outcome: {
-      audited: boolean;
-      mended: readonly string[];
-      refused: readonly Verdict[];
-    } = { audited: false, mended: [], refused: [] },
+    outcome: Changed = { mended: [], refused: [], known: {} },
   ): Promise<Result> {
-    const problem = oneProblem([...outcome.refused, ...plan.problems]);
+    const { audited = false, opened } = outcome.known;
+    const parts = await this.#options.parts.bring({ pass, user, opening: false, ...outcome.known });
+    this.#options.record.noteParts(parts, opened);
+    const problem = oneProblem([
+      ...outcome.refused,
+      ...guardProblems(pass),
+      ...plan.problems,
+      ...parts.problems,
+    ]);
     const fine = asDeclared(pass.declared, user);
-    const verdict =
-      problem === undefined
-        ? ({ ...fine, status: 'True' } as const)
-        : ({ ...problem, status: 'False' } as const);
+    const verdict = problem ?? ({ ...fine, status: 'True' } as const);
     await this.#options.record.report(
-      pass.account,
-      { ...findingsOf(pass, verdict, verdict, user), audited: outcome.audited, mended: outcome.mended },
+      parts.account,
+      {
+        ...findingsOf({ ...pass, account: parts.account }, verdict, verdict, parts.user),
+        audited,
+        mended: [...outcome.mended, ...parts.mended],
+        parts: parts.status,
+      },
       pass.signal,
     );
-    const next = pass.declared.enabled ? undefined : this.#auditIn(pass, outcome.audited);
+    const next = pass.declared.enabled ? undefined : this.#auditIn(pass, audited);
     // The unique id is written onto the object a little later: the owner tag knows it until then,
     // and a thousand joiners do not wait for it.
     const note = lacksUserId(pass.account, user.userId) ? this.#spread(noteMs) : undefined;
-    return next === undefined && note === undefined
-      ? done()
-      : after(Math.min(next ?? Infinity, note ?? Infinity));
+    const due = Math.min(next ?? Infinity, note ?? Infinity, parts.afterMs ?? Infinity);
+    return due === Infinity ? done() : after(due);
   }
 
   /** Ms until the credentials of the disabled user are to be looked at again. */
@@ -361,11 +389,5 @@ export class AccountConvergence {
 
   #spread(ms: number): number {
     return ms * (1 - spreadShare + this.#options.random() * spreadShare);
-  }
-
-  /** Nobody changed the declaration since the last pass that succeeded: what differs is drift. */
-  #unchangedSince(account: AwsAccount): boolean {
-    const synced = account.status?.conditions?.find((condition) => condition.type === 'Synced');
-    return synced?.status === 'True' && synced.observedGeneration === account.metadata.generation;
   }
 }

@@ -1,6 +1,7 @@
 import type { Declared, DeletionPolicy, Owner } from '../../../src/account/index.ts';
 import { fold } from '../../../src/schema/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
+import { keyString, type ObjectKey } from '../../runtime/index.ts';
 import { annotations } from '../names.ts';
 import type { UsableConnection } from '../connection/index.ts';
 
@@ -12,12 +13,17 @@ export function declaredOf(account: AwsAccount, defaults: UsableConnection['defa
     path: spec.path,
     attributes: spec.attributes ?? {},
     tags: spec.tags ?? {},
-    enabled: (spec.enabled ?? true) && metadata.annotations?.[annotations.disabledBy] === undefined,
+    enabled: isEnabled(account),
     boundary: spec.permissionsBoundary ?? defaults.permissionsBoundary,
     adoptionPolicy: spec.adoptionPolicy ?? defaults.adoptionPolicy ?? 'Never',
     onExternalDelete: spec.onExternalDelete ?? 'Hold',
     confirmedId: metadata.annotations?.[annotations.confirmUserId],
   };
+}
+
+/** Whether the user is to be able to sign in; what IDHub has disabled stays so, whatever the spec says. */
+export function isEnabled({ spec, metadata }: AwsAccount): boolean {
+  return (spec.enabled ?? true) && metadata.annotations?.[annotations.disabledBy] === undefined;
 }
 
 export function deletionPolicyOf(
@@ -33,12 +39,18 @@ export function ownerOf(account: AwsAccount, installation: string): Owner {
 
 /** Where an account stands among those that name the same user: see `index` of the same name. */
 export function userKey(account: AwsAccount): string {
-  const { namespace } = account.metadata;
-  return `${namespace}/${account.spec.connectionRef.name}/${fold(account.spec.userName)}`;
+  return userKeyOf(connectionKey(account), account.spec.userName);
 }
 
-export function connectionKey(account: AwsAccount): { namespace: string; name: string } {
-  return { namespace: account.metadata.namespace ?? '', name: account.spec.connectionRef.name };
+/** The same for a user that is named without an account. */
+export function userKeyOf(connection: ObjectKey, userName: string): string {
+  return `${keyString(connection)}/${fold(userName)}`;
+}
+
+/** The connection that an account is of, perhaps in another namespace. */
+export function connectionKey(account: AwsAccount): ObjectKey {
+  const { namespace, name } = account.spec.connectionRef;
+  return { namespace: namespace ?? account.metadata.namespace ?? '', name };
 }
 
 /**

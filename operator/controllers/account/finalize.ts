@@ -10,7 +10,8 @@ import {
   type ObservedUser,
 } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
-import type { AwsAccount, AwsConnection } from '../../api/v1alpha1/index.ts';
+import { refusesUser } from '../../../src/guard/index.ts';
+import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import {
   after,
   done,
@@ -18,27 +19,27 @@ import {
   keyString,
   type ObjectKey,
   type Logger,
-  type Clock,
-  type Informer,
   type Result,
 } from '../../runtime/index.ts';
 import { usableForCleanup, type ConnectionRegistry, type UsableConnection } from '../connection/index.ts';
 import { annotations, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { connectionKey, declaredOf, deletionPolicyOf, ownerOf } from './declared.ts';
+import { DeletionGate, type DeletionGateOptions } from './deletions.ts';
 import { memoryOf } from './memory.ts';
 import { applyOptionsOf, sight } from './pass.ts';
-import type { AccountRecord } from './record.ts';
-import { isCommunicationUser, otherAccountOf } from './claims.ts';
+import type { Part } from './parts.ts';
+import { isCommunicationUser, otherAccountOf, type Permits } from './claims.ts';
+import { leaverTaken, notAllowed } from './sentences.ts';
 import { verdictOf } from './status.ts';
 
-export interface FinalizeOptions {
-  readonly connections: Informer<AwsConnection>;
+export interface FinalizeOptions extends DeletionGateOptions {
   readonly registry: ConnectionRegistry;
-  readonly record: AccountRecord;
+  /** Password, keys, entitlements. */
+  readonly parts: Part;
   readonly logger: Logger;
-  readonly clock: Clock;
   readonly installation: string;
+  readonly permits: Permits;
   readonly countAbandoned: (kind: string) => void;
 }
 
@@ -59,11 +60,13 @@ const againMs = 2_000;
  */
 export class AccountFinalizer {
   readonly #options: FinalizeOptions;
+  readonly #deletions: DeletionGate;
   /** By the object's key: what this process did for it, which the cache or AWS may not show yet. */
   readonly #progress = new Map<string, Progress>();
 
   constructor(options: FinalizeOptions) {
     this.#options = options;
+    this.#deletions = new DeletionGate(options);
   }
 
   /** The object is gone. */
@@ -82,6 +85,13 @@ export class AccountFinalizer {
         userName: account.spec.userName,
         userId: memoryOf(account).userId,
       });
+      await this.#options.parts.release(account, signal).catch((error: unknown) => {
+        signal.throwIfAborted();
+        this.#options.logger.warn('the Secret of its credentials stays with it', {
+          account: keyOf(account),
+          error: error instanceof Error ? error.message : String(error),
+        });
+      });
       return this.#drop(account, signal);
     }
     if (isTrue(account.metadata, annotations.paused)) {
@@ -92,9 +102,14 @@ export class AccountFinalizer {
       );
     }
     if (account.spec.management === 'Observe') {
+      await this.#options.parts.release(account, signal);
       return this.#drop(account, signal);
     }
     const key = connectionKey(account);
+    const { namespace = '' } = account.metadata;
+    if (this.#options.connections.get(key) !== undefined && !this.#options.permits(key, namespace)) {
+      return this.#wait(account, notAllowed(key, namespace), signal);
+    }
     const state = this.#options.registry.peek(key);
     const connection = usableForCleanup(state);
     if (connection?.snapshots.current === undefined) {
@@ -145,6 +160,13 @@ export class AccountFinalizer {
     // Without a recorded id, the name that was announced last is the one under which a user may be.
     const name = memory.applied?.userName ?? declared.userName;
     const known = seen?.byId ?? seen?.byOwner ?? snapshot?.byName(name);
+    if (refusesUser(connection.guard, known?.userName ?? name) !== undefined) {
+      return this.#leave(account, known?.userName ?? name, signal);
+    }
+    const deletes = deletionPolicyOf(account, connection.defaults) === 'Delete';
+    if (deletes && known !== undefined && this.#deletions.mustWait(account, connection)) {
+      return this.#admitted(account, connection, signal, () => after(againMs));
+    }
     const live = await readUser(connection.api, known?.userName ?? name, known, { signal });
     if (live === undefined) {
       return this.#missing(account, connection, known, signal);
@@ -160,12 +182,22 @@ export class AccountFinalizer {
       if (another && !this.#readSinceDeletion(account, connection)) {
         return after(againMs);
       }
+      const policy = deletionPolicyOf(account, connection.defaults);
+      const owned = ownership(user.tags, owner);
+      if (memory.userId === live.userId && policy !== 'Retain' && 'value' in owned) {
+        // Whoever is to be shut out or deleted must not stay in unnoticed.
+        return this.#wait(account, leaverTaken(live, owned.value, policy), signal);
+      }
+      await this.#options.parts.release(account, signal);
       this.#note(
         account,
         'Released',
         `IAM user ${live.userName} (${live.userId}) is not this object's and was left alone`,
       );
       return this.#drop(account, signal);
+    }
+    if (refusesUser(connection.guard, user.userName) !== undefined) {
+      return this.#leave(account, user.userName, signal);
     }
     return this.#execute(account, connection, user, signal);
   }
@@ -187,6 +219,16 @@ export class AccountFinalizer {
         }
         latest = outcome.user;
       }
+      const now = this.#options.clock.now();
+      const ended = await this.#options.parts.finish?.({ account, connection, user: latest, now, signal });
+      if (ended !== undefined && ended.notes.length > 0) {
+        this.#note(account, 'Released', ended.notes.join('; '));
+      }
+      if (ended?.waits !== undefined) {
+        await this.#options.record.waiting(account, ended.waits.verdict, 'False', signal);
+        return after(ended.waits.afterMs);
+      }
+      await this.#options.parts.release(account, signal);
       await connection.api.call('UntagUser', { UserName: user.userName, TagKeys: [ownerTag] }, { signal });
       connection.snapshots.record({ ...latest, tags: latest.tags.filter((tag) => tag.key !== ownerTag) });
       this.#note(
@@ -196,6 +238,30 @@ export class AccountFinalizer {
       );
       return this.#drop(account, signal);
     }
+    return this.#admitted(account, connection, signal, () => this.#delete(account, connection, user, signal));
+  }
+
+  /** Goes on with a deletion if the connection's burst, or somebody, lets it go; else says when that will be. */
+  async #admitted(
+    account: AwsAccount,
+    connection: UsableConnection,
+    signal: AbortSignal,
+    go: () => Result | Promise<Result>,
+  ): Promise<Result> {
+    const admission = await this.#deletions.admit(account, connection, signal);
+    if (admission.kind === 'goes') {
+      return go();
+    }
+    await this.#options.record.waiting(account, admission.verdict, 'False', signal);
+    return after(admission.afterMs);
+  }
+
+  async #delete(
+    account: AwsAccount,
+    connection: UsableConnection,
+    user: ObservedUser,
+    signal: AbortSignal,
+  ): Promise<Result> {
     if (!account.status?.conditions?.some((condition) => condition.reason === 'DeletionBlocked')) {
       await this.#options.record.waiting(
         account,
@@ -234,6 +300,13 @@ export class AccountFinalizer {
     return this.#drop(account, signal);
   }
 
+  /** The connection protects the user: it stays as it is, in whatever state it is. */
+  async #leave(account: AwsAccount, userName: string, signal: AbortSignal): Promise<Result> {
+    await this.#options.parts.release(account, signal);
+    this.#note(account, 'Released', `IAM user ${userName} is protected by the connection and was left alone`);
+    return this.#drop(account, signal);
+  }
+
   #shutOut(connection: UsableConnection, user: ObservedUser, signal: AbortSignal): Promise<ApplyOutcome> {
     const disable = { do: 'disable', audit: false } as const;
     return applySteps(connection.api, user, [disable], applyOptionsOf({ connection, signal }));
@@ -264,6 +337,9 @@ export class AccountFinalizer {
       // The newest reading shows it and a live look does not: renamed or deleted in between.
       this.#options.registry.requestSnapshot(connection.key);
       return after(againMs);
+    }
+    if (!wasBegun(account)) {
+      await this.#options.parts.release(account, signal);
     }
     this.#note(
       account,
@@ -310,4 +386,10 @@ export class AccountFinalizer {
   #note(account: AwsAccount, reason: string, message: string): void {
     this.#options.record.note(account, { reason, action: 'Delete', message });
   }
+}
+
+/** Whether a process before this one began to delete the user, and so may have done it. */
+function wasBegun(account: AwsAccount): boolean {
+  const begun = new Set<string>(['Deleting', 'DeletionBlocked']);
+  return account.status?.conditions?.some(({ reason }) => begun.has(reason)) === true;
 }

@@ -45,6 +45,10 @@ export async function makeUser(pass: Pass, owner: Owner, record: AccountRecord):
     const message = `the user would get ${tags.size} tags, and IAM allows ${maxTags}; declare fewer attributes or tags`;
     return { kind: 'refused', verdict: { reason: 'TooManyTags', message } };
   }
+  const full = fullAccount(pass);
+  if (full !== undefined) {
+    return { kind: 'refused', verdict: full };
+  }
   const userName = nameToMake(pass);
   const applied = memoryOfNew({ ...declared, userName }, desired, {
     account: connection.caller.accountId,
@@ -71,6 +75,19 @@ export async function makeUser(pass: Pass, owner: Owner, record: AccountRecord):
     }
     throw error;
   }
+}
+
+/** No user more fits: seen before AWS has to say so. Counted by the last reading and what was made and deleted since. */
+function fullAccount({ connection: { usersQuota, snapshots, caller } }: Pass): Verdict | undefined {
+  const used = snapshots.current?.size ?? 0;
+  return usersQuota === undefined || used < usersQuota
+    ? undefined
+    : {
+        reason: 'LimitExceeded',
+        message:
+          `AWS account ${caller.accountId} has ${used} users, and its quota (Users) is ${usersQuota}; delete some, ` +
+          'or have the quota raised. Nothing was written; it is tried again with each reading of the account',
+      };
 }
 
 /**

@@ -25,6 +25,8 @@ export interface Pass {
   readonly signal: AbortSignal;
   /** The object asks for a live look (`reconcile-at`). */
   readonly forced: boolean;
+  /** The user was made in this pass: it has no password, no key and no entitlement. */
+  readonly made: boolean;
 }
 
 /** The users of the account that may be the one of this object. */
@@ -49,18 +51,31 @@ export function findingsOf(
     synced,
     user,
     connection: pass.connection,
-    inherited: known === undefined ? [] : pass.snapshot.inheritedBy(known),
+    inherited:
+      known === undefined || !pass.connection.settings.policyGroup ? [] : pass.snapshot.inheritedBy(known),
     audited: false,
     mended: [],
+    parts: undefined,
   };
 }
 
-export function applyOptionsOf({ connection, signal }: Pick<Pass, 'connection' | 'signal'>): ApplyOptions {
+export function applyOptionsOf({
+  account,
+  connection,
+  signal,
+}: Pick<Pass, 'connection' | 'signal'> & Partial<Pick<Pass, 'account'>>): ApplyOptions {
   return {
     signal,
     ledger: connection.snapshots,
     partition: connection.caller.partition,
     disableWith: connection.settings.disableWith,
-    accessKeys: connection.settings.enableProgrammaticAccess,
+    // None keeps none usable: what a disable switched off stays off.
+    accessKeys: connection.settings.enableProgrammaticAccess && account?.spec.programmatic?.access !== 'None',
   };
+}
+
+/** Nobody changed the declaration since the last pass that succeeded: what differs is drift. */
+export function unchangedSince(account: AwsAccount): boolean {
+  const synced = account.status?.conditions?.find((condition) => condition.type === 'Synced');
+  return synced?.status === 'True' && synced.observedGeneration === account.metadata.generation;
 }

@@ -1,6 +1,6 @@
 import { isReservedTag } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
-import type { AwsAccount, AwsConnection } from '../../api/v1alpha1/index.ts';
+import type { AwsAccount, AwsConnection, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
 import {
   after,
   done,
@@ -15,18 +15,31 @@ import {
 } from '../../runtime/index.ts';
 import { usable, type ConnectionRegistry } from '../connection/index.ts';
 import { annotations, isTrue } from '../names.ts';
+import { AccessPart } from './access.ts';
+import { AccessKeyPart } from './access-keys.ts';
+import { ConsolePart } from './console.ts';
+import type { IsBound } from './console-state.ts';
 import { AccountConvergence } from './converge.ts';
 import type { Pass } from './pass.ts';
+import { withinGuard, type Permits } from './claims.ts';
 import { connectionKey, declaredOf } from './declared.ts';
+import { EntitlementPart } from './entitlements.ts';
 import { AccountFinalizer } from './finalize.ts';
 import { memoryOf } from './memory.ts';
+import { Parts } from './parts.ts';
+import { PasswordPolicies, type PasswordKey } from './password-tools.ts';
 import { AccountRecord } from './record.ts';
+import { SecretOwnerPart } from './secret-owner.ts';
+import { noConnection, notAllowed } from './sentences.ts';
 import { boundaryOperations } from './status.ts';
+import { AccountVault } from './vault.ts';
 
 export interface AccountReconcilerOptions {
   readonly client: Client;
   /** Indexed by `user` (`userKey`) and `connection`. */
   readonly accounts: Informer<AwsAccount>;
+  /** Indexed by `owner` (`bindingOwners`). */
+  readonly bindings: Informer<AwsEntitlementBinding>;
   readonly connections: Informer<AwsConnection>;
   readonly registry: ConnectionRegistry;
   readonly events: EventRecorder;
@@ -34,6 +47,16 @@ export interface AccountReconcilerOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly installation: string;
+  /** Whether an account of this namespace may use the connection. */
+  readonly permits: Permits;
+  /** Keeps secret values out of the logs from here on. */
+  readonly protectSecret: (value: string) => void;
+  /** A number from 0 to below its argument, unpredictable. */
+  readonly randomInt: (below: number) => number;
+  /** What passwords are known by. */
+  readonly passwordKey: PasswordKey;
+  /** Whether a binding wants a managed policy attached to a user. */
+  readonly isBound: IsBound;
   /** Counts objects that were let go of without touching AWS. */
   readonly countAbandoned: (kind: string) => void;
 }
@@ -46,18 +69,35 @@ export class AccountReconciler implements Reconciler {
   readonly #record: AccountRecord;
   readonly #convergence: AccountConvergence;
   readonly #finalizer: AccountFinalizer;
+  readonly #parts: Parts;
 
   constructor(options: AccountReconcilerOptions) {
     this.#options = options;
     this.#record = new AccountRecord(options);
-    this.#convergence = new AccountConvergence({ ...options, record: this.#record });
-    this.#finalizer = new AccountFinalizer({ ...options, record: this.#record });
+    const record = this.#record;
+    const vault = new AccountVault(options);
+    const parts = new Parts([
+      new EntitlementPart(options),
+      new AccessKeyPart({
+        vault,
+        record,
+        registry: options.registry,
+        reportOf: ({ pass, user }) => pass.snapshot.credentials(user.userId),
+      }),
+      new ConsolePart({ ...options, vault, record, policies: new PasswordPolicies(options) }),
+      new SecretOwnerPart({ vault }),
+      new AccessPart(),
+    ]);
+    this.#parts = parts;
+    this.#convergence = new AccountConvergence({ ...options, record, parts });
+    this.#finalizer = new AccountFinalizer({ ...options, record, parts });
   }
 
   async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
     const account = this.#options.accounts.get(key);
     if (account === undefined) {
       this.#finalizer.forget(key);
+      this.#parts.forget(key);
       return done();
     }
     if (account.metadata.deletionTimestamp !== undefined) {
@@ -73,20 +113,18 @@ export class AccountReconciler implements Reconciler {
       return done();
     }
     const connectionOf = connectionKey(account);
+    const { namespace = '' } = account.metadata;
+    const known = this.#options.connections.get(connectionOf) !== undefined;
+    if (known && !this.#options.permits(connectionOf, namespace)) {
+      await this.#record.waiting(account, notAllowed(connectionOf, namespace), 'False', signal);
+      return done();
+    }
     const state = this.#options.registry.peek(connectionOf);
     const connection = usable(state);
     const snapshot = connection?.snapshots.current;
     if (connection === undefined || snapshot === undefined) {
-      if (this.#options.connections.get(connectionOf) === undefined) {
-        await this.#record.waiting(
-          account,
-          {
-            reason: 'ConnectionNotFound',
-            message: `there is no AwsConnection "${connectionOf.name}" in this namespace; create it, this object goes on by itself`,
-          },
-          'False',
-          signal,
-        );
+      if (!known) {
+        await this.#record.waiting(account, noConnection(connectionOf, account), 'False', signal);
       } else if (state?.verdict !== undefined) {
         const { reason, message } = state.verdict;
         await this.#record.waiting(
@@ -102,14 +140,15 @@ export class AccountReconciler implements Reconciler {
       // Otherwise the connection has not been looked at yet. It announces itself when it was.
       return done();
     }
+    const memory = memoryOf(account);
     const reconcileAt = account.metadata.annotations?.[annotations.reconcileAt];
     const pass: Pass = {
       account,
       connection,
       snapshot,
       live: undefined,
-      declared: declaredOf(account, connection.defaults),
-      memory: memoryOf(account),
+      declared: withinGuard(declaredOf(account, connection.defaults), memory, connection),
+      memory,
       rules: {
         schema: connection.schema,
         // Our own memory on the user cannot be protected from us.
@@ -118,6 +157,7 @@ export class AccountReconciler implements Reconciler {
       },
       now: this.#options.clock.now(),
       signal,
+      made: false,
       forced: reconcileAt !== undefined && reconcileAt !== account.status?.handledReconcileAt,
     };
     try {

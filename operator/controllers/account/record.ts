@@ -12,7 +12,9 @@ import {
 } from '../../runtime/index.ts';
 import { annotations, fieldManager, finalizer } from '../names.ts';
 import type { Verdict } from './conditions.ts';
+import { lapsedKeys } from './key-memory.ts';
 import { writeApplied } from './memory.ts';
+import type { PartOutcome } from './parts.ts';
 import { accountStatus, type Findings } from './status.ts';
 
 export interface AccountRecordOptions {
@@ -40,7 +42,8 @@ export class AccountRecord {
     }
     const before = current.status?.conditions?.find((condition) => condition.type === 'Ready');
     const { ready } = findings;
-    if (ready.status === 'False' && ready.reason !== 'Deleting' && ready.reason !== before?.reason) {
+    const news = ready.reason !== before?.reason || before.status !== 'False';
+    if (ready.status === 'False' && ready.reason !== 'Deleting' && news) {
       events.event(current, {
         type: 'Warning',
         reason: ready.reason,
@@ -78,6 +81,7 @@ export class AccountRecord {
         inherited: [],
         audited: false,
         mended: [],
+        parts: undefined,
       },
       signal,
     );
@@ -86,7 +90,12 @@ export class AccountRecord {
   /** One patch of the object: the finalizer and what is to be remembered, together. */
   async remember(
     account: AwsAccount,
-    noted: { readonly applied?: Applied; readonly userId?: string },
+    noted: {
+      readonly applied?: Applied;
+      readonly userId?: string;
+      /** Further annotations of ours, by name; null takes one away. */
+      readonly annotations?: Readonly<Record<string, string | null>>;
+    },
     signal: AbortSignal,
   ): Promise<AwsAccount> {
     const { accounts, client } = this.#options;
@@ -100,6 +109,7 @@ export class AccountRecord {
           resourceVersion,
           ...(finalizers.includes(finalizer) ? {} : { finalizers: [...finalizers, finalizer] }),
           annotations: {
+            ...noted.annotations,
             ...(noted.applied === undefined ? {} : { [annotations.applied]: writeApplied(noted.applied) }),
             ...(noted.userId === undefined ? {} : { [annotations.userId]: noted.userId }),
           },
@@ -109,6 +119,12 @@ export class AccountRecord {
     );
     accounts.set(written);
     return written;
+  }
+
+  /** Notes that what belongs to the user is left alone: what is remembered of it is old from here on. */
+  async lapse(account: AwsAccount, signal: AbortSignal): Promise<AwsAccount> {
+    const noted = lapsedKeys(account);
+    return noted === undefined ? account : this.remember(account, noted, signal);
   }
 
   /** Lets the object go. */
@@ -145,5 +161,14 @@ export class AccountRecord {
       action,
     });
     this.#options.logger.info(message, { account: keyOf(account), reason });
+  }
+
+  /** Tells what was done to password, keys and entitlements in a pass. */
+  noteParts(parts: PartOutcome, opened: PartOutcome | undefined): void {
+    const notes = [...(opened?.notes ?? []), ...parts.notes];
+    if (notes.length > 0) {
+      const reason = parts.mended.length > 0 ? 'DriftMended' : 'Updated';
+      this.note(parts.account, { reason, action: 'Update', message: notes.join('; ') });
+    }
   }
 }

@@ -1,5 +1,8 @@
 import type { ApplyOutcome, Declared, ObservedUser, Plan, Step } from '../../../src/account/index.ts';
 import { sameName } from '../../../src/schema/index.ts';
+import type { AwsAccount } from '../../api/v1alpha1/index.ts';
+import { keyString, type ObjectKey } from '../../runtime/index.ts';
+import { annotations } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 
 export function asDeclared(declared: Declared, user: ObservedUser): Verdict {
@@ -73,10 +76,64 @@ export function communicationUserVerdict(userName: string): Verdict {
   };
 }
 
-/** Of several problems the first gives the reason, and all are told. */
-export function oneProblem(problems: readonly Verdict[]): Verdict | undefined {
-  const [first] = problems;
+export function leaverTaken(
+  user: ObservedUser,
+  owner: string,
+  policy: NonNullable<AwsAccount['spec']['deletionPolicy']>,
+): Verdict {
+  const what = policy === 'Delete' ? 'deleted' : 'disabled';
+  return {
+    reason: 'Conflict',
+    message:
+      `IAM user "${user.userName}" (${user.userId}) has been taken over by ${owner}, so it is not ${what}, and it ` +
+      'still gets in. If it is to go, have that owner delete it, or let go of it (its tag aws.idhub.io/owner); if it ' +
+      'is to stay, annotate this object with aws.idhub.io/abandon=true to let go of it without touching AWS',
+  };
+}
+
+export function notAllowed(connection: ObjectKey, namespace: string): Verdict {
+  return {
+    reason: 'NamespaceNotAllowed',
+    message:
+      `AwsConnection "${keyString(connection)}" is not for namespace ${namespace}; list it in the connection's ` +
+      'spec.allowedNamespaces, or make this object anew with a connection of this namespace. One that is being deleted ' +
+      `can be let go of without touching AWS: annotate it with ${annotations.abandon}=true`,
+  };
+}
+
+export function noConnection({ namespace, name }: ObjectKey, account: AwsAccount): Verdict {
+  const where = namespace === account.metadata.namespace ? 'in this namespace' : `in namespace ${namespace}`;
+  return {
+    reason: 'ConnectionNotFound',
+    message: `there is no AwsConnection "${name}" ${where}; create it, this object goes on by itself`,
+  };
+}
+
+/** Of several problems the first that somebody should act on gives the reason, and all are told. */
+export function oneProblem(
+  problems: readonly Verdict[],
+): (Verdict & { readonly status: 'False' | 'Unknown' }) | undefined {
+  const acute = problems.find(({ pending }) => pending !== true);
+  const first = acute ?? problems[0];
   return first === undefined
     ? undefined
-    : { reason: first.reason, message: problems.map(({ message }) => message).join('; ') };
+    : {
+        reason: first.reason,
+        message: problems.map(({ message }) => message).join('; '),
+        status: acute === undefined ? 'Unknown' : 'False',
+      };
+}
+
+/** What differed in AWS though nobody had changed the declaration, by its fields. */
+export function mendedFields(
+  { account, declared }: { readonly account: AwsAccount; readonly declared: Declared },
+  plan: Plan,
+  outcome: ApplyOutcome,
+): readonly string[] {
+  // The annotation that disables does not raise the generation; the state tells it from drift.
+  const wasSo = account.status?.state === (declared.enabled ? 'Enabled' : 'Disabled');
+  return [
+    ...plan.differences.filter((field) => field !== 'enabled' || wasSo),
+    ...(outcome.reopened ? ['credentials'] : []),
+  ];
 }

@@ -3,6 +3,7 @@ import {
   remembered,
   describe,
   reportedAttributes,
+  type DisableWith,
   type ObservedUser,
 } from '../../../src/account/index.ts';
 import { isAwsError, type AwsErrorKind } from '../../../src/aws/index.ts';
@@ -26,6 +27,8 @@ export interface Findings {
   readonly audited: boolean;
   /** What was put right that somebody had changed in AWS. */
   readonly mended: readonly string[];
+  /** What the parts of the account report of themselves; undefined: they were not asked. */
+  readonly parts: Partial<AwsAccountStatus> | undefined;
 }
 
 /** The whole status of an account. What was not looked at in this pass keeps its last known value. Pure. */
@@ -58,7 +61,35 @@ export function accountStatus(account: AwsAccount, findings: Findings, now: numb
   if (findings.user === 'absent' || findings.user === 'foreign') {
     return { ...common, state: findings.user === 'absent' ? 'Absent' : 'Unknown' };
   }
-  return { ...common, ...userStatus(findings.user, findings, past, now) };
+  return {
+    ...common,
+    ...userStatus(findings.user, findings, past, now),
+    ...(findings.parts ?? partsOf(past)),
+  };
+}
+
+/** What parts reported before. */
+function partsOf(past: AwsAccountStatus): Partial<AwsAccountStatus> {
+  const { access, accessKeys, credentialsSecretName, entitlements, lastActivity } = past;
+  return {
+    ...(access === undefined ? {} : { access }),
+    ...(accessKeys === undefined ? {} : { accessKeys }),
+    ...(credentialsSecretName === undefined ? {} : { credentialsSecretName }),
+    ...(entitlements === undefined ? {} : { entitlements }),
+    ...(lastActivity === undefined ? {} : { lastActivity }),
+  };
+}
+
+/** Disabled is who is denied everything, or whose connection asks for no Deny; in between is Unknown. */
+function stateOf(
+  user: ObservedUser,
+  disableWith: DisableWith = 'DenyPolicy',
+): NonNullable<AwsAccountStatus['state']> {
+  const off = remembered(user.tags) !== undefined;
+  if (user.deny === 'inline' || user.deny === 'managed' || (off && disableWith === 'CredentialsOnly')) {
+    return 'Disabled';
+  }
+  return off || user.deny === 'altered' ? 'Unknown' : 'Enabled';
 }
 
 function userStatus(
@@ -74,14 +105,14 @@ function userStatus(
   const audited = findings.audited ? formatTime(now) : past.credentialsAuditedAt;
   const policies = [
     ...user.attachedPolicies.map((policy) => policy.arn),
-    ...user.inlinePolicies.filter((name) => name !== denyPolicyName).map((name) => `inline/${name}`),
+    ...user.inlinePolicies.filter(({ name }) => name !== denyPolicyName).map(({ name }) => `inline/${name}`),
   ].sort();
   return {
     userId: user.userId,
     arn: user.arn,
     userName: user.userName,
     path: user.path,
-    state: off === undefined && user.deny === 'absent' ? 'Enabled' : 'Disabled',
+    state: stateOf(user, settings?.disableWith),
     ...(off === undefined ? {} : { switchedOff: off.map(describe) }),
     ...(off === undefined || audited === undefined ? {} : { credentialsAuditedAt: audited }),
     ...(Object.keys(attributes).length > 0 ? { attributes } : {}),
@@ -121,6 +152,13 @@ const advice: Partial<Record<AccountReason, string>> = {
 
 /** Calls that AWS answers with NoSuchEntity where the boundary's policy does not exist. */
 export const boundaryOperations: ReadonlySet<string> = new Set(['CreateUser', 'PutUserPermissionsBoundary']);
+
+/** AWS refuses, until somebody acts: the rest of an account can go on. */
+export function isForGood(error: unknown): boolean {
+  return (
+    isAwsError(error) && !error.isTransient && error.kind !== 'badCredentials' && error.kind !== 'notFound'
+  );
+}
 
 /** What a failed call says of an account, and what to do next. */
 export function verdictOf(error: unknown): Verdict {

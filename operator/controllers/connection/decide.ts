@@ -14,7 +14,7 @@ export type Configuration =
 export function configure(connection: AwsConnection, allowEndpointOverride: boolean): Configuration {
   const { spec } = connection;
   const endpoints = spec.endpoints ?? {};
-  if (!allowEndpointOverride && (endpoints.iam !== undefined || endpoints.sts !== undefined)) {
+  if (!allowEndpointOverride && Object.values(endpoints).some((url) => url !== undefined)) {
     return refused(
       'EndpointOverrideNotAllowed',
       'spec.endpoints is set, and the operator runs without --allow-endpoint-override; remove the field or start the operator with the flag',

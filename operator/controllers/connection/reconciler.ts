@@ -1,56 +1,50 @@
-import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { AwsApi, AwsCredentials } from '../../../src/aws/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
-import { readAccountFacts, readCaller, type Settings } from '../../../src/connection/index.ts';
-import { readAccount, SnapshotStore } from '../../../src/reconciliation/index.ts';
-import { awsConnectionType, type AwsAccount, type AwsConnection } from '../../api/v1alpha1/index.ts';
+import { readAccountFacts, readCaller } from '../../../src/connection/index.ts';
+import { guardOf } from '../../../src/guard/index.ts';
+import {
+  awsConnectionType,
+  type AwsAccount,
+  type AwsConnection,
+  type AwsEntitlementBinding,
+} from '../../api/v1alpha1/index.ts';
 import {
   after,
   applyStatusIfChanged,
   done,
   keyOf,
   keyString,
-  removeFinalizer,
   type Client,
-  type Clock,
   type EventRecorder,
   type Informer,
-  type Logger,
   type ObjectKey,
   type Reconciler,
   type Result,
 } from '../../runtime/index.ts';
-import { annotations, fieldManager, finalizer, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
+import { annotations, fieldManager, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
+import { Approvals } from './approvals.ts';
 import { checkCaller, configure, credentialsOf, earlierTerms, verdictOf } from './decide.ts';
+import { ConnectionLinks, type ConnectionLinksOptions } from './links.ts';
 import type { Candidate, ConnectionRegistry, ConnectionState, Link, Terms } from './registry.ts';
+import { ConnectionRelease } from './release.ts';
 import { ConnectionSecrets, withFinalizer } from './secrets.ts';
 import { connectionStatus } from './status.ts';
 
-export interface ConnectionReconcilerOptions {
+export interface ConnectionReconcilerOptions extends ConnectionLinksOptions {
   readonly client: Client;
   readonly connections: Informer<AwsConnection>;
   /** Indexed by `connection`: `namespace/name` of the connection. */
   readonly accounts: Informer<AwsAccount>;
+  /** Indexed by `connection`: the one that holds the edge, or that is named. */
+  readonly bindings: Informer<AwsEntitlementBinding>;
   readonly registry: ConnectionRegistry;
   readonly events: EventRecorder;
-  readonly logger: Logger;
-  readonly clock: Clock;
+  /** Counts objects that were let go of without being cleaned up. */
+  readonly countAbandoned: (kind: string) => void;
   readonly random: () => number;
   readonly allowEndpointOverride: boolean;
   /** Time between two readings of an account, ms; each is up to 10 % earlier or later. */
   readonly snapshotIntervalMs: number;
-  /** Keeps secret values out of the logs from here on. */
-  readonly protectSecret: (value: string) => void;
-  /** Counts objects that were let go of without being cleaned up. */
-  readonly countAbandoned: (kind: string) => void;
-  /** Makes the client of a connection. */
-  readonly connect: (target: {
-    key: ObjectKey;
-    credentials: AwsCredentials;
-    region: string;
-    endpoints: { iam?: string | undefined; sts?: string | undefined };
-  }) => AwsApi;
 }
 
 /** How often the Secret is read again: what is put into it is used within a minute. */
@@ -64,10 +58,16 @@ const graceRetryMs = 3_000;
 export class ConnectionReconciler implements Reconciler {
   readonly #options: ConnectionReconcilerOptions;
   readonly #secrets: ConnectionSecrets;
+  readonly #links: ConnectionLinks;
+  readonly #release: ConnectionRelease;
+  readonly #approvals: Approvals;
 
   constructor(options: ConnectionReconcilerOptions) {
     this.#options = options;
     this.#secrets = new ConnectionSecrets(options);
+    this.#links = new ConnectionLinks(options);
+    this.#approvals = new Approvals(options);
+    this.#release = new ConnectionRelease({ ...options, secrets: this.#secrets });
   }
 
   async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
@@ -79,8 +79,10 @@ export class ConnectionReconciler implements Reconciler {
       return done();
     }
     const abandoned = isAbandoned(connection.metadata);
-    if (abandoned || (connection.metadata.deletionTimestamp !== undefined && !this.#isNeeded(key))) {
-      return this.#release(connection, key, signal);
+    if (abandoned || (connection.metadata.deletionTimestamp !== undefined && !this.#release.isNeeded(key))) {
+      await this.#release.release(connection, signal);
+      registry.drop(key);
+      return done();
     }
     const state = registry.obtain(key);
     const before = state.verdict?.reason;
@@ -92,10 +94,11 @@ export class ConnectionReconciler implements Reconciler {
       }
       return done();
     }
+    const approved = await this.#approvals.see(connection, signal);
     const known = state.terms;
     const retryMs = await this.#advance(connection, state, signal);
     await this.#report(connections.get(key) ?? connection, signal);
-    if (state.verdict?.reason !== before || !isDeepStrictEqual(known, state.terms)) {
+    if (approved || state.verdict?.reason !== before || !isDeepStrictEqual(known, state.terms)) {
       registry.announce(key);
     }
     const due =
@@ -123,7 +126,6 @@ export class ConnectionReconciler implements Reconciler {
     }
     const { settings, schema } = usable;
     await this.#claim(connection, signal);
-
     const secret = await this.#secrets.read(connection, signal);
     const found = credentialsOf(secret, connection.spec.credentials.secretRef.name);
     if (found.kind === 'refused') {
@@ -132,7 +134,7 @@ export class ConnectionReconciler implements Reconciler {
       return undefined;
     }
     const key = keyOf(connection);
-    const target = this.#target(connection, key, state, found.credentials, settings);
+    const target = this.#links.target(connection, key, state, found.credentials, settings);
 
     const now = clock.now();
     const asked = connection.metadata.annotations?.[annotations.reconcileAt];
@@ -164,7 +166,7 @@ export class ConnectionReconciler implements Reconciler {
       await this.#recordAccount(connection, caller.accountId, signal);
       state.verifiedAt = now;
     }
-    const link = this.#adopt(state, target);
+    const link = this.#links.adopt(state, target);
     state.terms = this.#terms(connection, { caller, settings, schema });
 
     if (now >= state.snapshotDueAt) {
@@ -232,69 +234,17 @@ export class ConnectionReconciler implements Reconciler {
   }
 
   #terms(connection: AwsConnection, verified: Pick<Terms, 'caller' | 'settings' | 'schema'>): Terms {
+    const { allowedNamespaces = [], defaults = {} } = connection.spec;
+    const guard = guardOf(connection.spec.guard);
+    const forced = guard.permissionsBoundary;
     return {
       ...verified,
-      defaults: connection.spec.defaults ?? {},
+      guard,
+      allowedNamespaces,
+      // What every user has to have is what those get that say nothing.
+      defaults: forced === undefined ? defaults : { ...defaults, permissionsBoundary: forced },
       communicationUser: verified.caller.userName ?? connection.spec.userName,
     };
-  }
-
-  /** The client for these credentials: the one in use, the one that waits to be verified, or a new one. */
-  #target(
-    connection: AwsConnection,
-    key: ObjectKey,
-    state: ConnectionState,
-    credentials: AwsCredentials,
-    settings: Settings,
-  ): Link | Candidate {
-    const endpoints = connection.spec.endpoints ?? {};
-    const fingerprint = createHash('sha256')
-      .update(JSON.stringify([credentials, settings.region, endpoints]))
-      .digest('hex');
-    for (const known of [state.link, state.candidate]) {
-      if (known?.fingerprint === fingerprint) {
-        return known;
-      }
-    }
-    const { clock, connect, protectSecret } = this.#options;
-    protectSecret(credentials.secretAccessKey);
-    if (credentials.sessionToken !== undefined) {
-      protectSecret(credentials.sessionToken);
-    }
-    state.candidate?.api.close();
-    const api = connect({ key, credentials, region: settings.region, endpoints });
-    state.candidate = { key, fingerprint, credentials, api, since: clock.now() };
-    return state.candidate;
-  }
-
-  /** Takes verified credentials into use. What was read stays good: they lead to the same account. */
-  #adopt(state: ConnectionState, target: Link | Candidate): Link {
-    const previous = state.link;
-    if (target === previous) {
-      return previous;
-    }
-    const { clock, logger } = this.#options;
-    const read = (signal: AbortSignal) => {
-      if (state.link === undefined || state.terms === undefined) {
-        throw new Error('the connection is not verified');
-      }
-      const { settings } = state.terms;
-      return readAccount(state.link.api, {
-        signal,
-        priority: 'background',
-        pageSize: settings.pageSize,
-        inherited: settings.policyGroup,
-        passwordLastUsed: settings.passwordLastUsed,
-      });
-    };
-    const snapshots = previous?.snapshots ?? new SnapshotStore({ clock, read });
-    const link: Link = { ...target, snapshots };
-    state.link = link;
-    state.candidate = undefined;
-    previous?.api.close();
-    const { accessKeyId } = link.credentials;
-    logger.info('credentials in use', { connection: keyString(link.key), accessKeyId });
-    return link;
   }
 
   /** Finalizer first: from here on the object stands for something. */
@@ -334,37 +284,6 @@ export class ConnectionReconciler implements Reconciler {
     connections.set(written);
   }
 
-  /** Accounts that stand for something in AWS still need the connection to let go of it. */
-  #isNeeded(key: ObjectKey): boolean {
-    return this.#options.accounts
-      .byIndex('connection', keyString(key))
-      .some((account) => hasFinalizer(account.metadata) && !isAbandoned(account.metadata));
-  }
-
-  async #release(connection: AwsConnection, key: ObjectKey, signal: AbortSignal): Promise<Result> {
-    const { client, connections, registry } = this.#options;
-    if (hasFinalizer(connection.metadata)) {
-      if (isAbandoned(connection.metadata)) {
-        this.#options.countAbandoned('AwsConnection');
-        this.#options.logger.warn('let go of, as its annotation asks', { connection: keyString(key) });
-      }
-      const held = connection.metadata.annotations?.[annotations.secretName];
-      if (held !== undefined) {
-        await this.#secrets.release(connection, held, signal);
-      }
-      await removeFinalizer({
-        client,
-        type: awsConnectionType,
-        current: connection,
-        finalizer,
-        informer: connections,
-        signal,
-      });
-    }
-    registry.drop(key);
-    return done();
-  }
-
   #latest(connection: AwsConnection): AwsConnection {
     return this.#options.connections.get(keyOf(connection)) ?? connection;
   }
@@ -378,7 +297,7 @@ export class ConnectionReconciler implements Reconciler {
       connection,
       state,
       accounts: users.length,
-      needed: users.filter((account) => hasFinalizer(account.metadata)).length,
+      needed: this.#release.neededBy(key),
       now: clock.now(),
     });
     const ready = status.conditions?.find((condition) => condition.type === 'Ready');

@@ -1,5 +1,12 @@
-import type { AwsApi, AwsCredentials } from '../../../src/aws/index.ts';
-import type { AccountFacts, Caller, Settings } from '../../../src/connection/index.ts';
+import type { AwsApi, AwsCredentials, Pacer } from '../../../src/aws/index.ts';
+import {
+  defaultUserQuotas,
+  type AccountFacts,
+  type Caller,
+  type Settings,
+  type UserQuotas,
+} from '../../../src/connection/index.ts';
+import type { Guard } from '../../../src/guard/index.ts';
 import type { SnapshotStore } from '../../../src/reconciliation/index.ts';
 import type { AccountSchema } from '../../../src/schema/index.ts';
 import type { AwsConnectionSpec } from '../../api/v1alpha1/index.ts';
@@ -24,6 +31,10 @@ export interface Terms {
   readonly settings: Settings;
   readonly schema: AccountSchema;
   readonly defaults: NonNullable<AwsConnectionSpec['defaults']>;
+  /** What is never done through the connection, whoever asks. */
+  readonly guard: Guard;
+  /** Other namespaces that may use it. */
+  readonly allowedNamespaces: readonly string[];
   /** The communication user, which is never managed as an account. */
   readonly communicationUser: string | undefined;
 }
@@ -37,6 +48,8 @@ export interface ConnectionState {
   link: Link | undefined;
   terms: Terms | undefined;
   candidate: Candidate | undefined;
+  /** Of the AWS account, for whatever client is in use. */
+  pacer: Pacer | undefined;
   /** What is refused of the spec, while earlier settings stay in force. */
   complaint: Verdict | undefined;
   /** Why the last reading of the account failed; undefined where it was complete. */
@@ -55,7 +68,11 @@ export interface ConnectionState {
 }
 
 /** Everything that an account needs to work, all of it present. */
-export interface UsableConnection extends Link, Terms {}
+export interface UsableConnection extends Link, Terms {
+  readonly quotas: UserQuotas;
+  /** How many users the AWS account may have; undefined where AWS has not said. */
+  readonly usersQuota: number | undefined;
+}
 
 /**
  * The connections that this process has met. The connection controller writes it, the account
@@ -75,6 +92,7 @@ export class ConnectionRegistry {
         link: undefined,
         terms: undefined,
         candidate: undefined,
+        pacer: undefined,
         complaint: undefined,
         readingFailed: undefined,
         reconcileAt: undefined,
@@ -150,6 +168,11 @@ export function usableForCleanup(state: ConnectionState | undefined): UsableConn
 /** The connection, if accounts may use it now. */
 export function usable(state: ConnectionState | undefined): UsableConnection | undefined {
   return state?.link !== undefined && state.terms !== undefined && state.verdict === undefined
-    ? { ...state.link, ...state.terms }
+    ? {
+        ...state.link,
+        ...state.terms,
+        quotas: state.facts?.perUser ?? defaultUserQuotas,
+        usersQuota: state.facts?.quotas['users']?.quota,
+      }
     : undefined;
 }

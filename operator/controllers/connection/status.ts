@@ -3,13 +3,14 @@ import { formatTime, setCondition, type Condition } from '../../runtime/index.ts
 import type { Verdict } from './conditions.ts';
 import { cloudTrailVerdict } from './decide.ts';
 import type { ConnectionState } from './registry.ts';
+import type { Needed } from './release.ts';
 
 export interface ConnectionStatusInputs {
   readonly connection: AwsConnection;
   readonly state: ConnectionState | undefined;
-  /** AwsAccounts that refer to the connection, and those of them that need it to be cleaned up. */
+  /** AwsAccounts that refer to the connection, of whatever namespace. */
   readonly accounts: number;
-  readonly needed: number;
+  readonly needed: Needed;
   readonly now: number;
 }
 
@@ -48,7 +49,8 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
     set('Ready', 'False', {
       reason: 'InUse',
       message:
-        `${inputs.needed} AwsAccount objects still need this connection to be cleaned up; delete them, ` +
+        `${inputs.needed.accounts} AwsAccount and ${inputs.needed.bindings} AwsEntitlementBinding objects still need ` +
+        'this connection to be cleaned up; delete them, ' +
         'or annotate those that cannot be with aws.idhub.io/abandon=true',
     });
   }

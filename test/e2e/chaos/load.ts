@@ -1,6 +1,27 @@
-import { awsAccountType, type AwsAccount } from '../../../operator/api/v1alpha1/index.ts';
-import { isNotFound, type Client } from '../../../operator/runtime/index.ts';
-import { isEnabled, isHeld, manifestOf, patchOf, type Declaration, type Person } from './person.ts';
+import {
+  awsAccountType,
+  awsEntitlementBindingType,
+  type AwsAccount,
+  type AwsEntitlementBinding,
+} from '../../../operator/api/v1alpha1/index.ts';
+import {
+  isNotFound,
+  type Client,
+  type KubeObject,
+  type ResourceType,
+} from '../../../operator/runtime/index.ts';
+import {
+  bindingName,
+  bindingOf,
+  edges,
+  isEnabled,
+  isHeld,
+  manifestOf,
+  patchOf,
+  type Declaration,
+  type Edge,
+  type Person,
+} from './person.ts';
 import type { Random } from './random.ts';
 
 const streets = [
@@ -22,9 +43,11 @@ export interface LoadOptions {
   readonly boundary: string;
 }
 
-type Action = 'create' | 'change' | 'switch' | 'rename' | 'delete' | 'rejoin' | 'poke';
+type Action = 'create' | 'change' | 'switch' | 'bind' | 'rename' | 'delete' | 'rejoin' | 'poke';
 
-/** What people ask for: creates, changes, renames, disables, enables and deletes AwsAccount objects. */
+const edgeNames = Object.keys(edges) as Edge[];
+
+/** What people ask for: creates, changes, renames, disables, enables and deletes AwsAccounts, and binds them. */
 export class Load {
   readonly people: Person[] = [];
   readonly counts = new Map<Action, number>();
@@ -56,6 +79,7 @@ export class Load {
             [few ? 40 : 1, 'create'],
             [30, 'change'],
             [22, 'switch'],
+            [20, 'bind'],
             [12, 'rename'],
             [few ? 3 : 12, 'delete'],
             [6, 'rejoin'],
@@ -78,6 +102,8 @@ export class Load {
       case 'switch':
         await this.#switch(random.pick(live));
         return true;
+      case 'bind':
+        return this.#bind(random.pick(live));
       case 'rename': {
         const person = random.pick(live);
         const left = person.declared.userName;
@@ -107,12 +133,55 @@ export class Load {
       incarnations: 1,
       disables: 0,
       nameGivenAway: false,
+      plain: random.chance(0.2),
+      bound: new Set(),
       deletedOutside: new Set(),
     };
     person.disables = random.chance(0.1) ? 1 : 0;
     person.declared = { ...person.declared, enabled: person.disables === 0 };
+    const without = random.pick(edgeNames);
+    const [first, second] = person.plain ? [] : edgeNames.filter((edge) => edge !== without);
+    // Order means nothing: now and then a binding is there before its account.
+    if (first !== undefined && random.chance(0.5)) {
+      await this.#give(person, first);
+    }
     await client.create<AwsAccount>(awsAccountType, manifestOf(person, namespace));
     this.people.push(person);
+    for (const edge of [first, second]) {
+      if (edge !== undefined && !person.bound.has(edge)) {
+        await this.#give(person, edge);
+      }
+    }
+  }
+
+  async #give(person: Person, edge: Edge): Promise<void> {
+    const { client, namespace } = this.#options;
+    const manifest = bindingOf(person, edge, namespace);
+    await client.create<AwsEntitlementBinding>(awsEntitlementBindingType, manifest);
+    person.bound.add(edge);
+  }
+
+  async #take(person: Person, edge: Edge): Promise<void> {
+    const { client, namespace } = this.#options;
+    person.bound.delete(edge);
+    await client.delete(awsEntitlementBindingType, { namespace, name: bindingName(person, edge) });
+  }
+
+  /** Takes one edge away, or gives one, unless what was taken is not let go of yet. */
+  async #bind(person: Person): Promise<boolean> {
+    const edge = this.#options.random.pick(edgeNames);
+    if (person.plain) {
+      return false;
+    }
+    if (person.bound.has(edge)) {
+      await this.#take(person, edge);
+      return true;
+    }
+    const free = await this.#isGone(awsEntitlementBindingType, bindingName(person, edge));
+    if (free) {
+      await this.#give(person, edge);
+    }
+    return free;
   }
 
   async #declare(person: Person, change: (before: Declaration) => Declaration): Promise<void> {
@@ -126,7 +195,7 @@ export class Load {
     }
   }
 
-  async #annotate(person: Person, annotation: string, value: string): Promise<void> {
+  async #annotate(person: Person, annotation: string, value: string | null): Promise<void> {
     const { client, namespace } = this.#options;
     const annotations = { [`aws.idhub.io/${annotation}`]: value };
     const key = { namespace, name: person.name };
@@ -140,7 +209,7 @@ export class Load {
       person.disables += 1;
     }
     if (person.disabledBy !== '') {
-      await this.#annotate(person, 'disabled-by', '');
+      await this.#annotate(person, 'disabled-by', null);
       person.disabledBy = '';
     } else if (person.declared.enabled && by !== '') {
       await this.#annotate(person, 'disabled-by', by);
@@ -156,7 +225,15 @@ export class Load {
       return false;
     }
     person.state = 'deleted';
+    const bound = [...person.bound];
+    const [before, after] = [bound.slice(0, 1), bound.slice(1)];
+    for (const edge of before) {
+      await this.#take(person, edge);
+    }
     await client.delete(awsAccountType, { namespace, name: person.name });
+    for (const edge of after) {
+      await this.#take(person, edge);
+    }
     return true;
   }
 
@@ -171,13 +248,8 @@ export class Load {
       return false;
     }
     const person = random.pick(gone);
-    try {
-      await client.get<AwsAccount>(awsAccountType, { namespace, name: person.name });
+    if (!(await this.#isGone(awsAccountType, person.name))) {
       return false;
-    } catch (error) {
-      if (!isNotFound(error)) {
-        throw error;
-      }
     }
     person.declared = { ...person.declared, enabled: true };
     person.disabledBy = '';
@@ -185,6 +257,19 @@ export class Load {
     person.incarnations += 1;
     person.state = 'live';
     return true;
+  }
+
+  async #isGone(type: ResourceType<KubeObject>, name: string): Promise<boolean> {
+    const { client, namespace } = this.#options;
+    try {
+      await client.get(type, { namespace, name });
+      return false;
+    } catch (error) {
+      if (!isNotFound(error)) {
+        throw error;
+      }
+      return true;
+    }
   }
 
   /** A fresh name in the alphabet of IAM, or now and then one that a rename has left. */

@@ -10,6 +10,7 @@ import {
   DeleteUserCommand,
   DeleteUserPolicyCommand,
   PutUserPolicyCommand,
+  RemoveUserFromGroupCommand,
   TagUserCommand,
   UntagUserCommand,
   UpdateUserCommand,
@@ -44,7 +45,12 @@ const foreignUsers = 12;
 const ownerTag = 'aws.idhub.io/owner';
 
 /** The user was renamed or deleted meanwhile, or owns more than was seen; the account has its rate limit. */
-const passing = new Set(['NoSuchEntityException', 'DeleteConflictException', 'Throttling']);
+const passing = new Set([
+  'NoSuchEntityException',
+  'DeleteConflictException',
+  'LimitExceededException',
+  'Throttling',
+]);
 
 export interface OthersOptions {
   /** An administrator's: faults do not hit it. */
@@ -75,7 +81,7 @@ export class Others {
   /** Makes groups, a policy that can be a boundary, and foreign users. @returns the boundary's ARN */
   async settle(): Promise<string> {
     const { iam, random } = this.#options;
-    for (const GroupName of ['engineers', 'auditors']) {
+    for (const GroupName of ['engineers', 'auditors', 'readers', 'writers']) {
       await iam.send(new CreateGroupCommand({ GroupName }));
     }
     const { Policy } = await iam.send(
@@ -164,13 +170,16 @@ export class Others {
     const { userName: UserName } = user;
     const plain = Object.keys(user.tags).filter((key) => !key.startsWith('aws.idhub.io/'));
     const own = plain.filter((key) => !key.startsWith('other-'));
-    const act = random.weighted<'add' | 'retag' | 'untag' | 'disown' | 'move' | 'undeny' | 'delete'>([
+    const act = random.weighted<
+      'add' | 'retag' | 'untag' | 'disown' | 'move' | 'undeny' | 'unbind' | 'delete'
+    >([
       [45, 'add'],
       [15, 'retag'],
       [10, 'untag'],
       [7, 'disown'],
       [8, 'move'],
       [7, 'undeny'],
+      [12, 'unbind'],
       [8, 'delete'],
     ]);
     const [key] = own.length > 0 ? [random.pick(own)] : [];
@@ -200,6 +209,11 @@ export class Others {
       case 'undeny':
         if (user.inlinePolicies['IDHubDisabled'] !== undefined) {
           await iam.send(new DeleteUserPolicyCommand({ UserName, PolicyName: 'IDHubDisabled' }));
+        }
+        return;
+      case 'unbind':
+        for (const GroupName of user.groups.filter((name) => name !== 'engineers').slice(0, 1)) {
+          await iam.send(new RemoveUserFromGroupCommand({ UserName, GroupName }));
         }
         return;
       case 'delete':

@@ -1,4 +1,4 @@
-import type { AwsAccount } from '../../../operator/api/v1alpha1/index.ts';
+import type { AwsAccount, AwsEntitlementBinding } from '../../../operator/api/v1alpha1/index.ts';
 
 type Spec = AwsAccount['spec'];
 
@@ -13,6 +13,14 @@ export interface Declaration {
   readonly deletionPolicy: NonNullable<Spec['deletionPolicy']>;
   readonly onExternalDelete: NonNullable<Spec['onExternalDelete']>;
 }
+
+/** What a person can be given by an AwsEntitlementBinding each; nobody else gives these. */
+export const edges = {
+  readers: { type: 'Group', name: 'readers' },
+  writers: { type: 'Group', name: 'writers' },
+  audit: { type: 'AwsManagedPolicy', name: 'SecurityAudit' },
+} as const;
+export type Edge = keyof typeof edges;
 
 /** An AwsAccount object as chaos knows it: what it declared, and what others did to its user. */
 export interface Person {
@@ -31,6 +39,10 @@ export interface Person {
   disables: number;
   /** An IAM name of it was given to somebody else after a rename: its user must not keep that name. */
   nameGivenAway: boolean;
+  /** Has neither an access key nor bindings from here: whom others can delete in one call. */
+  readonly plain: boolean;
+  /** Its bindings that there are. */
+  readonly bound: Set<Edge>;
   /** Unique ids of users of it that others deleted in AWS. */
   readonly deletedOutside: Set<string>;
 }
@@ -53,9 +65,24 @@ export function manifestOf(person: Person, namespace: string): AwsAccount {
     metadata: { namespace, name: person.name },
     spec: {
       connectionRef: { name: 'aws' },
+      ...(person.plain ? {} : { programmatic: { access: 'Managed' } }),
       ...rest,
       ...(permissionsBoundary === undefined ? {} : { permissionsBoundary }),
     },
+  };
+}
+
+/** The object's name of one of its bindings. */
+export function bindingName(person: Person, edge: Edge): string {
+  return `${person.name}-${edge}`;
+}
+
+export function bindingOf(person: Person, edge: Edge, namespace: string): AwsEntitlementBinding {
+  return {
+    apiVersion: 'aws.idhub.io/v1alpha1',
+    kind: 'AwsEntitlementBinding',
+    metadata: { namespace, name: bindingName(person, edge) },
+    spec: { accountRef: { name: person.name }, entitlement: edges[edge] },
   };
 }
 

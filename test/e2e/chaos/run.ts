@@ -1,5 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { awsAccountType, type AwsAccount } from '../../../operator/api/v1alpha1/index.ts';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import {
+  awsAccountType,
+  awsConnectionType,
+  awsEntitlementBindingType,
+  type AwsAccount,
+  type AwsConnection,
+  type AwsEntitlementBinding,
+} from '../../../operator/api/v1alpha1/index.ts';
+import { secretType, type Secret } from '../../../operator/controllers/names.ts';
 import { createClient, createLogger, systemClock } from '../../../operator/runtime/index.ts';
 import type { ControlPlane } from '../../cluster/index.ts';
 import { communicationUser, connectionManifest, secretManifest, startWorld, type World } from '../world.ts';
@@ -8,7 +17,7 @@ import { Others } from './others.ts';
 import { isEnabled, type Person } from './person.ts';
 import { Random } from './random.ts';
 import { usersMadeBy } from './trail.ts';
-import { verify, type Problem } from './verify.ts';
+import { verify, type Problem, type Published } from './verify.ts';
 import { changeWeather, clearWeather } from './weather.ts';
 
 export interface ChaosOptions {
@@ -73,6 +82,7 @@ class Chaos {
   readonly #random: Random;
   readonly #log: string[] = [];
   #starts = 0;
+  #approvals = 0;
 
   constructor(options: ChaosOptions, world: World, client: ReturnType<typeof createClient>) {
     this.#options = options;
@@ -107,12 +117,20 @@ class Chaos {
       secretManifest(namespace, 'aws-credentials', world.credentials),
       connectionManifest(namespace, 'aws', world.simulatorUrl, {
         settings: { enableProgrammaticAccess: true },
+        endpoints: {
+          iam: world.simulatorUrl,
+          sts: world.simulatorUrl,
+          cloudtrail: world.simulatorUrl,
+        },
       }),
     );
+    // What turns up after a kill is told to be ours by CloudTrail: at once, not a quarter of an hour later.
+    await world.simulator.configure({ cloudTrail: { perSecond: 0, delayMs: 0 } });
     await load.begin();
     await this.#storm(load);
     progress('the faults are over; waiting until all is as declared');
     await clearWeather(world.simulator);
+    await this.#approve();
     const from = performance.now();
     const left = await this.#settle(load);
     const settledMs = Math.round(performance.now() - from);
@@ -154,6 +172,7 @@ class Chaos {
     const work = [
       repeat(20, 250, () => load.act()),
       repeat(100, 500, () => this.#others.act(load.people)),
+      repeat(5_000, 15_000, () => this.#approve()),
       repeat(2_000, 6_000, () => changeWeather(simulator, weather, credentials.accessKeyId)),
       this.#kill(load, this.#random.fork(), either),
     ];
@@ -220,6 +239,14 @@ class Chaos {
     }
   }
 
+  /** More users are deleted than may go at once: somebody lets those go that were asked for so far. */
+  async #approve(): Promise<void> {
+    const { namespace } = this.#options;
+    const annotations = { 'aws.idhub.io/approve-deletions': `chaos ${(this.#approvals += 1)}` };
+    const key = { namespace, name: 'aws' };
+    await this.#client.mergePatch<AwsConnection>(awsConnectionType, key, { metadata: { annotations } });
+  }
+
   /** The credentials of disabled accounts are audited within an hour: as if it was over. */
   async #anHourPasses(load: Load): Promise<void> {
     const { namespace } = this.#options;
@@ -241,6 +268,7 @@ class Chaos {
     const { namespace } = this.#options;
     const { simulator, accounts } = this.#world;
     const { items } = await this.#client.list<AwsAccount>(awsAccountType, { namespace });
+    const bindings = await this.#client.list<AwsEntitlementBinding>(awsEntitlementBindingType, { namespace });
     const { users } = await simulator.account();
     const foreign = new Set([
       ...this.#others.foreign.keys(),
@@ -251,6 +279,8 @@ class Chaos {
     const found = verify({
       people: load.people,
       objects: items,
+      bindings: bindings.items,
+      published: await this.#published(),
       users,
       made: await this.#made(),
       foreign,
@@ -258,6 +288,40 @@ class Chaos {
       ownerOf: this.#ownerOf,
     });
     return [...found, ...touched];
+  }
+
+  /** The keys in the Secrets of accounts, each tried out. */
+  async #published(): Promise<ReadonlyMap<string, Published>> {
+    const { namespace } = this.#options;
+    const { items } = await this.#client.list<Secret>(secretType, { namespace });
+    const published = new Map<string, Published>();
+    for (const { metadata, data = {} } of items.filter(({ metadata: { name } }) =>
+      name.startsWith('person-'),
+    )) {
+      const text = (entry: string): string | undefined =>
+        data[entry] === undefined ? undefined : Buffer.from(data[entry], 'base64').toString('utf8');
+      published.set(metadata.name.replace('-credentials', ''), {
+        accessKeyId: text('accessKeyId'),
+        userName: text('userName'),
+        callerArn: await this.#whoIs(text('accessKeyId'), text('secretAccessKey')),
+      });
+    }
+    return published;
+  }
+
+  async #whoIs(accessKeyId = '', secretAccessKey = ''): Promise<string | undefined> {
+    const credentials = { accessKeyId, secretAccessKey };
+    const sts = new STSClient({ endpoint: this.#world.simulatorUrl, region: 'us-east-1', credentials });
+    try {
+      return (await sts.send(new GetCallerIdentityCommand({}))).Arn;
+    } catch (error) {
+      if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode !== 403) {
+        throw error;
+      }
+      return undefined;
+    } finally {
+      sts.destroy();
+    }
   }
 
   /** Once all is as declared, a new process has nothing to write. */

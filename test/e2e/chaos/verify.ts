@@ -1,12 +1,24 @@
-import type { AwsAccount } from '../../../operator/api/v1alpha1/index.ts';
+import type { AwsAccount, AwsEntitlementBinding } from '../../../operator/api/v1alpha1/index.ts';
 import type { UserDump } from '../../simulator/index.ts';
 import type { Child } from './others.ts';
-import { isEnabled, isHeld, type Person } from './person.ts';
+import { bindingName, edges, isEnabled, isHeld, type Edge, type Person } from './person.ts';
+
+/** A key as a Secret tells it, and whom AWS takes its bearer for. */
+export interface Published {
+  readonly accessKeyId: string | undefined;
+  readonly userName: string | undefined;
+  /** Undefined: AWS refuses it. */
+  readonly callerArn: string | undefined;
+}
 
 export interface Evidence {
   readonly people: readonly Person[];
   /** The AwsAccount objects that there are. */
   readonly objects: readonly AwsAccount[];
+  /** The AwsEntitlementBinding objects that there are. */
+  readonly bindings: readonly AwsEntitlementBinding[];
+  /** What the Secrets of accounts hold, by the account's name. */
+  readonly published: ReadonlyMap<string, Published>;
   /** The IAM users that there are. */
   readonly users: readonly UserDump[];
   /** Unique ids of the users that the operator made, oldest first, by the owner tag they were made with. */
@@ -103,7 +115,9 @@ function verifyLive(evidence: Evidence, person: Person, tell: Tell): UserDump | 
   verifyTags(evidence, person, user, tell);
   verifyShut(user, !isEnabled(person), tell);
   verifyChildren(evidence, user, tell);
+  verifyEdges(evidence, person, user, tell);
   if (isEnabled(person)) {
+    verifyKey(evidence, person, user, tell);
     for (const child of evidence.children.get(user.userId) ?? []) {
       if (child.kind === 'console' && child.disables === person.disables && !user.hasLoginProfile) {
         tell('was never disabled since its password was set, and the password is gone');
@@ -145,7 +159,48 @@ function verifyDeleted(evidence: Evidence, person: Person, tell: Tell): UserDump
     verifyShut(user, true, tell);
   }
   verifyChildren(evidence, user, tell);
+  verifyEdges(evidence, person, user, tell);
   return user;
+}
+
+/** One usable key from here, which is the one in the Secret, and no other. */
+function verifyKey({ children, published }: Evidence, person: Person, user: UserDump, tell: Tell): void {
+  const theirs = new Set(
+    (children.get(user.userId) ?? []).flatMap((child) => (child.kind === 'accessKey' ? [child.id] : [])),
+  );
+  const own = user.accessKeys.map(({ accessKeyId }) => accessKeyId).filter((id) => !theirs.has(id));
+  const wanted = person.plain ? 0 : 1;
+  if (own.length !== wanted) {
+    tell(`has ${own.length} access keys from here (${own.join(', ')}), and ${wanted} is right`);
+  }
+  const secret = published.get(person.name);
+  if (!person.plain && (secret?.accessKeyId !== own[0] || secret?.callerArn !== user.arn)) {
+    tell(`its Secret holds ${JSON.stringify(secret)}, and its key is ${own[0]}, of ${user.arn}`);
+  }
+  if (!person.plain && secret?.userName !== user.userName) {
+    tell(`its Secret names ${secret?.userName}`);
+  }
+}
+
+/** Exactly the edges that are bound, and the bindings say so. */
+function verifyEdges({ bindings }: Evidence, person: Person, user: UserDump, tell: Tell): void {
+  for (const [edge, { type, name }] of Object.entries(edges)) {
+    const has =
+      type === 'Group'
+        ? user.groups.includes(name)
+        : user.attachedPolicies.includes(`arn:aws:iam::aws:policy/${name}`);
+    const wanted = person.bound.has(edge as Edge);
+    if (has !== wanted) {
+      tell(`is ${has ? '' : 'not '}bound to ${name}, and should ${wanted ? '' : 'not '}be`);
+    }
+    const object = bindings.find(({ metadata }) => metadata.name === bindingName(person, edge as Edge));
+    const ready = object?.status?.conditions?.find((condition) => condition.type === 'Ready');
+    if (wanted !== (object !== undefined) || (wanted && ready?.status !== 'True')) {
+      tell(
+        `its binding to ${name} is ${object === undefined ? 'gone' : `${ready?.status} ${ready?.message}`}`,
+      );
+    }
+  }
 }
 
 /** Exactly the declared tags and attributes, ours, and what others put there. */

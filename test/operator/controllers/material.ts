@@ -1,4 +1,6 @@
+import { defaultUserQuotas } from '../../../src/connection/index.ts';
 import { resolveSettings, type SettingsInput } from '../../../src/connection/index.ts';
+import { guardOf } from '../../../src/guard/index.ts';
 import { SnapshotStore } from '../../../src/reconciliation/index.ts';
 import { accountSchema, type AttributeChange } from '../../../src/schema/index.ts';
 import type { ObservedUser } from '../../../src/account/index.ts';
@@ -74,7 +76,11 @@ export async function usableConnection(
     settings: resolveSettings(settings).settings,
     schema: accountSchema(attributes, '').schema,
     defaults: {},
+    guard: guardOf(undefined),
+    allowedNamespaces: [],
     communicationUser: 'idhub',
+    quotas: defaultUserQuotas,
+    usersQuota: 5000,
   };
 }
 
@@ -84,12 +90,13 @@ export async function working(): Promise<ConnectionState> {
   return {
     link: usable,
     terms: usable,
-    facts: { alias: 'acme', quotas: { users: { used: 7, quota: 5000 } } },
+    facts: { alias: 'acme', quotas: { users: { used: 7, quota: 5000 } }, perUser: defaultUserQuotas },
     verdict: undefined,
     verifiedAt: 0,
     snapshotDueAt: 1,
     suspect: false,
     candidate: undefined,
+    pacer: undefined,
     complaint: undefined,
     readingFailed: undefined,
     reconcileAt: undefined,

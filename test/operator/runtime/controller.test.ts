@@ -5,6 +5,7 @@ import {
   applyStatusIfChanged,
   done,
   ensureFinalizer,
+  highPriority,
   removeFinalizer,
 } from '../../../operator/runtime/index.ts';
 import { FakeClient, thing, things, unreachable, type Thing } from './fake-api.ts';
@@ -211,6 +212,33 @@ describe('controller', () => {
     for (const open of gates) {
       open();
     }
+    await world.ended;
+  });
+
+  test('what a watch calls urgent goes before what came earlier', async () => {
+    const gates: (() => void)[] = [];
+    const world = start(
+      async () => {
+        await new Promise<void>((resolve) => {
+          gates.push(resolve);
+        });
+        return done();
+      },
+      { watch: { priority: ({ spec }: Thing) => (spec?.owner === 'leaver' ? highPriority : 0) } },
+    );
+    await settle();
+    for (const name of ['a', 'b', 'c', 'd']) {
+      world.client.store.create('things', thing(name));
+    }
+    await settle();
+    world.client.store.patch('things', { namespace: 'default', name: 'd' }, { spec: { owner: 'leaver' } });
+    await settle();
+    for (let turn = 0; turn < 4; turn += 1) {
+      gates.shift()?.();
+      await settle();
+    }
+    expect(world.seen).toEqual(['default/a', 'default/d', 'default/b', 'default/c']);
+    world.stop.abort();
     await world.ended;
   });
 });

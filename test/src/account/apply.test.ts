@@ -1,3 +1,4 @@
+import { inlinePolicy } from '../../../src/entitlement/index.ts';
 import { describe, expect, test } from '@jest/globals';
 import {
   applySteps,
@@ -149,14 +150,14 @@ describe('a live look', () => {
       userId,
       deny: 'inline',
       groups: ['people'],
-      inlinePolicies: ['x'],
+      inlinePolicies: [inlinePolicy('x', '{}')],
       passwordLastUsed: 7,
     });
     expect(await readUser(aws, 'JO', known, options)).toEqual({
       ...aws.observe('jo'),
       deny: 'inline',
       groups: ['people'],
-      inlinePolicies: ['x'],
+      inlinePolicies: [inlinePolicy('x', '{}')],
       passwordLastUsed: 7,
     });
     const other = { ...known, userId: 'AIDAOTHER' };

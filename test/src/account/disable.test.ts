@@ -3,7 +3,7 @@ import { denyPolicyName, remembered, type DisableWith } from '../../../src/accou
 import { FakeAws, type FakeUser } from '../fake-aws.ts';
 import { declare, rulesWith } from './material.ts';
 import { Controller, looks, options, usable } from './world.ts';
-import { disableUser } from '../../../src/account/index.ts';
+import { disableUser, enableUser } from '../../../src/account/disable.ts';
 
 const denyAll = 'arn:aws:iam::aws:policy/AWSDenyAll';
 const off = declare({ enabled: false });
@@ -330,7 +330,7 @@ describe('disable', () => {
     expect(aws.count('UntagUser')).toBe(0);
   });
 
-  test('an audit closes what somebody switched on meanwhile, in the background, and remembers it as ours', async () => {
+  test('an audit closes what somebody made meanwhile, in the background; an enable does not bring it back', async () => {
     const { aws, user, controller } = begin(plain);
     await controller.converge(off, user);
     user.keys.set('AKIA0000000000000001', 'Active');
@@ -353,7 +353,64 @@ describe('disable', () => {
       'ListSigningCertificates',
       'ListServiceSpecificCredentials',
     ]);
-    expect(aws.writes).toEqual(['TagUser', 'UpdateAccessKey', 'UpdateServiceSpecificCredential']);
+    expect(aws.writes).toEqual(['UpdateAccessKey', 'UpdateServiceSpecificCredential']);
+    controller.audit = false;
+    await controller.converge(on, user);
+    expect(usable(user)).toEqual(switchedOff.slice(1));
+  });
+
+  test('what was off before, and somebody switched on while the user was disabled, stays off in the end (C08)', async () => {
+    const { user, controller } = begin(plain);
+    user.keys.set('AKIA0000000000000001', 'Active');
+    user.keys.set('AKIA0000000000000002', 'Inactive');
+    await controller.converge(off, user);
+    user.keys.set('AKIA0000000000000001', 'Active');
+    user.keys.set('AKIA0000000000000002', 'Active');
+    user.inline.clear();
+    await controller.converge(off, user);
+    expect(usable(user)).toEqual([]);
+    await controller.converge(on, user);
+    expect([...user.keys]).toEqual([
+      ['AKIA0000000000000001', 'Active'],
+      ['AKIA0000000000000002', 'Inactive'],
+    ]);
+  });
+
+  test('what is made for an enable that did not end is found by the disable that comes then', async () => {
+    const { aws, user, controller } = begin({ ...plain, disableWith: 'CredentialsOnly' });
+    const bare = aws.add('new', { tags: new Map([['aws.idhub.io/owner', 'inst/ns/jo']]) });
+    aws.users.splice(aws.users.indexOf(user), 1);
+    bare.userName = 'jo';
+    await controller.converge(off, bare);
+    const enable = enableUser(aws, aws.observe('jo'), {
+      ...options,
+      accessKeys: true,
+      partition: 'aws',
+      beforeOpening: () => {
+        bare.keys.set('AKIA0000000000000009', 'Active');
+        aws.refuse = ({ operation }) => (operation === 'UntagUser' ? 'unreachable' : undefined);
+        return Promise.resolve();
+      },
+    });
+    await expect(enable).rejects.toThrow('UntagUser');
+    aws.refuse = () => undefined;
+    controller.known = undefined;
+    await controller.converge(off, bare);
+    expect(usable(bare)).toEqual([]);
+  });
+
+  test('where a list could not be read, what it shows later is ours to bring back', async () => {
+    const { aws, user, controller } = begin(plain);
+    user.keys.set('AKIA0000000000000001', 'Active');
+    user.ssh.set('APKA0000000000000001', 'Active');
+    aws.refuse = ({ operation }) => (operation === 'ListSSHPublicKeys' ? 'accessDenied' : undefined);
+    await controller.pass(off, user);
+    expect(usable(user)).toEqual(['APKA0000000000000001']);
+    aws.refuse = () => undefined;
+    await controller.converge(off, user);
+    expect(usable(user)).toEqual([]);
+    await controller.converge(on, user);
+    expect(usable(user)).toEqual(switchedOff.slice(1));
   });
 
   test('a Deny that somebody removed or changed is drift, and is put right', async () => {
@@ -458,7 +515,6 @@ describe('enable', () => {
     expect(outcome.notes.join()).toMatch(
       /access key AKIA0000000000000001 stays Inactive.*enableProgrammaticAccess/,
     );
-    expect(outcome.notes.join()).toMatch(/console password was removed/);
   });
 
   test('what was deleted meanwhile is said, and keeps nothing else from coming back', async () => {

@@ -63,8 +63,18 @@ afterEach(() => {
   });
 });
 
+/** A quarter of a second more at each look. */
+function steps() {
+  let now = 0;
+  return { now: () => (now += 250), monotonic: () => 0 };
+}
+
 /** A server that does as it is told, request by request, and then says yes to all. */
-async function stage(acts: readonly Act[], fence: () => string | undefined = () => undefined) {
+async function stage(
+  acts: readonly Act[],
+  fence: () => string | undefined = () => undefined,
+  times: { now: () => number; monotonic: () => number } = steps(),
+) {
   const left = [...acts];
   const seen: Seen[] = [];
   const server = createServer((request, response) => {
@@ -86,14 +96,14 @@ async function stage(acts: readonly Act[], fence: () => string | undefined = () 
   const pacer = new OpenPacer();
   const records: CallRecord[] = [];
   const slept: number[] = [];
-  let now = 0;
   const api = createAwsApi({
     credentials: { accessKeyId: 'AKIATEST', secretAccessKey: 'canary-secret' },
     region: 'aws-global',
-    endpoints: { iam: url, sts: url },
+    cloudTrailRegion: 'us-east-1',
+    endpoints: { iam: url, sts: url, cloudtrail: url },
     pacer,
     clock: {
-      now: () => (now += 250),
+      ...times,
       sleep: (ms, signal) => {
         signal?.throwIfAborted();
         slept.push(ms);
@@ -119,6 +129,7 @@ describe('a call that goes well', () => {
     expect(seen.map(({ action }) => action)).toEqual(['GetUser']);
     expect(seen[0]?.authorization).toContain('Credential=AKIATEST/');
     expect(pacer).toMatchObject({ told: ['ok'], asked: ['interactive'], inFlight: 0 });
+    // Two looks at the clock: the start and the end.
     expect(records).toEqual([{ service: 'iam', operation: 'GetUser', outcome: 'ok', seconds: 0.25 }]);
   });
 
@@ -128,6 +139,21 @@ describe('a call that goes well', () => {
     await api.call('GetUser', {}, { signal, priority: 'background' });
     expect(pacer.asked).toEqual(['urgent', 'background']);
   });
+});
+
+test('the time of AWS is known by its answers, and goes on where this machine’s clock is set anew', async () => {
+  const clock = { wall: Date.now() - 3_600_000, sinceStart: 7_000 };
+  const { api } = await stage([], undefined, {
+    now: () => clock.wall,
+    monotonic: () => clock.sinceStart,
+  });
+  expect(api.skewMs).toBe(0);
+  await read(api);
+  const awsTime = clock.wall + api.skewMs;
+  expect(Math.abs(api.skewMs - 3_600_000)).toBeLessThan(5_000);
+  clock.wall += 3_600_000 + 60_000;
+  clock.sinceStart += 60_000;
+  expect(clock.wall + api.skewMs).toBe(awsTime + 60_000);
 });
 
 describe('what is repeated', () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { features, minimalPolicy, type PolicyDocument } from '../../../src/aws/index.ts';
+import { features, minimalPolicy, type Operation, type PolicyDocument } from '../../../src/aws/index.ts';
 import { operations } from '../../../src/aws/operations.ts';
 import { trackedFiles } from '../../house/tracked.ts';
 
@@ -39,7 +39,7 @@ describe('the table of operations', () => {
 
   test('calls a read a read', () => {
     for (const [name, { access }] of Object.entries(operations)) {
-      expect([name, access]).toEqual([name, /^(Get|List)/.test(name) ? 'read' : 'write']);
+      expect([name, access]).toEqual([name, /^(Get|List|Generate|Lookup)/.test(name) ? 'read' : 'write']);
     }
   });
 
@@ -52,7 +52,7 @@ describe('the table of operations', () => {
           ? []
           : name === 'CreateUser'
             ? ['iam:CreateUser', 'iam:TagUser']
-            : [`iam:${name}`],
+            : [`${operations[name as Operation].service}:${name}`],
       ]);
     }
   });

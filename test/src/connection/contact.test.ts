@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readAccountFacts, readCaller } from '../../../src/connection/index.ts';
+import { defaultUserQuotas, readAccountFacts, readCaller } from '../../../src/connection/index.ts';
 import { answering } from '../answering.ts';
 
 const options = { signal: new AbortController().signal };
@@ -59,6 +59,6 @@ describe('the account’s own name and what is used of it', () => {
     ['nothing', {}, {}, { alias: undefined, quotas: {} }],
   ])('%s', async (_, aliases, summary, expected) => {
     const api = answering({ ListAccountAliases: () => aliases, GetAccountSummary: () => summary });
-    expect(await readAccountFacts(api, options)).toEqual(expected);
+    expect(await readAccountFacts(api, options)).toEqual({ ...expected, perUser: defaultUserQuotas });
   });
 });

@@ -6,7 +6,6 @@ import { answering } from '../answering.ts';
 const options = {
   signal: new AbortController().signal,
   pageSize: 100,
-  inherited: false,
   passwordLastUsed: false,
 } as const;
 
@@ -64,10 +63,10 @@ describe('a whole account', () => {
     expect(reading.pages).toBe(4);
     expect(reading.groups.size).toBe(0);
     expect(asked).toEqual([
-      { Filter: ['User'], MaxItems: 100 },
-      { Filter: ['User'], MaxItems: 100, Marker: '1' },
-      { Filter: ['User'], MaxItems: 100, Marker: '2' },
-      { Filter: ['User'], MaxItems: 100, Marker: '3' },
+      { Filter: ['User', 'Group'], MaxItems: 100 },
+      { Filter: ['User', 'Group'], MaxItems: 100, Marker: '1' },
+      { Filter: ['User', 'Group'], MaxItems: 100, Marker: '2' },
+      { Filter: ['User', 'Group'], MaxItems: 100, Marker: '3' },
     ]);
     expect(reading.users).toEqual([
       {
@@ -81,7 +80,7 @@ describe('a whole account', () => {
         deny: 'inline',
         groups: ['readers'],
         attachedPolicies: [{ name: 'P', arn: 'arn:aws:iam::aws:policy/P' }],
-        inlinePolicies: ['IDHubDisabled'],
+        inlinePolicies: [{ name: 'IDHubDisabled', fingerprint: expect.any(String), size: 61 }],
         passwordLastUsed: undefined,
       },
       {
@@ -102,6 +101,7 @@ describe('a whole account', () => {
   });
 
   test('with what groups pass on, where that is asked for', async () => {
+    const everything = '{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}';
     const { api, asked } = paged({
       GetAccountAuthorizationDetails: [
         { UserDetailList: [jo] },
@@ -112,16 +112,32 @@ describe('a whole account', () => {
               AttachedManagedPolicies: [{ PolicyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' }],
               GroupPolicyList: [{ PolicyName: 'own' }],
             },
+            {
+              GroupName: 'owners',
+              Arn: 'arn:aws-cn:iam::111122223333:group/owners',
+              GroupPolicyList: [{ PolicyName: 'all', PolicyDocument: encodeURIComponent(everything) }],
+            },
             { GroupName: 'nothing' },
           ],
         },
       ],
     });
-    const { groups } = await readAccount(api, { ...options, inherited: true });
+    const { groups } = await readAccount(api, options);
     expect(asked[0]).toMatchObject({ Filter: ['User', 'Group'] });
     expect([...groups.values()]).toEqual([
-      { group: 'readers', policies: ['arn:aws:iam::aws:policy/ReadOnlyAccess', 'inline/own'] },
-      { group: 'nothing', policies: [] },
+      {
+        group: 'readers',
+        arn: '',
+        policies: ['arn:aws:iam::aws:policy/ReadOnlyAccess', 'inline/own'],
+        powers: [],
+      },
+      {
+        group: 'owners',
+        arn: 'arn:aws-cn:iam::111122223333:group/owners',
+        policies: ['inline/all'],
+        powers: ['arn:aws-cn:iam::aws:policy/AdministratorAccess'],
+      },
+      { group: 'nothing', arn: '', policies: [], powers: [] },
     ]);
   });
 

@@ -70,12 +70,33 @@ describe('a snapshot', () => {
 
   test('shows what users inherit from their groups', async () => {
     const desk = new Desk();
-    const policies = { group: 'readers', policies: ['arn:aws:iam::aws:policy/ReadOnlyAccess', 'inline/x'] };
+    const policies = {
+      group: 'readers',
+      arn: 'arn:aws:iam::111122223333:group/readers',
+      policies: ['arn:aws:iam::aws:policy/ReadOnlyAccess', 'inline/x'],
+    };
     await desk.reading([user('A', 'jo', { groups: ['readers', 'unknown'] })], {
       groups: new Map([['readers', policies]]),
     });
     const jo = desk.store.current?.byId('A');
     expect(jo === undefined ? [] : desk.store.current?.inheritedBy(jo)).toEqual([policies]);
+  });
+
+  test('says of a user what the credential report does, by ARN and when it was made', async () => {
+    const desk = new Desk();
+    const facts = { asOf: 1, console: true, mfa: false, keys: [] };
+    const credentials = {
+      of: (arn: string, createdAt: number) => (arn === 'arn-A' && createdAt === 7 ? facts : undefined),
+    };
+    const users = [user('A', 'jo', { arn: 'arn-A', createdAt: 7 }), user('B', 'sam', { arn: 'arn-A' })];
+    await desk.reading(users, { credentials });
+    expect(['A', 'B', 'C'].map((id) => desk.store.current?.credentials(id))).toEqual([
+      facts,
+      undefined,
+      undefined,
+    ]);
+    await desk.reading(users);
+    expect(desk.store.current?.credentials('A')).toBeUndefined();
   });
 
   test('is as old as the beginning of its reading', async () => {
@@ -272,5 +293,98 @@ describe('a live look over a reading', () => {
     await desk.clock.advance(30_000);
     await desk.reading([user('A', 'jo')]);
     expect(desk.names()).toEqual(['jo', undefined, undefined]);
+  });
+});
+
+describe('edges', () => {
+  const withGroup =
+    (group: string) =>
+    ({ groups }: Pick<ObservedUser, 'groups'>) => ({
+      groups: [...groups.filter((each) => each !== group), group],
+    });
+  const groups = (desk: Desk) => desk.store.current?.byId('A')?.groups;
+
+  test('that we wrote stand over a reading that may not show them, the rest of the user does not', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo', { groups: ['a', 'b'] })]);
+    desk.store.recordEdges('A', withGroup('ours'));
+    expect(groups(desk)).toEqual(['a', 'b', 'ours']);
+    expect(desk.store.touchedAt('A')).toBeUndefined();
+    await desk.clock.advance(29_000);
+    await desk.reading([user('A', 'joan', { groups: ['b'] })]);
+    // What others changed is seen: the name, and an edge that is not ours.
+    expect(desk.names()).toEqual(['joan', undefined, undefined]);
+    expect(groups(desk)).toEqual(['b', 'ours']);
+    await desk.clock.advance(2_000);
+    await desk.reading([user('A', 'joan', { groups: ['b'] })]);
+    expect(groups(desk)).toEqual(['b']);
+  });
+
+  test('and the rest of a user are written at the same time without losing each other', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo', { groups: ['a'] })]);
+    const before = user('A', 'jo', { groups: ['a'], path: '/x/' });
+    desk.store.recordEdges('A', withGroup('ours'));
+    desk.store.record(before);
+    desk.store.observe(before);
+    desk.store.recordEdges('A', withGroup('more'));
+    expect(desk.store.current?.byId('A')).toMatchObject({ path: '/x/', groups: ['a', 'ours', 'more'] });
+    await desk.reading([user('A', 'jo', { groups: ['a', 'theirs'] })]);
+    expect(desk.store.current?.byId('A')).toMatchObject({
+      path: '/x/',
+      groups: ['a', 'theirs', 'ours', 'more'],
+    });
+  });
+
+  test('that were looked at stand over a reading that began before, not over a later one', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo', { groups: ['a'] })]);
+    const running = desk.store.refresh(signal);
+    await desk.clock.advance(10);
+    desk.store.observeEdges('A', { groups: ['live'] });
+    await desk.clock.advance(10);
+    desk.answer([user('A', 'jo', { groups: ['a'] })]);
+    await running;
+    expect(groups(desk)).toEqual(['live']);
+    await desk.reading([user('A', 'jo', { groups: ['a'] })]);
+    expect(groups(desk)).toEqual(['a']);
+  });
+
+  test('of a user that is not there are nobody’s', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo')]);
+    desk.store.recordEdges('A', withGroup('ours'));
+    desk.store.forget('A');
+    desk.store.recordEdges('B', withGroup('ours'));
+    await desk.reading([]);
+    expect(desk.store.current?.size).toBe(0);
+  });
+});
+
+describe('a user that is not where it was', () => {
+  test('is lost until a reading tells: renamed, or gone', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo'), user('B', 'sam')]);
+    expect(desk.store.fate('A')).toBe('there');
+    const running = desk.store.refresh(signal);
+    await desk.clock.advance(10);
+    desk.store.lose('A');
+    desk.store.lose('B');
+    expect(desk.names()).toEqual([undefined, undefined, undefined]);
+    desk.answer([user('A', 'jo'), user('B', 'sam')]);
+    await running;
+    // That reading began before.
+    expect([desk.store.fate('A'), desk.store.fate('B')]).toEqual(['lost', 'lost']);
+    await desk.clock.advance(10);
+    await desk.reading([user('A', 'joan')]);
+    expect(desk.names()).toEqual(['joan', undefined, undefined]);
+    expect([desk.store.fate('A'), desk.store.fate('B')]).toEqual(['there', 'unseen']);
+  });
+
+  test('was deleted by us', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo')]);
+    desk.store.forget('A');
+    expect(desk.store.fate('A')).toBe('deleted');
   });
 });

@@ -1,7 +1,9 @@
+import { createHash, randomInt } from 'node:crypto';
 import type { SettingsInput } from '../../../../src/connection/index.ts';
 import { resolveSettings } from '../../../../src/connection/index.ts';
 import { isAwsError } from '../../../../src/aws/index.ts';
-import { SnapshotStore } from '../../../../src/reconciliation/index.ts';
+import { guardOf } from '../../../../src/guard/index.ts';
+import { SnapshotStore, type AccountReading } from '../../../../src/reconciliation/index.ts';
 import { accountSchema, type AttributeChange } from '../../../../src/schema/index.ts';
 import type {
   AwsAccount,
@@ -9,6 +11,7 @@ import type {
   AwsConnectionSpec,
 } from '../../../../operator/api/v1alpha1/index.ts';
 import { AccountReconciler, connectionKey, userKey } from '../../../../operator/controllers/account/index.ts';
+import type { PasswordKey } from '../../../../operator/controllers/account/password-tools.ts';
 import { ConnectionRegistry } from '../../../../operator/controllers/connection/index.ts';
 import {
   ApiError,
@@ -23,6 +26,8 @@ import {
 } from '../../../../operator/runtime/index.ts';
 import { Crash, FakeAws } from '../../../src/fake-aws.ts';
 import { caller, connection } from '../material.ts';
+import { FakeBindings } from './fake-bindings.ts';
+import { FakeSecrets } from './fake-secrets.ts';
 
 const connectionOf: ObjectKey = { namespace: 'ns', name: 'main' };
 const { signal } = new AbortController();
@@ -51,10 +56,19 @@ class StillClock implements Clock {
 /** The accounts of a cluster, with what an API server makes of writes to them. */
 export class FakeCluster {
   readonly accounts = new Map<string, AwsAccount>();
+  connection: AwsConnection = connection();
   /** `patch` and `status`, with the name of the object. */
   readonly writes: string[] = [];
   /** The process ends after this many writes. */
   writesUntilCrash = Number.POSITIVE_INFINITY;
+  /** Whether the last write is done and only its answer lost, instead of the process with it. */
+  crashAs: 'crash' | 'lost' = 'crash';
+  /** The process is gone: nothing else of it goes on. */
+  onCrash: () => void = () => undefined;
+  /** What the cache still shows of an object that has changed. */
+  stale: AwsAccount | undefined;
+  readonly vault = new FakeSecrets((what) => this.#written(`secret ${what}`));
+  readonly owned = new FakeBindings((what) => this.#written(`binding ${what}`));
   readonly clock: Clock;
   #version = 0;
 
@@ -90,10 +104,22 @@ export class FakeCluster {
     this.#put({ ...object, metadata: { ...object.metadata, deletionTimestamp } });
   }
 
+  annotate(name: string, given: Record<string, string>): void {
+    const object = this.object(name);
+    const metadata = { ...object.metadata, annotations: { ...object.metadata.annotations, ...given } };
+    this.#put({ ...object, metadata });
+  }
+
   /** What a backup brings back: everything but the status, in another cluster. */
   restore(name: string): void {
     const { status: _lost, ...object } = this.object(name);
     this.#put({ ...object, metadata: { ...object.metadata, uid: `restored-${name}` } });
+  }
+
+  /** A status from before: what came after it was not written. */
+  report(name: string, status: AwsAccount['status']): void {
+    const { status: _newer, ...object } = this.object(name);
+    this.#put(status === undefined ? object : { ...object, status });
   }
 
   object(name: string): AwsAccount {
@@ -119,7 +145,11 @@ export class FakeCluster {
   #written(what: string): void {
     this.writes.push(what);
     this.writesUntilCrash -= 1;
-    if (this.writesUntilCrash === 0) {
+    if (this.writesUntilCrash === 0 && this.crashAs === 'lost') {
+      throw new ApiError({ code: 504, reason: 'Timeout', message: 'the answer is lost' });
+    }
+    if (this.writesUntilCrash <= 0 && this.crashAs === 'crash') {
+      this.onCrash();
       throw new Crash();
     }
   }
@@ -132,13 +162,33 @@ export class FakeCluster {
     return object;
   }
 
+  #patchConnection({ annotations }: AwsConnection['metadata']): AwsConnection {
+    const { metadata } = this.connection;
+    this.connection = {
+      ...this.connection,
+      metadata: { ...metadata, annotations: merged(metadata.annotations, annotations) },
+    };
+    this.#written('patch connection');
+    return this.connection;
+  }
+
   get client(): Client {
     const known = {
+      get: this.vault.get,
+      create: this.vault.create,
+      delete: this.vault.delete,
       mergePatch: async (
-        _type: unknown,
-        { name }: ObjectKey,
+        type: { readonly kind: string },
+        key: ObjectKey,
         patch: { metadata: AwsAccount['metadata'] },
       ) => {
+        if (type.kind === 'AwsConnection') {
+          return this.#patchConnection(patch.metadata);
+        }
+        if (type.kind === 'Secret') {
+          return this.vault.mergePatch(key, patch);
+        }
+        const { name } = key;
         const object = this.#found(name);
         const { uid, resourceVersion, annotations, finalizers } = patch.metadata;
         const stale = resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion;
@@ -154,7 +204,7 @@ export class FakeCluster {
           metadata: {
             ...object.metadata,
             ...(finalizers === undefined ? {} : { finalizers }),
-            annotations: { ...object.metadata.annotations, ...annotations },
+            annotations: merged(object.metadata.annotations, annotations),
           },
         });
         this.#written(`patch ${name}`);
@@ -171,7 +221,7 @@ export class FakeCluster {
         return written;
       },
     };
-    return known as unknown as Client;
+    return ofBindings(this.owned.client as Client, known as unknown as Client);
   }
 
   get informer(): Informer<AwsAccount> {
@@ -180,7 +230,7 @@ export class FakeCluster {
       connection: (object) => keyString(connectionKey(object)),
     };
     const known: Partial<Informer<AwsAccount>> = {
-      get: ({ name }) => this.accounts.get(name),
+      get: ({ name }) => this.stale ?? this.accounts.get(name),
       list: () => [...this.accounts.values()],
       byIndex: (index, value) =>
         [...this.accounts.values()].filter((object) => indexes[index]?.(object) === value),
@@ -190,10 +240,39 @@ export class FakeCluster {
   }
 }
 
+/** Calls about bindings go to those who keep them. */
+function ofBindings(bindings: Client, others: Client): Client {
+  const methods = ['get', 'create', 'mergePatch', 'delete'] as const;
+  const routed = methods.map((method) => [
+    method,
+    (type: { readonly kind: string }, ...rest: readonly unknown[]): unknown =>
+      (
+        (type.kind === 'AwsEntitlementBinding' ? bindings : others)[method] as (
+          ...all: readonly unknown[]
+        ) => unknown
+      )(type, ...rest),
+  ]);
+  return { ...others, ...(Object.fromEntries(routed) as Partial<Client>) };
+}
+
+function merged(before: object = {}, after: object = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries({ ...before, ...after }).filter(([, value]) => value !== null),
+  ) as Record<string, string>;
+}
+
+/** A made-up key: what it makes of passwords is not to be seen in them. */
+export function passwordKey(id: string): PasswordKey {
+  const hash = (userId: string, password: string): string =>
+    `${id}:${createHash('sha256').update(`${id} ${userId} ${password}`).digest('hex')}`;
+  return { obtain: () => Promise.resolve({ hash }) };
+}
+
 export interface DeskOptions {
   readonly settings?: SettingsInput;
   readonly attributes?: readonly AttributeChange[];
   readonly defaults?: NonNullable<AwsConnectionSpec['defaults']>;
+  readonly guard?: NonNullable<AwsConnectionSpec['guard']>;
 }
 
 /** The account controller at work on a cluster and an AWS account, which both outlive it. */
@@ -203,12 +282,22 @@ export class Desk {
   readonly cluster = new FakeCluster(this.clock);
   readonly events: (EventNote & { readonly name: string })[] = [];
   readonly suspected: string[] = [];
+  /** What is kept out of the logs. */
+  readonly protectedValues = new Set<string>();
+  readonly logs: string[] = [];
   registry = new ConnectionRegistry();
   installation = 'inst';
   readings = 0;
   /** Users that AWS does not show yet, in readings and by name. */
   hides: () => boolean = () => false;
   abandoned = 0;
+  /** The credential report that readings bring. */
+  report: AccountReading['credentials'];
+  /** A binding wants the policies that are attached. */
+  bound = false;
+  /** What passwords are known by; outlives processes, as the Secret that it is in. */
+  passwordKey: PasswordKey = passwordKey('k1');
+  permits: (namespace: string) => boolean = () => true;
   readonly #options: DeskOptions;
   #reconciler!: AccountReconciler;
   #snapshots!: SnapshotStore;
@@ -220,6 +309,11 @@ export class Desk {
 
   /** A new process: it knows nothing, and reads the account before anything else. */
   async start(): Promise<this> {
+    this.aws.now = () => this.clock.ms + this.aws.skewMs;
+    this.cluster.onCrash = () => {
+      this.aws.crashAs = 'crash';
+      this.aws.writesUntilCrash = 0;
+    };
     this.aws.writesUntilCrash = Number.POSITIVE_INFINITY;
     this.cluster.writesUntilCrash = Number.POSITIVE_INFINITY;
     this.registry = new ConnectionRegistry();
@@ -228,11 +322,10 @@ export class Desk {
       read: async () => {
         this.readings += 1;
         const users = this.hides() ? [] : this.aws.users.map(({ userName }) => this.aws.observe(userName));
-        return { users, groups: new Map(), pages: 1 };
+        return { users, groups: new Map(), credentials: this.report, pages: 1 };
       },
     });
     const { settings } = resolveSettings(this.#options.settings ?? {});
-    const known: AwsConnection = connection();
     Object.assign(this.registry.obtain(connectionOf), {
       link: {
         key: connectionOf,
@@ -246,7 +339,14 @@ export class Desk {
         caller,
         settings,
         schema: accountSchema(this.#options.attributes ?? [], settings.attributeTagPrefix).schema,
-        defaults: this.#options.defaults ?? {},
+        defaults: {
+          ...this.#options.defaults,
+          ...(this.#options.guard?.permissionsBoundary === undefined
+            ? {}
+            : { permissionsBoundary: this.#options.guard.permissionsBoundary }),
+        },
+        guard: guardOf(this.#options.guard),
+        allowedNamespaces: [],
         communicationUser: 'idhub',
       },
       snapshotDueAt: Number.POSITIVE_INFINITY,
@@ -257,13 +357,22 @@ export class Desk {
     this.#reconciler = new AccountReconciler({
       client: this.cluster.client,
       accounts: this.cluster.informer,
-      connections: { get: () => known } as unknown as Informer<AwsConnection>,
+      bindings: this.cluster.owned.informer,
+      connections: {
+        get: () => this.cluster.connection,
+        set: () => undefined,
+      } as unknown as Informer<AwsConnection>,
       registry: this.registry,
       events: { event: (object, note) => this.events.push({ ...note, name: object.metadata.name }) },
-      logger: createLogger({ level: 'error', clock: this.clock, write: () => undefined }),
+      logger: createLogger({ level: 'trace', clock: this.clock, write: (line) => this.logs.push(line) }),
       clock: this.clock,
       random: () => 0.5,
       installation: this.installation,
+      permits: (_connection, namespace) => this.permits(namespace),
+      protectSecret: (value) => this.protectedValues.add(value),
+      randomInt,
+      passwordKey: this.passwordKey,
+      isBound: () => this.bound,
       countAbandoned: () => {
         this.abandoned += 1;
       },

@@ -1,3 +1,4 @@
+import { inlinePolicy } from '../../../../src/entitlement/index.ts';
 import { describe, expect, test } from '@jest/globals';
 import { AwsError, type AwsErrorKind } from '../../../../src/aws/index.ts';
 import { accountStatus, verdictOf, type Findings } from '../../../../operator/controllers/account/status.ts';
@@ -16,6 +17,7 @@ function findings(more: Partial<Findings> = {}): Findings {
     user: observed(),
     connection: undefined,
     inherited: [],
+    parts: undefined,
     audited: false,
     mended: [],
     ...more,
@@ -89,10 +91,20 @@ describe('the status of an account', () => {
     ['nothing stands against it', {}, 'Enabled'],
     ['our Deny', { deny: 'inline' }, 'Disabled'],
     ['AWSDenyAll', { deny: 'managed' }, 'Disabled'],
-    ['our Deny, changed', { deny: 'altered' }, 'Disabled'],
-    ['a memory of a disable', { tags: [{ key: 'aws.idhub.io/disabled', value: 'v1' }] }, 'Disabled'],
+    ['our Deny, changed', { deny: 'altered' }, 'Unknown'],
+    [
+      'a memory of a disable, and the Deny could not be put',
+      { tags: [{ key: 'aws.idhub.io/disabled', value: 'v1' }] },
+      'Unknown',
+    ],
   ] as const)('%s: %s', (_, user, state) => {
     expect(accountStatus(account(), findings({ user: observed(user) }), now).state).toBe(state);
+  });
+
+  test('without a Deny, where the connection asks for none: Disabled', async () => {
+    const connection = await usableConnection({ disableWith: 'CredentialsOnly' });
+    const user = observed({ tags: [{ key: 'aws.idhub.io/disabled', value: 'v1' }] });
+    expect(accountStatus(account(), findings({ user, connection }), now).state).toBe('Disabled');
   });
 
   test('names what a disable switched off, and when that was last looked at', () => {
@@ -116,7 +128,7 @@ describe('the status of an account', () => {
     const user = observed({
       groups: ['b', 'a'],
       attachedPolicies: [{ name: 'P', arn: 'arn:aws:iam::aws:policy/P' }],
-      inlinePolicies: ['own', 'IDHubDisabled'],
+      inlinePolicies: [inlinePolicy('own', '{}'), inlinePolicy('IDHubDisabled', '{}')],
     });
     expect(accountStatus(account(), findings({ user }), now)).toMatchObject({
       groups: ['a', 'b'],
@@ -125,7 +137,8 @@ describe('the status of an account', () => {
   });
 
   test('names the policies that come through groups', () => {
-    const inherited = [{ group: 'readers', policies: ['arn:aws:iam::aws:policy/P', 'inline/x'] }];
+    const arn = 'arn:aws:iam::111122223333:group/readers';
+    const inherited = [{ group: 'readers', arn, policies: ['arn:aws:iam::aws:policy/P', 'inline/x'] }];
     expect(accountStatus(account(), findings({ inherited }), now).inheritedPolicies).toEqual([
       { policy: 'arn:aws:iam::aws:policy/P', group: 'readers' },
       { policy: 'inline/x', group: 'readers' },

@@ -1,3 +1,4 @@
+import { defaultUserQuotas } from '../../../../src/connection/index.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { AwsConnection } from '../../../../operator/api/v1alpha1/index.ts';
 import type { ConnectionState } from '../../../../operator/controllers/connection/index.ts';
@@ -12,13 +13,13 @@ const at = '2026-01-15T12:00:00Z';
 function status(
   object: AwsConnection,
   state: ConnectionState | undefined,
-  more: { needed?: number; now?: number } = {},
+  more: { needed?: { accounts: number; bindings: number }; now?: number } = {},
 ) {
   return connectionStatus({
     connection: object,
     state,
     accounts: 4,
-    needed: more.needed ?? 0,
+    needed: more.needed ?? { accounts: 0, bindings: 0 },
     now: more.now ?? now,
   });
 }
@@ -121,12 +122,14 @@ describe('the status of a connection', () => {
 
   test('that is being deleted says who still needs it', async () => {
     const object = connection({ metadata: { deletionTimestamp: at } });
-    const told = status(object, await working(), { needed: 2 });
+    const told = status(object, await working(), { needed: { accounts: 2, bindings: 3 } });
     expect(told.conditions?.[0]).toMatchObject({
       type: 'Ready',
       status: 'False',
       reason: 'InUse',
-      message: expect.stringMatching(/^2 AwsAccount objects still need .*abandon=true$/),
+      message: expect.stringMatching(
+        /^2 AwsAccount and 3 AwsEntitlementBinding objects still need .*abandon=true$/,
+      ),
     });
   });
 
@@ -146,7 +149,7 @@ describe('the status of a connection', () => {
     const before = status(connection(), state);
     const after = status(connection({ status: before }), {
       ...state,
-      facts: { alias: undefined, quotas: {} },
+      facts: { alias: undefined, quotas: {}, perUser: defaultUserQuotas },
     });
     expect(after.account).toEqual({ id: '111122223333', partition: 'aws' });
     expect(after.quotas).toEqual([]);

@@ -1,0 +1,84 @@
+import { noConsole, type ConsoleMemory } from '../../../src/account/index.ts';
+import type { AwsAccount } from '../../api/v1alpha1/index.ts';
+import { annotations } from '../names.ts';
+
+type StoredMemory = ConsoleMemory & { readonly user: string };
+
+/**
+ * What the object remembers of the password of a user; undefined where it never did. Of a user that was
+ * made in the place of another, or confirmed, nothing is known but where the Secret is.
+ */
+export function consoleMemoryOf(
+  account: AwsAccount,
+  userId: string,
+  made: boolean,
+): ConsoleMemory | undefined {
+  const stored = storedMemory(account);
+  if (stored === undefined || stored.user === userId) {
+    return stored;
+  }
+  const { published } = stored;
+  return { ...noConsole, published, ...(made ? { absent: true } : { baseline: true }) };
+}
+
+/** The Secret that a generated password was published in. */
+export function consoleSecretOf(account: AwsAccount): string | undefined {
+  return storedMemory(account)?.published?.secret;
+}
+
+export function writeConsoleMemory(memory: ConsoleMemory, userId: string): string {
+  return JSON.stringify({ ...memory, user: userId });
+}
+
+function storedMemory(account: AwsAccount): StoredMemory | undefined {
+  const text = account.metadata.annotations?.[annotations.console];
+  if (text === undefined || text === '') {
+    return undefined;
+  }
+  const lost: StoredMemory = { ...noConsole, user: '', baseline: true };
+  try {
+    const parsed = JSON.parse(text) as Partial<StoredMemory> | null;
+    const memory: StoredMemory = { ...noConsole, user: '', ...parsed };
+    // What somebody spoilt says nothing: then the present is the baseline.
+    return parsed !== null && isMemory(memory) ? memory : lost;
+  } catch {
+    return lost;
+  }
+}
+
+function isMemory(memory: StoredMemory): boolean {
+  const { user, input, resetId, setAt, checkedAt, published, pending, refused } = memory;
+  const flags = [memory.mustChange, memory.rightDue, memory.changeRight];
+  return (
+    typeof user === 'string' &&
+    isTextOrNull(input) &&
+    isTextOrNull(resetId) &&
+    isNumberOrNull(setAt) &&
+    isNumberOrNull(checkedAt) &&
+    flags.every((flag) => typeof flag === 'boolean') &&
+    (published === null || (isText(published.secret) && isText(published.userName))) &&
+    (pending === null ||
+      (isText(pending.hash) &&
+        typeof pending.generated === 'boolean' &&
+        isTextOrNull(pending.resetId) &&
+        ['create', 'update'].includes(pending.how) &&
+        typeof pending.at === 'number')) &&
+    (refused === null ||
+      (isTextOrNull(refused.input) &&
+        isTextOrNull(refused.resetId) &&
+        typeof refused.at === 'number' &&
+        isText(refused.message)))
+  );
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isTextOrNull(value: unknown): boolean {
+  return value === null || isText(value);
+}
+
+function isNumberOrNull(value: unknown): boolean {
+  return value === null || typeof value === 'number';
+}

@@ -1,0 +1,18 @@
+export { PolicyCatalogue } from './catalogue.ts';
+export { documentFingerprint, inlinePolicy } from './document.ts';
+export { EdgeDesk, findEdge, isUserMissing, type Edge } from './edges.ts';
+export { fullQuota } from './quota.ts';
+export {
+  edgeKey,
+  hasPath,
+  inlineArn,
+  isOfNamed,
+  lastName,
+  namedKey,
+  pathInArn,
+  readReference,
+  type Entitlement,
+  type EntitlementType,
+  type Place,
+  type Reference,
+} from './reference.ts';
