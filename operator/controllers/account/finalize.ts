@@ -21,7 +21,12 @@ import {
   type Logger,
   type Result,
 } from '../../runtime/index.ts';
-import { usableForCleanup, type ConnectionRegistry, type UsableConnection } from '../connection/index.ts';
+import {
+  notAllowed,
+  usableForCleanup,
+  type ConnectionRegistry,
+  type UsableConnection,
+} from '../connection/index.ts';
 import { annotations, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { connectionKey, declaredOf, deletionPolicyOf, ownerOf } from './declared.ts';
@@ -30,7 +35,7 @@ import { memoryOf } from './memory.ts';
 import { applyOptionsOf, sight } from './pass.ts';
 import type { Part } from './parts.ts';
 import { isCommunicationUser, otherAccountOf, type Permits } from './claims.ts';
-import { leaverTaken, notAllowed } from './sentences.ts';
+import { leaverTaken } from './sentences.ts';
 import { verdictOf } from './status.ts';
 
 export interface FinalizeOptions extends DeletionGateOptions {

@@ -13,7 +13,7 @@ import {
   type Reconciler,
   type Result,
 } from '../../runtime/index.ts';
-import { usable, type ConnectionRegistry } from '../connection/index.ts';
+import { notAllowed, usable, type ConnectionRegistry } from '../connection/index.ts';
 import { annotations, isTrue } from '../names.ts';
 import { AccessPart } from './access.ts';
 import { AccessKeyPart } from './access-keys.ts';
@@ -30,7 +30,7 @@ import { Parts } from './parts.ts';
 import { PasswordPolicies, type PasswordKey } from './password-tools.ts';
 import { AccountRecord } from './record.ts';
 import { SecretOwnerPart } from './secret-owner.ts';
-import { noConnection, notAllowed } from './sentences.ts';
+import { noConnection } from './sentences.ts';
 import { boundaryOperations } from './status.ts';
 import { AccountVault } from './vault.ts';
 

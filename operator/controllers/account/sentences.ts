@@ -1,8 +1,7 @@
 import type { ApplyOutcome, Declared, ObservedUser, Plan, Step } from '../../../src/account/index.ts';
 import { sameName } from '../../../src/schema/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
-import { keyString, type ObjectKey } from '../../runtime/index.ts';
-import { annotations } from '../names.ts';
+import type { ObjectKey } from '../../runtime/index.ts';
 import type { Verdict } from './conditions.ts';
 
 export function asDeclared(declared: Declared, user: ObservedUser): Verdict {
@@ -88,16 +87,6 @@ export function leaverTaken(
       `IAM user "${user.userName}" (${user.userId}) has been taken over by ${owner}, so it is not ${what}, and it ` +
       'still gets in. If it is to go, have that owner delete it, or let go of it (its tag aws.idhub.io/owner); if it ' +
       'is to stay, annotate this object with aws.idhub.io/abandon=true to let go of it without touching AWS',
-  };
-}
-
-export function notAllowed(connection: ObjectKey, namespace: string): Verdict {
-  return {
-    reason: 'NamespaceNotAllowed',
-    message:
-      `AwsConnection "${keyString(connection)}" is not for namespace ${namespace}; list it in the connection's ` +
-      'spec.allowedNamespaces, or make this object anew with a connection of this namespace. One that is being deleted ' +
-      `can be let go of without touching AWS: annotate it with ${annotations.abandon}=true`,
   };
 }
 

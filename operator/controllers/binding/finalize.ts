@@ -11,13 +11,13 @@ import {
   type ObjectKey,
   type Result,
 } from '../../runtime/index.ts';
-import { usableForCleanup, type ConnectionRegistry } from '../connection/index.ts';
+import { notAllowed, usableForCleanup, type ConnectionRegistry } from '../connection/index.ts';
 import { annotations, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { memoryOf, rememberedEntitlement } from './memory.ts';
 import type { BindingRecord } from './record.ts';
 import type { EdgeRelease } from './release.ts';
-import { called, notAllowed, otherAccount, whose } from './sentences.ts';
+import { called, otherAccount, whose } from './sentences.ts';
 import { verdictOf } from './status.ts';
 
 export interface FinalizeOptions {
@@ -105,7 +105,7 @@ export class BindingFinalizer {
     }
     const { namespace = '' } = metadata;
     if (!this.#options.permits(key, namespace)) {
-      return this.#wait(binding, notAllowed(memory.connection, namespace), signal);
+      return this.#wait(binding, notAllowed(key, namespace), signal);
     }
     const present = connection.caller.accountId;
     if (memory.account !== present) {

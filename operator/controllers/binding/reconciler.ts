@@ -15,7 +15,7 @@ import {
   type Reconciler,
   type Result,
 } from '../../runtime/index.ts';
-import { usable, type ConnectionRegistry, type UsableConnection } from '../connection/index.ts';
+import { notAllowed, usable, type ConnectionRegistry, type UsableConnection } from '../connection/index.ts';
 import { annotations, hasFinalizer, isTrue } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { BindingConvergence } from './converge.ts';
@@ -26,7 +26,7 @@ import type { EntitlementGuard } from './pass.ts';
 import { BindingRecord } from './record.ts';
 import { EdgeRelease } from './release.ts';
 import { requestNewerReading } from './resolve.ts';
-import { notAllowed, otherAccount } from './sentences.ts';
+import { otherAccount } from './sentences.ts';
 import { Sharers, untilExpiry, wantsOf } from './sharers.ts';
 import { verdictOf } from './status.ts';
 import { connectionOf, subjectOf } from './subject.ts';
@@ -166,7 +166,7 @@ export class BindingReconciler implements Reconciler {
       return untilExpiry(binding, awsNow);
     };
     if (!this.#options.permits(connection.key, namespace)) {
-      return wait(notAllowed(keyString(connection.key), namespace), 'False');
+      return wait(notAllowed(connection.key, namespace), 'False');
     }
     const memory = memoryOf(binding);
     if (memory !== undefined && memory.account !== accountId) {

@@ -1,7 +1,6 @@
 import type { ObservedUser } from '../../../src/account/index.ts';
 import type { Reference } from '../../../src/entitlement/index.ts';
 import { pathInArn } from '../../../src/entitlement/index.ts';
-import { annotations } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import type { Claim } from './decide.ts';
 
@@ -98,15 +97,5 @@ export function otherAccount(recorded: string, present: string): Verdict {
       `this object holds an edge in AWS account ${recorded}, and its connection leads to ${present}; nothing is ` +
       'written. Bring the connection to the first account back, or delete this object with the annotation ' +
       'aws.idhub.io/abandon=true and make a new one',
-  };
-}
-
-export function notAllowed(connection: string, namespace: string): Verdict {
-  return {
-    reason: 'NamespaceNotAllowed',
-    message:
-      `AwsConnection "${connection}" is not for namespace ${namespace}; list it in the connection's ` +
-      'spec.allowedNamespaces, or make this object anew with a connection of this namespace. One that is being deleted ' +
-      `can be let go of without touching AWS: annotate it with ${annotations.abandon}=true`,
   };
 }

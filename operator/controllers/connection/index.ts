@@ -6,3 +6,4 @@ export {
   type ConnectionState,
   type UsableConnection,
 } from './registry.ts';
+export { notAllowed } from './sentences.ts';
