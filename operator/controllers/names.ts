@@ -33,6 +33,10 @@ export const annotations = {
   edge: 'aws.idhub.io/edge',
   /** Ours: what is left of the burst of deletions of a connection, JSON. */
   deletions: 'aws.idhub.io/deletions',
+  /** Ours, on a run: that it has ended, and how, JSON. */
+  finished: 'aws.idhub.io/finished',
+  /** Ours, on a connection: the runs whose deletions were stopped, by scope, JSON. */
+  breaker: 'aws.idhub.io/breaker',
   /** Ours: the AWS account of a connection. */
   accountId: 'aws.idhub.io/account-id',
   /** Ours: the Secret of a connection that has our finalizer. */
@@ -72,6 +76,7 @@ const own: ReadonlySet<string> = new Set<string>([
   annotations.accessKeys,
   annotations.edge,
   annotations.deletions,
+  annotations.finished,
   annotations.accountId,
   annotations.secretName,
 ]);
