@@ -1,0 +1,15 @@
+export type {
+  Fallback,
+  FallbackReason,
+  IncrementalReader,
+  IncrementalRequest,
+  KnownUser,
+  KnownUsers,
+  LiveReading,
+  LiveUser,
+  PartialReading,
+  TrailCount,
+  TrailCursor,
+  UnknownUser,
+  WholeReading,
+} from './model.ts';
