@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createAwsApi } from '../src/aws/index.ts';
-import { AdaptivePacer } from '../src/connection/index.ts';
+import { AdaptivePacer, trailPacers } from '../src/connection/index.ts';
 import { namespaceAllowed } from '../src/guard/index.ts';
 import {
   awsAccountType,
@@ -184,6 +184,7 @@ export async function runOperator(options: {
     };
     const permits = (connection: ObjectKey, namespace: string): boolean =>
       namespaceAllowed(connection, connections.get(connection)?.spec.allowedNamespaces, namespace);
+    const trail = trailPacers(clock);
     const connectionController = manager.controller({
       name: 'awsconnection',
       workers: 4,
@@ -212,6 +213,7 @@ export async function runOperator(options: {
         snapshotIntervalMs: config.snapshotIntervalMs,
         protectSecret,
         pace: () => new AdaptivePacer({ clock, maxRate: config.awsMaxRate }),
+        paceTrail: (name) => trail.under(name),
         connect: ({ key, ...target }) =>
           createAwsApi({
             ...target,

@@ -7,6 +7,7 @@ export {
   type UserQuotas,
 } from './contact.ts';
 export { AdaptivePacer } from './pacer.ts';
+export { trailPacers } from './shared-pacers.ts';
 export {
   formatInZone,
   partitionOf,

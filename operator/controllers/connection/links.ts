@@ -14,6 +14,7 @@ export interface Target {
   readonly cloudTrailRegion: string;
   readonly endpoints: NonNullable<AwsConnection['spec']['endpoints']>;
   readonly pacer: Pacer;
+  readonly trailPacer: Pacer;
 }
 
 export interface ConnectionLinksOptions {
@@ -25,6 +26,8 @@ export interface ConnectionLinksOptions {
   readonly connect: (target: Target) => AwsApi;
   /** Makes what paces the calls of one connection. */
   readonly pace: () => Pacer;
+  /** Gives what paces CloudTrail for everybody in the process that goes by the same name. */
+  readonly paceTrail: (name: () => string) => Pacer;
 }
 
 /** The clients of connections: the one in use, and the one whose credentials are not verified yet. */
@@ -52,7 +55,7 @@ export class ConnectionLinks {
         return known;
       }
     }
-    const { clock, connect, pace, protectSecret } = this.#options;
+    const { clock, connect, pace, paceTrail, protectSecret } = this.#options;
     protectSecret(credentials.secretAccessKey);
     if (credentials.sessionToken !== undefined) {
       protectSecret(credentials.sessionToken);
@@ -62,7 +65,11 @@ export class ConnectionLinks {
     state.pacer ??= pace();
     const { pacer } = state;
     const { region, cloudTrailRegion } = settings;
-    const api = connect({ key, credentials, region, cloudTrailRegion, endpoints, pacer });
+    // Known as soon as the credentials are verified; nobody asks CloudTrail before.
+    const trailPacer = paceTrail(
+      () => `${state.terms?.caller.accountId ?? keyString(key)}/${cloudTrailRegion}`,
+    );
+    const api = connect({ key, credentials, region, cloudTrailRegion, endpoints, pacer, trailPacer });
     state.candidate = { key, fingerprint, credentials, api, since: clock.now() };
     return state.candidate;
   }
