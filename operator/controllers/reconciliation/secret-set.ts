@@ -122,8 +122,10 @@ export class SecretSets {
       const message = `Secret "${place.head}" was written by somebody else meanwhile`;
       throw new ApiError({ code: 409, reason: 'Conflict', message });
     }
+    // Those of an object that was there before, as a backup brings them back, are written anew for this one.
+    const owned = present?.metadata.ownerReferences?.some(({ uid }) => uid === place.owner.uid) === true;
     const held = new Set(known.parts.map(({ name }) => name));
-    const fresh = parts.filter(({ name }) => !held.has(name));
+    const fresh = parts.filter(({ name }) => !owned || !held.has(name));
     const wanted = new Set(parts.map(({ name }) => name));
     const spare = [...new Set([...known.spare, ...fresh.map(({ name }) => name)])];
     // What is about to be made is noted first, so that it is found again when this breaks off.
