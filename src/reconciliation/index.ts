@@ -1,6 +1,7 @@
 export { CredentialReports } from './credential-report.ts';
 export { readAccount, type AccountReading, type GroupPolicies } from './read-account.ts';
 export { SnapshotStore, type Snapshot } from './snapshot.ts';
+export { TrailReader, type TrailReaderOptions } from './trail/index.ts';
 export type {
   Fallback,
   FallbackReason,

@@ -16,6 +16,7 @@ export interface Snapshot {
   /** When the reading began, milliseconds since the epoch: what it shows is at least as new. */
   readonly takenAt: number;
   readonly size: number;
+  users(): Iterable<ObservedUser>;
   byId(userId: string): ObservedUser | undefined;
   /** Without regard to case, as IAM compares names. */
   byName(userName: string): ObservedUser | undefined;
@@ -87,6 +88,7 @@ export class SnapshotStore {
       : {
           takenAt,
           size: this.#users.size,
+          users: () => this.#users.values(),
           byId: (userId) => this.#users.get(userId),
           byName: (userName) => this.#at(this.#names.get(fold(userName))),
           byOwner: (value) => this.#at(this.#owners.get(value)),

@@ -1,3 +1,4 @@
+export { TrailReader, type TrailReaderOptions } from './incremental.ts';
 export type {
   Fallback,
   FallbackReason,
