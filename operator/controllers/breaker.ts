@@ -13,8 +13,8 @@ export interface StoppedRun {
   readonly deletions: number;
 }
 
-/** More scopes than this are told by their number alone. */
-const maxScopes = 20;
+/** 10 kB of the 256 kB that annotations have; of more, the oldest make room. */
+const maxScopes = 100;
 
 /**
  * What a connection remembers of runs that were stopped; none where its breaker is closed. A text that

@@ -3,7 +3,15 @@ import { gunzip, gzip } from 'node:zlib';
 import type { AwsReconciliation } from '../../api/v1alpha1/index.ts';
 import { keyOf, keyString, type Client } from '../../runtime/index.ts';
 import { labelsOf } from './labels.ts';
-import { derivedName, maxShardBytes, ownerReference, SecretSets, type Place } from './secret-set.ts';
+import {
+  derivedName,
+  maxShardBytes,
+  ownerReference,
+  SecretSets,
+  SpoiltSetError,
+  type Place,
+  type SecretSet,
+} from './secret-set.ts';
 
 const pack = promisify(gzip);
 const unpack = promisify(gunzip);
@@ -11,13 +19,17 @@ const unpack = promisify(gunzip);
 /** What a gzip stream adds to content that it cannot make smaller. */
 const gzipRoom = 1_000;
 
-/** The report of a run. */
-export interface StoredReport {
-  /** JSON: what there is to say of the run as a whole. */
-  readonly header: string;
-  /** Newline-delimited JSON, one change a line, some hundred kilobytes at a time. */
-  chunks(signal: AbortSignal): AsyncGenerator<Buffer>;
-}
+/** The report of a run, as it is kept with it. */
+export type StoredReport =
+  | {
+      readonly kind: 'report';
+      /** What there is to say of the run as a whole; `changes` is the number of lines. */
+      readonly header: Readonly<Record<string, unknown>>;
+      /** Newline-delimited JSON, one change a line; whole lines, some hundred kilobytes at a time. */
+      readonly shards: AsyncIterable<Buffer>;
+    }
+  /** The run has not got so far, or its report is gone. */
+  | { readonly kind: 'none' };
 
 export interface ReportSecretsOptions {
   readonly client: Client;
@@ -34,7 +46,7 @@ export class ReportSecrets {
   /** Writes the report, also over one of an earlier try of this run. */
   async write(
     run: AwsReconciliation,
-    report: { readonly header: string; readonly lines: readonly string[] },
+    report: { readonly header: object; readonly lines: readonly string[] },
     signal: AbortSignal,
   ): Promise<void> {
     const place = placeOf(run);
@@ -43,29 +55,45 @@ export class ReportSecrets {
     for (const text of chunked(report.lines)) {
       parts.push(await pack(text));
     }
-    await this.#sets.write(place, before, { meta: report.header, parts }, signal);
+    await this.#sets.write(place, before, { meta: JSON.stringify(report.header), parts }, signal);
   }
 
-  /**
-   * Undefined where the run has none: it has not got so far, or its report is gone.
-   * @throws {SpoiltSetError} where it is not as it was written
-   */
-  async open(run: AwsReconciliation, signal: AbortSignal): Promise<StoredReport | undefined> {
+  /** @throws {SpoiltSetError} also by the shards, where it is not as it was written */
+  async open(run: AwsReconciliation, signal: AbortSignal): Promise<StoredReport> {
     const place = placeOf(run);
-    const sets = this.#sets;
-    const set = await sets.open(place, signal);
+    const set = await this.#sets.open(place, signal);
     if (set === undefined) {
-      return undefined;
+      return { kind: 'none' };
     }
-    return {
-      header: set.meta,
-      async *chunks(until) {
-        for await (const part of sets.parts(place, set, until)) {
-          yield await unpack(part);
-        }
-      },
-    };
+    return { kind: 'report', header: headerOf(place, set.meta), shards: this.#lines(place, set, signal) };
   }
+
+  async *#lines(place: Place, set: SecretSet, signal: AbortSignal): AsyncGenerator<Buffer> {
+    for await (const part of this.#sets.parts(place, set, signal)) {
+      yield await unpack(part);
+    }
+  }
+}
+
+/** The report of a run, for who serves it. Reads by name alone; any client will do. */
+export function openReport(
+  client: Client,
+  run: AwsReconciliation,
+  signal: AbortSignal,
+): Promise<StoredReport> {
+  return new ReportSecrets({ client }).open(run, signal);
+}
+
+function headerOf({ head }: Place, text: string): Readonly<Record<string, unknown>> {
+  try {
+    const header = JSON.parse(text) as unknown;
+    if (typeof header === 'object' && header !== null) {
+      return header as Readonly<Record<string, unknown>>;
+    }
+  } catch {
+    // As below.
+  }
+  throw new SpoiltSetError(`Secret "${head}" is not as it was written`);
 }
 
 function placeOf(run: AwsReconciliation): Place {

@@ -1,0 +1,47 @@
+import { expect, test } from '@jest/globals';
+import {
+  closed,
+  opened,
+  stoppedRuns,
+  writeStopped,
+  type StoppedRun,
+} from '../../../operator/controllers/breaker.ts';
+import { annotations } from '../../../operator/controllers/names.ts';
+
+const stopped = (scope: string, since = 1, run = 'ns/nightly') => ({ scope, run, since, deletions: 40 });
+const noted = (text: string | null) => ({
+  annotations: text === null ? {} : { [annotations.breaker]: text },
+});
+
+test('what was written is read, and an empty one is none', () => {
+  const list = [stopped('default'), stopped('1f2e')];
+  expect(stoppedRuns(noted(writeStopped(list)))).toEqual(list);
+  expect(writeStopped([])).toBeNull();
+  expect(stoppedRuns({})).toEqual([]);
+});
+
+test.each(['', '{}', '[]', 'null', '[{}]', 'true', '[{"scope":1}]'])(
+  'a text that was spoilt (%s) is an open breaker',
+  (text) => {
+    expect(stoppedRuns(noted(text))).toHaveLength(1);
+  },
+);
+
+test('the same scope again keeps its time, and tells of the latest run', () => {
+  const before = opened([], stopped('default', 1, 'ns/one'));
+  expect(opened(before, { ...stopped('default', 9, 'ns/two'), deletions: 41 })).toEqual([
+    { scope: 'default', run: 'ns/two', since: 1, deletions: 41 },
+  ]);
+});
+
+test('a run of all users closes all; one of a filter only its own', () => {
+  const both = [stopped('default'), stopped('1f2e')];
+  expect(closed(both, 'default')).toEqual([]);
+  expect(closed(both, '1f2e')).toEqual([stopped('default')]);
+  expect(closed(both, 'other')).toEqual(both);
+});
+
+test('there is room for a closed number of scopes', () => {
+  const many = Array.from({ length: 150 }, (_, index) => stopped(`s${index}`));
+  expect(many.reduce<readonly StoppedRun[]>(opened, [])).toHaveLength(100);
+});
