@@ -154,6 +154,7 @@ export class Stage {
       '--installation-id=bench',
       '--no-leader-elect',
       '--metrics-address=127.0.0.1:0',
+      '--http-address=127.0.0.1:0',
       '--allow-endpoint-override',
       ...flags,
     ]);

@@ -212,6 +212,7 @@ async function makeWorld(
       `--installation-id=${namespace}`,
       '--no-leader-elect',
       '--metrics-address=127.0.0.1:0',
+      '--http-address=127.0.0.1:0',
       '--allow-endpoint-override',
       ...given,
     ]);

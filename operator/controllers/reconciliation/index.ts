@@ -1,2 +1,3 @@
-export { isFinished } from './memory.ts';
+export { endingOf, isFinished } from './memory.ts';
 export { openReport, type StoredReport } from './report-store.ts';
+export { SpoiltSetError } from './secret-set.ts';

@@ -1,0 +1,135 @@
+import { awsConnectionType, awsReconciliationType, type AwsReconciliation } from './api/v1alpha1/index.ts';
+import { stoppedRuns, type StoppedRun } from './controllers/breaker.ts';
+import { annotations } from './controllers/names.ts';
+import { endingOf, SpoiltSetError } from './controllers/reconciliation/index.ts';
+import type { OpenedReport, ReportSource } from './http/index.ts';
+import { isNotFound, keyString, parseKey, type Client, type ObjectKey } from './runtime/index.ts';
+
+/** Where the reports of runs are kept. */
+export interface ReportStore {
+  /** Undefined where there is none. */
+  open(run: AwsReconciliation, signal: AbortSignal): Promise<StoredReport | undefined>;
+}
+
+interface StoredReport {
+  /** JSON. */
+  readonly header: string;
+  /** Lines of JSON, a change each. */
+  chunks(signal: AbortSignal): AsyncIterable<Buffer>;
+}
+
+export interface ReportsOptions {
+  /** One that reads without leading. */
+  readonly client: Client;
+  readonly store: ReportStore;
+  /** Undefined: all. */
+  readonly namespaces: readonly string[] | undefined;
+}
+
+/** The reports of runs that are complete, for as long as no breaker is open; all read anew, so that any replica answers. */
+export class Reports implements ReportSource {
+  readonly #options: ReportsOptions;
+
+  constructor(options: ReportsOptions) {
+    this.#options = options;
+  }
+
+  async open(key: ObjectKey, signal: AbortSignal): Promise<OpenedReport> {
+    const { client, store, namespaces } = this.#options;
+    if (namespaces?.includes(key.namespace) === false) {
+      return missing(`This connector does not look after the namespace "${key.namespace}".`);
+    }
+    const run = await found(client.get(awsReconciliationType, key, { signal }));
+    if (run === undefined) {
+      return missing(`There is no AwsReconciliation "${key.name}" in the namespace "${key.namespace}".`);
+    }
+    const connection = connectionOf(run, key);
+    const [stopped] = stoppedRuns(
+      (await found(client.get(awsConnectionType, connection, { signal })))?.metadata ?? {},
+    );
+    if (stopped !== undefined) {
+      return { kind: 'stopped', message: stoppedSentence(connection, stopped) };
+    }
+    const verdict = endOf(run);
+    if (verdict === undefined) {
+      const { message = '' } = conditionOf(run, 'Ready') ?? {};
+      return { kind: 'unfinished', message: `The run has not ended. ${message}`.trim() };
+    }
+    if (verdict.outcome === 'Failed') {
+      return missing(`The run has no report: it failed. ${verdict.reason}: ${verdict.message}`);
+    }
+    try {
+      const report = await store.open(run, signal);
+      if (report === undefined) {
+        return missing(
+          run.spec.dryRun === true
+            ? 'The run was a dry one, and has no report; its status has the first changes.'
+            : 'The run is complete, and its report is no longer there; its status has the first changes.',
+        );
+      }
+      return {
+        kind: 'report',
+        report: {
+          header: { connection: keyString(connection), ...(JSON.parse(report.header) as object) },
+          shards: report.chunks(signal),
+        },
+      };
+    } catch (error) {
+      if (error instanceof SpoiltSetError || error instanceof SyntaxError) {
+        return { kind: 'spoilt', message: `The report cannot be read: ${error.message}.` };
+      }
+      throw error;
+    }
+  }
+}
+
+function missing(message: string): OpenedReport {
+  return { kind: 'missing', message };
+}
+
+async function found<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isNotFound(error)) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function connectionOf({ spec }: AwsReconciliation, { namespace }: ObjectKey): ObjectKey {
+  return { namespace: spec.connectionRef.namespace ?? namespace, name: spec.connectionRef.name };
+}
+
+function conditionOf(
+  { status }: AwsReconciliation,
+  wanted: string,
+): { readonly status: string; readonly reason: string; readonly message: string } | undefined {
+  return status?.conditions?.find(({ type }) => type === wanted);
+}
+
+/** How a run has ended: as its status says, else as the object remembers. */
+function endOf(run: AwsReconciliation): { outcome: string; reason: string; message: string } | undefined {
+  for (const outcome of ['Failed', 'Complete'] as const) {
+    const condition = conditionOf(run, outcome);
+    if (condition?.status === 'True') {
+      return { outcome, reason: condition.reason, message: condition.message };
+    }
+  }
+  return endingOf(run);
+}
+
+function stoppedSentence(connection: ObjectKey, { run, deletions, scope }: StoppedRun): string {
+  const which = `The breaker of the connection ${keyString(connection)} is open, and no lists are given`;
+  if (run === '') {
+    return `${which}: its annotation ${annotations.breaker} cannot be read. A complete run of all users within spec.guard.maxDeletions closes it.`;
+  }
+  const { namespace, name } = parseKey(run);
+  const whom = scope === 'default' ? 'users' : 'users of its filter';
+  return (
+    `${which}: the run ${run} found ${deletions} ${whom} missing, more than spec.guard.maxDeletions allows. ` +
+    `Are they gone in truth, kubectl annotate awsrecon ${name} -n ${namespace} ${annotations.approveDeletions}=<its status.guard.token> lets them go. ` +
+    'Are they not, mend what hides them: the next complete run within the limit closes the breaker.'
+  );
+}
