@@ -36,10 +36,10 @@ import {
   userMayHaveChanged,
 } from './controllers/binding/index.ts';
 import { ConnectionReconciler, ConnectionRegistry } from './controllers/connection/index.ts';
-import { startHealthServer } from './http/index.ts';
 import { obtainInstallationId, UnusableInstallation } from './installation.ts';
 import { changedByOthers } from './controllers/names.ts';
 import { createMetrics } from './metrics.ts';
+import { startPorts } from './ports.ts';
 import {
   createClient,
   createEventRecorder,
@@ -144,13 +144,17 @@ export async function runOperator(options: {
     bindings: () => bindings.list(),
     now: () => clock.now(),
   });
-  const health = await startHealthServer({
-    ...config.metricsAddress,
+  const ports = await startPorts({
+    config,
+    client,
+    manager,
     registry,
-    healthy: () => manager.healthy(),
-    ready: () => manager.ready(),
+    clock,
+    logger,
+    version,
+    countRequest: (code) => metrics.countRequest(code),
+    signal,
   });
-  logger.info('serving metrics and probes', { host: config.metricsAddress.host, port: health.port, version });
 
   try {
     const installation = await untilAnswered(clock, logger, signal, () =>
@@ -321,7 +325,7 @@ export async function runOperator(options: {
     for (const name of connectionRegistry.states().keys()) {
       connectionRegistry.drop(parseKey(name));
     }
-    await health.close();
+    await ports.close();
     client.close();
   }
 }

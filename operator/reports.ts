@@ -1,27 +1,13 @@
 import { awsConnectionType, awsReconciliationType, type AwsReconciliation } from './api/v1alpha1/index.ts';
 import { stoppedRuns, type StoppedRun } from './controllers/breaker.ts';
 import { annotations } from './controllers/names.ts';
-import { endingOf, SpoiltSetError } from './controllers/reconciliation/index.ts';
+import { endingOf, openReport, SpoiltSetError } from './controllers/reconciliation/index.ts';
 import type { OpenedReport, ReportSource } from './http/index.ts';
 import { isNotFound, keyString, parseKey, type Client, type ObjectKey } from './runtime/index.ts';
-
-/** Where the reports of runs are kept. */
-export interface ReportStore {
-  /** Undefined where there is none. */
-  open(run: AwsReconciliation, signal: AbortSignal): Promise<StoredReport | undefined>;
-}
-
-interface StoredReport {
-  /** JSON. */
-  readonly header: string;
-  /** Lines of JSON, a change each. */
-  chunks(signal: AbortSignal): AsyncIterable<Buffer>;
-}
 
 export interface ReportsOptions {
   /** One that reads without leading. */
   readonly client: Client;
-  readonly store: ReportStore;
   /** Undefined: all. */
   readonly namespaces: readonly string[] | undefined;
 }
@@ -35,7 +21,7 @@ export class Reports implements ReportSource {
   }
 
   async open(key: ObjectKey, signal: AbortSignal): Promise<OpenedReport> {
-    const { client, store, namespaces } = this.#options;
+    const { client, namespaces } = this.#options;
     if (namespaces?.includes(key.namespace) === false) {
       return missing(`This connector does not look after the namespace "${key.namespace}".`);
     }
@@ -59,23 +45,18 @@ export class Reports implements ReportSource {
       return missing(`The run has no report: it failed. ${verdict.reason}: ${verdict.message}`);
     }
     try {
-      const report = await store.open(run, signal);
-      if (report === undefined) {
+      const stored = await openReport(client, run, signal);
+      if (stored.kind === 'none') {
         return missing(
           run.spec.dryRun === true
             ? 'The run was a dry one, and has no report; its status has the first changes.'
             : 'The run is complete, and its report is no longer there; its status has the first changes.',
         );
       }
-      return {
-        kind: 'report',
-        report: {
-          header: { connection: keyString(connection), ...(JSON.parse(report.header) as object) },
-          shards: report.chunks(signal),
-        },
-      };
+      const header = { connection: keyString(connection), ...stored.header };
+      return { kind: 'report', report: { header, shards: stored.shards } };
     } catch (error) {
-      if (error instanceof SpoiltSetError || error instanceof SyntaxError) {
+      if (error instanceof SpoiltSetError) {
         return { kind: 'spoilt', message: `The report cannot be read: ${error.message}.` };
       }
       throw error;

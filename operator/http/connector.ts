@@ -16,7 +16,7 @@ export interface ConnectorServerOptions extends Omit<AppOptions, 'limits' | 'clo
 
 export interface ConnectorServer {
   readonly port: number;
-  /** Takes nothing new; what is under way may go on for so long, then is broken off. */
+  /** Takes nothing new; what is under way may go on for so long, as the first call says, then is broken off. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -75,19 +75,21 @@ export async function startConnectorServer(options: ConnectorServerOptions): Pro
       { cause: error },
     );
   }
+  let closed: Promise<void> | undefined;
+  const end = async (graceMs: number): Promise<void> => {
+    const ended = once(server, 'close');
+    closing.abort();
+    server.close();
+    const cancel = options.clock.setTimeout(() => server.closeAllConnections(), graceMs);
+    await ended;
+    cancel();
+  };
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
-    close: async (graceMs) => {
-      if (closing.signal.aborted) {
-        return;
-      }
-      const closed = once(server, 'close');
-      closing.abort();
-      server.close();
-      const cancel = options.clock.setTimeout(() => server.closeAllConnections(), graceMs);
-      await closed;
-      cancel();
+    close: (graceMs) => {
+      closed ??= end(graceMs);
+      return closed;
     },
   };
 }

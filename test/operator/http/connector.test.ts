@@ -271,10 +271,9 @@ describe('why there is no report', () => {
       kind: 'report',
       report: {
         header: {},
-        // oxlint-disable-next-line require-yield
-        shards: (async function* () {
-          throw new TransportError('reset');
-        })(),
+        shards: {
+          [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new TransportError('reset')) }),
+        },
       },
     }));
     expect((await served.get(path)).status).toBe(503);
