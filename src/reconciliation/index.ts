@@ -1,3 +1,19 @@
+export { SpoiltBaselineError, type EncodedBaseline, type Resource } from './baseline.ts';
+export type { DeletionLimits, Missing } from './breaker.ts';
+export type { Change, Counts } from './diff.ts';
+export type { Catalogue, CatalogueGroup, CataloguePolicy } from './entitlement-record.ts';
+export type { UserEntitlement, UserRecord } from './record.ts';
+export {
+  IncompleteReadingError,
+  runReconciliation,
+  type BaselinePort,
+  type Report,
+  type RunOutcome,
+  type RunPorts,
+  type RunRequest,
+  type RunSummary,
+  type ScopeFilter,
+} from './run/index.ts';
 export { CredentialReports } from './credential-report.ts';
 export { readAccount, type AccountReading, type GroupPolicies } from './read-account.ts';
 export { SnapshotStore, type Snapshot } from './snapshot.ts';

@@ -1,0 +1,12 @@
+export type {
+  BaselinePort,
+  Report,
+  ReportHeader,
+  RunOutcome,
+  RunPorts,
+  RunRequest,
+  RunSummary,
+  ScopeFilter,
+} from './model.ts';
+export { IncompleteReadingError } from './read.ts';
+export { runReconciliation } from './run.ts';

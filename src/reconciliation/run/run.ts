@@ -1,0 +1,198 @@
+import type { ObservedUser } from '../../account/index.ts';
+import {
+  decodeBaseline,
+  encodeBaseline,
+  withCommitted,
+  type Baseline,
+  type EntitlementRow,
+  type Resource,
+  type UserRow,
+} from '../baseline.ts';
+import { allowedDeletions, deletionToken, isBeyond, type Missing } from '../breaker.ts';
+import {
+  addCounts,
+  diffEntitlements,
+  diffUsers,
+  inlineOf,
+  type Change,
+  type Difference,
+  type EntitlementsRead,
+} from '../diff.ts';
+import { catalogueRecords, inlineRecords } from '../entitlement-record.ts';
+import { userRecord, type UserRecord } from '../record.ts';
+import type { Facts, KnownBaseline, RunOutcome, RunPorts, RunRequest, RunSummary } from './model.ts';
+import { readFor, type Reading } from './read.ts';
+
+/** How many changes a summary holds. */
+const listed = 100;
+
+/** What is compared to nothing. */
+const nothing: Pick<Baseline, 'users' | 'entitlements'> = { users: new Map(), entitlements: new Map() };
+
+/**
+ * Reads, compares with what was last reconciled, judges what is missing, writes the report, and puts what was
+ * found in the place of what was known, in this order. Broken off anywhere and begun again with the same `uid`, it
+ * reports each change once: before the last step nothing counts, after it the run is known to be done.
+ * @throws whatever keeps it from knowing everything: then nothing has changed
+ */
+export async function runReconciliation(request: RunRequest, ports: RunPorts): Promise<RunOutcome> {
+  const { signal } = request;
+  const startedAt = ports.now();
+  const stored = await ports.baselines.load(signal);
+  const before = stored === undefined ? undefined : decodeBaseline<RunSummary>(stored);
+  const earlier = before?.committed.find(({ uid }) => uid === request.uid);
+  if (earlier !== undefined) {
+    return { kind: 'complete', summary: earlier.summary };
+  }
+  if (before !== undefined && before.accountId !== ports.accountId) {
+    return { kind: 'otherAccount', expected: before.accountId };
+  }
+  const reading = await readFor(request, ports, before, startedAt);
+  ports.progress('comparing');
+  const known = before ?? nothing;
+  const records = recordsOf(reading.facts, ports);
+  const users = request.resources.includes('Account')
+    ? await diffUsers(known.users, {
+        records,
+        matches: (record) => request.filter?.matches(record) ?? 'yes',
+        everybody: reading.facts.whole ? new Set(records.map(({ userId }) => userId)) : undefined,
+        deleted: reading.facts.deleted,
+        unknown: reading.facts.unknown,
+      })
+    : undefined;
+  const entitlements = request.resources.includes('Entitlement')
+    ? diffEntitlements(known.entitlements, await entitlementsRead(request, ports, reading, records))
+    : undefined;
+  const summary = summaryOf(reading, users, entitlements);
+
+  const missing = surprising(known, users, entitlements, request);
+  const token = deletionToken(ports.accountId, missing.deletions);
+  const approved = missing.beyond && request.approval === token;
+  if (missing.beyond && !approved) {
+    const { deletions, allowed } = missing;
+    return { kind: 'stopped', summary: { ...summary, changes: [], reported: 0 }, deletions, allowed, token };
+  }
+  const done: RunSummary = { ...summary, approved };
+  const changes = [...(users?.changes ?? []), ...(entitlements?.changes ?? [])];
+  await ports.writeReport(
+    {
+      header: {
+        account: ports.accountId,
+        mode: done.mode,
+        dryRun: request.dryRun,
+        startedAt: new Date(startedAt).toISOString(),
+        counts: done.counts,
+        changes: changes.length,
+        ...(done.fallback === undefined ? {} : { fallback: done.fallback }),
+      },
+      lines: changes.map((change) => JSON.stringify(change)),
+    },
+    signal,
+  );
+  if (request.dryRun) {
+    return { kind: 'complete', summary: done };
+  }
+  const next: KnownBaseline = {
+    accountId: ports.accountId,
+    takenAt: startedAt,
+    users: users?.rows ?? known.users,
+    entitlements: entitlements?.rows ?? known.entitlements,
+    cursors: { ...before?.cursors, ...cursorsOf(reading, request.resources) },
+    committed: withCommitted(shortened(before?.committed ?? []), { uid: request.uid, summary: done }),
+  };
+  await ports.baselines.commit(encodeBaseline(next), signal);
+  return { kind: 'complete', summary: done };
+}
+
+/** Of earlier runs their counts are enough. */
+function shortened(committed: KnownBaseline['committed']): KnownBaseline['committed'] {
+  return committed.map(({ uid, summary }) => ({ uid, summary: { ...summary, changes: [] } }));
+}
+
+function recordsOf(facts: Facts, ports: RunPorts): readonly UserRecord[] {
+  const { context } = ports;
+  const { snapshot, credentials, withoutEdges } = facts;
+  const groups = snapshot ?? ports.latest();
+  const newGroup = ({ groups: names }: ObservedUser): boolean =>
+    names.some((name) => groups?.group(name) === undefined);
+  // What a group that nobody has read gives its members is not known.
+  const unread = new Set(facts.users.filter(newGroup).map(({ userId }) => userId));
+  const seen = {
+    schema: context.schema,
+    policyGroup: context.policyGroup,
+    group: (name: string) => groups?.group(name),
+    credentials: (userId: string) => credentials.get(userId) ?? snapshot?.credentials(userId),
+    hasEdges: (userId: string) => !withoutEdges.has(userId) && !unread.has(userId),
+    // A live look does not tell when keys were last used.
+    activityKnown: context.lastActivity && snapshot !== undefined,
+  };
+  return facts.users.map((user: ObservedUser) => userRecord(user, seen));
+}
+
+/** What was read of entitlements. Inline policies are read with their users. */
+async function entitlementsRead(
+  { signal }: RunRequest,
+  ports: RunPorts,
+  { facts, catalogue }: Reading,
+  records: readonly UserRecord[],
+): Promise<EntitlementsRead> {
+  const inline = records.flatMap((record) => inlineRecords(record) ?? []);
+  const withEdges = records.filter(({ entitlements }) => entitlements !== undefined);
+  const ofUsers = inlineOf(new Set([...withEdges.map(({ userId }) => userId), ...facts.deleted]));
+  if (!catalogue) {
+    return { records: inline, covers: facts.whole ? ({ type }) => type === 'InlinePolicy' : ofUsers };
+  }
+  ports.progress('reading groups and policies');
+  const all = catalogueRecords(await ports.readCatalogue(facts.snapshot, signal));
+  return {
+    records: [...all, ...inline],
+    covers: (row) => facts.whole || row.type !== 'InlinePolicy' || ofUsers(row),
+  };
+}
+
+/** What is missing and was not let go from here. Inline policies are part of their user. */
+function surprising(
+  known: Pick<Baseline, 'users' | 'entitlements'>,
+  users: Difference<UserRow> | undefined,
+  entitlements: Difference<EntitlementRow> | undefined,
+  { released, limits }: RunRequest,
+): { readonly deletions: readonly Missing[]; readonly allowed: number; readonly beyond: boolean } {
+  const accounts = deletedIn(users?.changes).filter(({ id }) => !released.has(id));
+  const shared = [...known.entitlements.values()].filter(({ type }) => type !== 'InlinePolicy');
+  const sharedIds = new Set(shared.map(({ id }) => id));
+  const policies = deletedIn(entitlements?.changes).filter(({ id }) => sharedIds.has(id));
+  const accountsBeyond = isBeyond({ missing: accounts, known: known.users.size, limits });
+  const policiesBeyond = isBeyond({ missing: policies, known: shared.length, limits });
+  return {
+    deletions: [...accounts, ...policies],
+    allowed: allowedDeletions(accountsBeyond ? known.users.size : shared.length, limits),
+    beyond: accountsBeyond || policiesBeyond,
+  };
+}
+
+function deletedIn(changes: readonly Change[] = []): readonly Missing[] {
+  return changes.filter(({ change }) => change === 'Deleted').map(({ id, name }) => ({ id, name }));
+}
+
+function summaryOf(
+  { mode, fallback, facts, cursor }: Reading,
+  users: Difference<UserRow> | undefined,
+  entitlements: Difference<EntitlementRow> | undefined,
+): RunSummary {
+  const changes = [...(users?.changes ?? []), ...(entitlements?.changes ?? [])];
+  const none = { read: 0, created: 0, changed: 0, deleted: 0, unchanged: 0, unknown: 0, left: 0 };
+  return {
+    mode,
+    fallback,
+    counts: addCounts(users?.counts ?? none, entitlements?.counts),
+    changes: changes.slice(0, listed).map(({ record: _record, ...told }) => told),
+    reported: changes.length,
+    cursor: cursor?.at,
+    whole: facts.whole,
+    approved: false,
+  };
+}
+
+function cursorsOf({ cursor }: Reading, resources: readonly Resource[]): Partial<KnownBaseline['cursors']> {
+  return cursor === undefined ? {} : Object.fromEntries(resources.map((resource) => [resource, cursor]));
+}
