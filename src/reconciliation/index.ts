@@ -15,8 +15,10 @@ export {
   type ScopeFilter,
 } from './run/index.ts';
 export { CredentialReports } from './credential-report.ts';
-export { readAccount, type AccountReading, type GroupPolicies } from './read-account.ts';
-export { SnapshotStore, type Snapshot } from './snapshot.ts';
+export type { Snapshot } from './picture.ts';
+export { readPolicies, type ManagedPolicy } from './policies.ts';
+export { readAccount, type AccountReading, type GroupPolicies, type Unread } from './read-account.ts';
+export { SnapshotStore } from './snapshot.ts';
 export { TrailReader, type TrailReaderOptions } from './trail/index.ts';
 export type {
   Fallback,

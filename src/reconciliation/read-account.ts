@@ -8,12 +8,17 @@ import type { CredentialReport, CredentialReports } from './credential-report.ts
 /** A group, and the policies that its members inherit. */
 export interface GroupPolicies {
   readonly group: string;
+  /** The unique id: `AGPA…`. */
+  readonly id: string;
   readonly arn: string;
   /** ARNs of attached policies, and `inline/<name>` for the group's own. */
   readonly policies: readonly string[];
   /** ARNs of the policies of AWS that its own inline policies amount to, such as that of AdministratorAccess. */
   readonly powers?: readonly string[];
 }
+
+/** What is read beside the users, and may be refused. */
+export type Unread = 'passwordLastUsed' | 'credentials';
 
 /** Everything read of an account, complete. */
 export interface AccountReading {
@@ -22,6 +27,9 @@ export interface AccountReading {
   readonly groups: ReadonlyMap<string, GroupPolicies>;
   /** Undefined where it cannot be read. */
   readonly credentials?: CredentialReport | undefined;
+  /** What could not be read, and why; absent where all of it was. */
+  readonly unread?: ReadonlyMap<Unread, string>;
+  /** Calls to AWS that the reading took. */
   readonly pages: number;
 }
 
@@ -78,6 +86,7 @@ export async function readAccount(api: AwsApi, options: ReadingOptions): Promise
       const own = group.GroupPolicyList ?? [];
       groups.set(fold(name), {
         group: name,
+        id: group.GroupId ?? '',
         arn,
         policies: [
           ...(group.AttachedManagedPolicies ?? []).map((policy) => policy.PolicyArn ?? ''),

@@ -2,7 +2,7 @@ import type { ObservedUser } from '../../account/index.ts';
 import type { AwsApi } from '../../aws/index.ts';
 import type { Clock } from '../../ports.ts';
 import { fold } from '../../schema/index.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Snapshot } from '../picture.ts';
 import type { TrailEvent } from './events.ts';
 import { gatherHints, mergeHints, spread, type UserHint } from './hints.ts';
 import { NotReadable } from './live-user.ts';

@@ -1,5 +1,5 @@
 import type { CredentialFacts, ObservedUser } from '../../account/index.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Snapshot } from '../picture.ts';
 
 /** Up to where CloudTrail was read. It is part of the baseline and moves with its commit, never before. */
 export interface TrailCursor {

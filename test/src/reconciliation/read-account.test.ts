@@ -109,6 +109,7 @@ describe('a whole account', () => {
           GroupDetailList: [
             {
               GroupName: 'readers',
+              GroupId: 'AGPA1',
               AttachedManagedPolicies: [{ PolicyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' }],
               GroupPolicyList: [{ PolicyName: 'own' }],
             },
@@ -127,17 +128,19 @@ describe('a whole account', () => {
     expect([...groups.values()]).toEqual([
       {
         group: 'readers',
+        id: 'AGPA1',
         arn: '',
         policies: ['arn:aws:iam::aws:policy/ReadOnlyAccess', 'inline/own'],
         powers: [],
       },
       {
         group: 'owners',
+        id: '',
         arn: 'arn:aws-cn:iam::111122223333:group/owners',
         policies: ['inline/all'],
         powers: ['arn:aws-cn:iam::aws:policy/AdministratorAccess'],
       },
-      { group: 'nothing', arn: '', policies: [], powers: [] },
+      { group: 'nothing', id: '', arn: '', policies: [], powers: [] },
     ]);
   });
 

@@ -16,14 +16,18 @@ const owned = (value: string) => ({ tags: [{ key: ownerTag, value }] });
 class Desk {
   readonly clock = new FakeClock();
   readonly store: SnapshotStore;
-  readonly open: { answer: (reading: AccountReading) => void; fail: (error: Error) => void }[] = [];
+  readonly open: {
+    readonly signal: AbortSignal;
+    readonly answer: (reading: AccountReading) => void;
+    readonly fail: (error: Error) => void;
+  }[] = [];
 
   constructor() {
     this.store = new SnapshotStore({
       clock: this.clock,
-      read: () =>
+      read: (asked) =>
         new Promise((answer, fail) => {
-          this.open.push({ answer, fail });
+          this.open.push({ signal: asked, answer, fail });
         }),
     });
   }
@@ -72,6 +76,7 @@ describe('a snapshot', () => {
     const desk = new Desk();
     const policies = {
       group: 'readers',
+      id: 'AGPA1',
       arn: 'arn:aws:iam::111122223333:group/readers',
       policies: ['arn:aws:iam::aws:policy/ReadOnlyAccess', 'inline/x'],
     };
@@ -137,6 +142,97 @@ describe('readings', () => {
     expect(desk.names()).toEqual(['jo', undefined, undefined]);
     await desk.reading([user('B', 'sam')]);
     expect(desk.names()).toEqual([undefined, 'sam', undefined]);
+  });
+});
+
+describe('a reading that somebody waits for', () => {
+  test('goes on while anybody does: who leaves takes it from nobody', async () => {
+    const desk = new Desk();
+    const leaving = new AbortController();
+    const left = desk.store.refresh(leaving.signal);
+    const stayed = desk.store.refresh(signal);
+    leaving.abort(new Error('left'));
+    await expect(left).rejects.toThrow('left');
+    expect(desk.open[0]?.signal.aborted).toBe(false);
+    desk.answer([user('A', 'jo')]);
+    await stayed;
+    expect(desk.names()).toEqual(['jo', undefined, undefined]);
+  });
+
+  test('is ended by the last who leaves, and shows nothing if it comes all the same', async () => {
+    const desk = new Desk();
+    const leaving = new AbortController();
+    const left = desk.store.refresh(leaving.signal);
+    leaving.abort(new Error('left'));
+    await expect(left).rejects.toThrow('left');
+    expect(desk.open[0]?.signal.aborted).toBe(true);
+    const next = desk.store.refresh(signal);
+    desk.answer([user('A', 'jo')]);
+    await settle();
+    expect(desk.store.current).toBeUndefined();
+    desk.answer([user('B', 'sam')]);
+    await next;
+    expect(desk.names()).toEqual([undefined, 'sam', undefined]);
+  });
+
+  test('of somebody who has left already is not begun', async () => {
+    const desk = new Desk();
+    await expect(desk.store.refresh(AbortSignal.abort(new Error('left')))).rejects.toThrow('left');
+    expect(desk.open).toHaveLength(0);
+  });
+});
+
+describe('a snapshot of its own', () => {
+  test('is of a reading that began after it was asked for', async () => {
+    const desk = new Desk();
+    const early = desk.store.refresh(signal);
+    const taking = desk.store.takeNew(signal);
+    await desk.clock.advance(10);
+    desk.answer([user('A', 'jo')]);
+    await early;
+    await settle();
+    expect(desk.open).toHaveLength(1);
+    desk.answer([user('B', 'sam')]);
+    const taken = await taking;
+    expect(taken.takenAt).toBe(desk.clock.now());
+    expect([...taken.users()].map(({ userName }) => userName)).toEqual(['sam']);
+  });
+
+  test('does not need the earlier reading to succeed, and shares the next with others', async () => {
+    const desk = new Desk();
+    const early = desk.store.refresh(signal);
+    const both = [desk.store.takeNew(signal), desk.store.takeNew(signal)];
+    desk.open.shift()?.fail(new Error('AccessDenied'));
+    await expect(early).rejects.toThrow('AccessDenied');
+    await settle();
+    expect(desk.open).toHaveLength(1);
+    desk.answer([user('A', 'jo')]);
+    expect((await Promise.all(both)).map(({ size }) => size)).toEqual([1, 1]);
+  });
+
+  test('stays as it is, whatever is written or read afterwards', async () => {
+    const desk = new Desk();
+    const taking = desk.store.takeNew(signal);
+    desk.answer([user('A', 'jo', owned('o'))]);
+    const taken = await taking;
+    desk.store.record(user('A', 'joan'));
+    desk.store.record(user('B', 'new'));
+    await desk.clock.advance(60_000);
+    await desk.reading([]);
+    expect(desk.store.current?.size).toBe(0);
+    expect(taken.size).toBe(1);
+    expect(taken.byName('jo')?.userId).toBe('A');
+    expect(taken.byOwner('o')?.userId).toBe('A');
+    expect(taken.byId('B')).toBeUndefined();
+  });
+
+  test('is not there where the reading fails', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo')]);
+    const taking = desk.store.takeNew(signal);
+    await settle();
+    desk.open.shift()?.fail(new Error('Throttling'));
+    await expect(taking).rejects.toThrow('Throttling');
   });
 });
 
