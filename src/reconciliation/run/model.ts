@@ -4,7 +4,7 @@ import type { DeletionLimits, Missing } from '../breaker.ts';
 import type { Change, Counts } from '../diff.ts';
 import type { Catalogue } from '../entitlement-record.ts';
 import type { RecordContext, UserRecord } from '../record.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Snapshot } from '../picture.ts';
 import type { Fallback, IncrementalReader } from '../trail/index.ts';
 
 export type Mode = 'Full' | 'Incremental';

@@ -1,6 +1,6 @@
 import type { ObservedUser } from '../../account/index.ts';
 import { knownUsers, type Resource } from '../baseline.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Snapshot } from '../picture.ts';
 import type { Fallback, LiveReading, TrailCursor } from '../trail/index.ts';
 import type { Facts, KnownBaseline, Mode, RunPorts, RunRequest } from './model.ts';
 
