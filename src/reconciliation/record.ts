@@ -84,7 +84,8 @@ export function userRecord(user: ObservedUser, context: RecordContext): UserReco
     active: edges ? user.deny !== 'inline' && user.deny !== 'managed' : undefined,
     entitlements: edges ? entitlementsOf(user, context) : undefined,
     credentials,
-    lastActivity: context.activityKnown ? lastActivityOf(user, credentials) : undefined,
+    lastActivity:
+      context.activityKnown && credentials !== undefined ? lastActivityOf(user, credentials) : undefined,
   };
 }
 
@@ -149,11 +150,11 @@ function groupArn(userArn: string, name: string): string {
   return `${userArn.split(':').slice(0, 5).join(':')}:group/${name}`;
 }
 
-function lastActivityOf(user: ObservedUser, credentials: CredentialFacts | undefined): number | null {
+function lastActivityOf(user: ObservedUser, credentials: CredentialFacts): number | null {
   const times = [
     user.passwordLastUsed,
-    credentials?.passwordLastUsed,
-    ...(credentials?.keys ?? []).map(({ lastUsed }) => lastUsed),
+    credentials.passwordLastUsed,
+    ...credentials.keys.map(({ lastUsed }) => lastUsed),
   ].filter((time) => time !== undefined);
   return times.length === 0 ? null : Math.max(...times);
 }

@@ -151,6 +151,19 @@ export interface AwsConnectionSpec {
      * ARN of the boundary that every user of this connection has to have. Accounts get it; one that declares another is refused, and so is an entitlement for a user without it.
      */
     permissionsBoundary?: string;
+    /**
+     * How much may be missing in AWS at once before a reconciliation stops and asks: beyond either of the two, nothing is taken for deleted until somebody approves. One is always let through. What was deleted through this product does not count.
+     */
+    maxDeletions?: {
+      /**
+       * How many; default 10.
+       */
+      count?: number;
+      /**
+       * How many of a hundred that are known; default 5.
+       */
+      percent?: number;
+    };
   };
   /**
    * Other namespaces whose AwsAccounts and AwsEntitlementBindings may refer to this connection; * allows all. Its own may always.

@@ -124,7 +124,7 @@ function recordsOf(facts: Facts, ports: RunPorts): readonly UserRecord[] {
     credentials: (userId: string) => credentials.get(userId) ?? snapshot?.credentials(userId),
     hasEdges: (userId: string) => !withoutEdges.has(userId) && !unread.has(userId),
     // A live look does not tell when keys were last used.
-    activityKnown: context.lastActivity && snapshot !== undefined,
+    activityKnown: context.lastActivity && snapshot?.unread.has('passwordLastUsed') === false,
   };
   return facts.users.map((user: ObservedUser) => userRecord(user, seen));
 }
@@ -137,16 +137,22 @@ async function entitlementsRead(
   records: readonly UserRecord[],
 ): Promise<EntitlementsRead> {
   const inline = records.flatMap((record) => inlineRecords(record) ?? []);
-  const withEdges = records.filter(({ entitlements }) => entitlements !== undefined);
-  const ofUsers = inlineOf(new Set([...withEdges.map(({ userId }) => userId), ...facts.deleted]));
+  const idsOf = (known: boolean): ReadonlySet<string> =>
+    new Set(
+      records.filter((each) => (each.entitlements !== undefined) === known).map(({ userId }) => userId),
+    );
+  const ofRead = inlineOf(new Set([...idsOf(true), ...facts.deleted]));
+  const ofUnread = inlineOf(idsOf(false));
+  const coversInline = (row: EntitlementRow): boolean =>
+    facts.whole ? row.type === 'InlinePolicy' && !ofUnread(row) : ofRead(row);
   if (!catalogue) {
-    return { records: inline, covers: facts.whole ? ({ type }) => type === 'InlinePolicy' : ofUsers };
+    return { records: inline, covers: coversInline };
   }
   ports.progress('reading groups and policies');
   const all = catalogueRecords(await ports.readCatalogue(facts.snapshot, signal));
   return {
     records: [...all, ...inline],
-    covers: (row) => facts.whole || row.type !== 'InlinePolicy' || ofUsers(row),
+    covers: (row) => row.type !== 'InlinePolicy' || coversInline(row),
   };
 }
 
