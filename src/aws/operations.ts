@@ -97,7 +97,8 @@ export const operations = {
   },
 
   AddUserToGroup: { command: iam.AddUserToGroupCommand, ...write('AddUserToGroup', 'entitlements') },
-  ListPolicies: { command: iam.ListPoliciesCommand, ...read('ListPolicies', 'entitlements') },
+  ListGroups: { command: iam.ListGroupsCommand, ...read('ListGroups', 'entitlements', 'incremental') },
+  ListPolicies: { command: iam.ListPoliciesCommand, ...read('ListPolicies', 'entitlements', 'incremental') },
   GetUserPolicy: {
     command: iam.GetUserPolicyCommand,
     ...read('GetUserPolicy', 'entitlements', 'incremental'),

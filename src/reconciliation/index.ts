@@ -1,10 +1,11 @@
+export { readCatalogue } from './catalogue.ts';
 export { SpoiltBaselineError, type EncodedBaseline, type Resource } from './baseline.ts';
 export type { DeletionLimits, Missing } from './breaker.ts';
 export type { Change, Counts } from './diff.ts';
 export type { Catalogue, CatalogueGroup, CataloguePolicy } from './entitlement-record.ts';
 export type { UserEntitlement, UserRecord } from './record.ts';
+export { IncompleteReadingError } from './incomplete.ts';
 export {
-  IncompleteReadingError,
   runReconciliation,
   type BaselinePort,
   type Report,
@@ -16,7 +17,6 @@ export {
 } from './run/index.ts';
 export { CredentialReports } from './credential-report.ts';
 export type { Snapshot } from './picture.ts';
-export { readPolicies, type ManagedPolicy } from './policies.ts';
 export { readAccount, type AccountReading, type GroupPolicies, type Unread } from './read-account.ts';
 export { SnapshotStore } from './snapshot.ts';
 export { TrailReader, type TrailReaderOptions } from './trail/index.ts';

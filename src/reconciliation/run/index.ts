@@ -8,5 +8,4 @@ export type {
   RunSummary,
   ScopeFilter,
 } from './model.ts';
-export { IncompleteReadingError } from './read.ts';
 export { runReconciliation } from './run.ts';

@@ -1,5 +1,6 @@
 import type { ObservedUser } from '../../account/index.ts';
 import { knownUsers, type Resource } from '../baseline.ts';
+import { IncompleteReadingError } from '../incomplete.ts';
 import type { Snapshot } from '../picture.ts';
 import type { Fallback, LiveReading, TrailCursor } from '../trail/index.ts';
 import type { Facts, KnownBaseline, Mode, RunPorts, RunRequest } from './model.ts';
@@ -14,11 +15,6 @@ export interface Reading {
   readonly cursor: TrailCursor | undefined;
   /** What is told of groups and managed policies may have changed. */
   readonly catalogue: boolean;
-}
-
-/** A reading that cannot be all there is. Nothing is concluded from it. */
-export class IncompleteReadingError extends Error {
-  override readonly name = 'IncompleteReadingError';
 }
 
 /** Calls that one user costs, read live: the user twice, three lists of edges, three of credentials. */

@@ -123,8 +123,8 @@ function recordsOf(facts: Facts, ports: RunPorts): readonly UserRecord[] {
     group: (name: string) => groups?.group(name),
     credentials: (userId: string) => credentials.get(userId) ?? snapshot?.credentials(userId),
     hasEdges: (userId: string) => !withoutEdges.has(userId) && !unread.has(userId),
-    // A live look does not tell when keys were last used.
-    activityKnown: context.lastActivity && snapshot?.unread.has('passwordLastUsed') === false,
+    // A live look does not tell when keys were last used, nor does a reading without the credential report.
+    activityKnown: context.lastActivity && snapshot?.unread.size === 0,
   };
   return facts.users.map((user: ObservedUser) => userRecord(user, seen));
 }
