@@ -1,7 +1,4 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createAwsApi } from '../src/aws/index.ts';
 import { AdaptivePacer, trailPacers } from '../src/connection/index.ts';
@@ -10,8 +7,10 @@ import {
   awsAccountType,
   awsConnectionType,
   awsEntitlementBindingType,
+  awsReconciliationType,
   type AwsAccount,
   type AwsEntitlementBinding,
+  type AwsReconciliation,
 } from './api/v1alpha1/index.ts';
 import type { Config } from './config.ts';
 import {
@@ -36,9 +35,18 @@ import {
   userMayHaveChanged,
 } from './controllers/binding/index.ts';
 import { ConnectionReconciler, ConnectionRegistry } from './controllers/connection/index.ts';
-import { obtainInstallationId, UnusableInstallation } from './installation.ts';
+import {
+  connectionOf,
+  isFinished,
+  laneOf,
+  ReconciliationReconciler,
+  RunEngine,
+} from './controllers/reconciliation/index.ts';
+import { obtainInstallationId } from './installation.ts';
 import { changedByOthers } from './controllers/names.ts';
 import { createMetrics } from './metrics.ts';
+import { createRunMetrics } from './run-metrics.ts';
+import { requireKubeconfig, untilAnswered } from './api-server.ts';
 import { startPorts } from './ports.ts';
 import {
   createClient,
@@ -47,7 +55,6 @@ import {
   createManager,
   createSecretValues,
   highPriority,
-  isNotFound,
   keyOf,
   keyString,
   lowPriority,
@@ -137,6 +144,19 @@ export async function runOperator(options: {
       owner: bindingOwners,
     },
   });
+  const runs = manager.informer(awsReconciliationType, {
+    transform: slim,
+    indexes: {
+      connection: (run: AwsReconciliation) => [keyString(connectionOf(run))],
+      lane: (run: AwsReconciliation) => [laneOf(run)],
+    },
+  });
+  const runMetrics = createRunMetrics({
+    registry,
+    connections: () => connections.list(),
+    runs: () => runs.list(),
+    now: () => clock.now(),
+  });
   const metrics = createMetrics({
     registry,
     connections: connectionRegistry,
@@ -189,6 +209,7 @@ export async function runOperator(options: {
     const permits = (connection: ObjectKey, namespace: string): boolean =>
       namespaceAllowed(connection, connections.get(connection)?.spec.allowedNamespaces, namespace);
     const trail = trailPacers(clock);
+    const engine = new RunEngine({ ...shared, client: manager.client });
     const connectionController = manager.controller({
       name: 'awsconnection',
       workers: 4,
@@ -215,6 +236,7 @@ export async function runOperator(options: {
         countAbandoned: (kind) => metrics.countAbandoned(kind),
         allowEndpointOverride: config.allowEndpointOverride,
         snapshotIntervalMs: config.snapshotIntervalMs,
+        missing: (...reading) => engine.missing(...reading),
         protectSecret,
         pace: () => new AdaptivePacer({ clock, maxRate: config.awsMaxRate }),
         paceTrail: (name) => trail.under(name),
@@ -308,6 +330,19 @@ export async function runOperator(options: {
         countAbandoned: (kind) => metrics.countAbandoned(kind),
       }),
     });
+    const runController = manager.controller({
+      name: 'awsreconciliation',
+      workers: config.workers,
+      watches: [{ informer: runs, changed: changedByOthers }],
+      reconciler: new ReconciliationReconciler({
+        ...shared,
+        runs,
+        permits,
+        engine,
+        metrics: runMetrics,
+        wake: (run) => runController.enqueue(run),
+      }),
+    });
     connectionRegistry.onWake((key) => connectionController.enqueue(key));
     connectionRegistry.onAnnounce((key) => {
       for (const account of accounts.byIndex('connection', keyString(key))) {
@@ -319,6 +354,11 @@ export async function runOperator(options: {
       for (const binding of bindings.byIndex('connection', keyString(key))) {
         bindingController.enqueue(keyOf(binding), { priority: lowPriority });
       }
+      for (const run of runs.byIndex('connection', keyString(key))) {
+        if (!isFinished(run)) {
+          runController.enqueue(keyOf(run));
+        }
+      }
     });
     return await manager.run(signal);
   } finally {
@@ -327,47 +367,5 @@ export async function runOperator(options: {
     }
     await ports.close();
     client.close();
-  }
-}
-
-/** Without any address of an API server there is nothing to wait for. */
-function requireKubeconfig(config: Config): void {
-  if (config.kubeconfig !== undefined) {
-    if (!existsSync(config.kubeconfig)) {
-      throw new Error(`--kubeconfig names ${config.kubeconfig}, and there is no such file`);
-    }
-    return;
-  }
-  const { KUBECONFIG: named = '', KUBERNETES_SERVICE_HOST: inCluster } = process.env;
-  const files = named === '' ? [join(homedir(), '.kube/config')] : named.split(delimiter);
-  if (inCluster === undefined && !files.some((file) => existsSync(file))) {
-    throw new Error(
-      `there is no kubeconfig (looked for ${files.join(', ')}), and this is no pod; give --kubeconfig FILE`,
-    );
-  }
-}
-
-/** Tries again until the API server gives an answer; what it refuses for good is thrown. */
-async function untilAnswered<T>(
-  clock: typeof systemClock,
-  logger: Logger,
-  signal: AbortSignal,
-  ask: () => Promise<T>,
-): Promise<T> {
-  for (let waitMs = 1_000; ; waitMs = Math.min(30_000, waitMs * 2)) {
-    try {
-      return await ask();
-    } catch (error) {
-      const { code } = error as { code?: unknown };
-      if (signal.aborted || error instanceof UnusableInstallation) {
-        throw error;
-      }
-      if (typeof code === 'number' && code < 500 && code !== 429 && !isNotFound(error)) {
-        logger.error('the API server refuses the operator; check its RBAC and --namespace', { error });
-      } else {
-        logger.warn('waiting for the API server', { error });
-      }
-      await clock.sleep(waitMs, signal);
-    }
   }
 }

@@ -1,10 +1,24 @@
-import type { ObjectMeta } from '../runtime/index.ts';
+import type { AwsConnection } from '../api/v1alpha1/index.ts';
+import { keyOf, keyString, type ObjectMeta } from '../runtime/index.ts';
 import { annotations } from './names.ts';
+
+/** Users that were last reconciled, and that a complete reading lacks: more than may be deleted at once. */
+export interface Missing {
+  readonly users: number;
+  readonly allowed: number;
+  /** Since when, milliseconds since the epoch. */
+  readonly since: number;
+}
+
+/** The scope of all users. */
+export const allUsers = 'default';
 
 /** A run whose deletions were stopped, by the scope that it compared. */
 export interface StoppedRun {
-  /** Of the filter; that of all users is `default`. */
+  /** Of the filter; `allUsers` without. */
   readonly scope: string;
+  /** What it compared. */
+  readonly resources: readonly string[];
   /** `namespace/name` of the run that was stopped last. */
   readonly run: string;
   /** Since when deletions of this scope are stopped, milliseconds since the epoch. */
@@ -26,7 +40,7 @@ export function stoppedRuns({ annotations: noted }: Pick<ObjectMeta, 'annotation
     return [];
   }
   const stopped = parsed(text);
-  return stopped ?? [{ scope: 'default', run: '', since: 0, deletions: 0 }];
+  return stopped ?? [{ scope: allUsers, resources: [], run: '', since: 0, deletions: 0 }];
 }
 
 /** With one more stopped run; one of the same scope keeps its time. Pure. */
@@ -36,14 +50,48 @@ export function opened(before: readonly StoppedRun[], run: StoppedRun): readonly
   return [...others, same === undefined ? run : { ...run, since: same.since }].slice(-maxScopes);
 }
 
-/** What is left after a run that was complete within the limit, or approved. One of all users closes all. Pure. */
-export function closed(before: readonly StoppedRun[], scope: string): readonly StoppedRun[] {
-  return scope === 'default' ? [] : before.filter((stopped) => stopped.scope !== scope);
+/**
+ * What is left after a run that was complete within the limit, or approved: those of another scope, unless it
+ * was of all users, and those that compared what it did not. Pure.
+ */
+export function closed(
+  before: readonly StoppedRun[],
+  { scope, resources }: Pick<StoppedRun, 'scope' | 'resources'>,
+): readonly StoppedRun[] {
+  return before.filter(
+    (stopped) =>
+      (scope !== allUsers && stopped.scope !== scope) ||
+      stopped.resources.some((resource) => !resources.includes(resource)),
+  );
 }
 
 /** The annotation; null takes it away. */
 export function writeStopped(stopped: readonly StoppedRun[]): string | null {
   return stopped.length === 0 ? null : JSON.stringify(stopped);
+}
+
+/**
+ * Why lists that others take deletions from stop, and what to do; undefined where they need not. Any
+ * replica may ask: what only the leader has seen is in the status of the connection.
+ */
+export function listsStopped({ metadata, status }: AwsConnection): string | undefined {
+  const [stopped] = stoppedRuns(metadata);
+  const connection = keyString(keyOf({ metadata }));
+  if (stopped !== undefined) {
+    const what =
+      stopped.run === ''
+        ? 'deletions were stopped'
+        : `AwsReconciliation "${stopped.run}" found ${stopped.deletions} users missing`;
+    return (
+      `the breaker of AwsConnection "${connection}" is open: ${what}, more than may be deleted at once. Approve them as that ` +
+      'run says, or mend what hides them: the next complete run within the limit closes it'
+    );
+  }
+  const missing = status?.breaker?.missing;
+  return missing === undefined
+    ? undefined
+    : `the breaker of AwsConnection "${connection}" is open: ${missing} users are missing in the last reading, more than may be ` +
+        'deleted at once. It closes by itself with a reading that has them, or with an AwsReconciliation that is approved';
 }
 
 function parsed(text: string): readonly StoppedRun[] | undefined {
@@ -56,8 +104,9 @@ function parsed(text: string): readonly StoppedRun[] | undefined {
 }
 
 function isStopped(each: unknown): each is StoppedRun {
-  const { scope, run, since, deletions } = (each ?? {}) as Partial<StoppedRun>;
+  const { scope, resources, run, since, deletions } = (each ?? {}) as Partial<StoppedRun>;
   return (
+    Array.isArray(resources) &&
     typeof scope === 'string' &&
     typeof run === 'string' &&
     typeof since === 'number' &&

@@ -3,6 +3,7 @@ export { SpoiltBaselineError, type EncodedBaseline, type Resource } from './base
 export type { DeletionLimits, Missing } from './breaker.ts';
 export type { Change, Counts } from './diff.ts';
 export type { Catalogue, CatalogueGroup, CataloguePolicy } from './entitlement-record.ts';
+export { missingBeyond } from './missing.ts';
 export type { UserEntitlement, UserRecord } from './record.ts';
 export { IncompleteReadingError } from './incomplete.ts';
 export {

@@ -84,7 +84,7 @@ async function breakerOf(text: string | null): Promise<void> {
 }
 
 const stopped = (scope = 'default'): string | null =>
-  writeStopped(opened([], { scope, run: 'ns/hourly', since: 1, deletions: 40 }));
+  writeStopped(opened([], { scope, resources: ['Account'], run: 'ns/hourly', since: 1, deletions: 40 }));
 
 test('of a complete run: what is said of it, and every change', async () => {
   await make({ conditions: complete, lines: changes });

@@ -197,7 +197,7 @@ export interface AwsConnectionStatus {
    */
   observedGeneration?: number;
   /**
-   * Ready (accounts can be worked on), Synced (the last reading was complete) and CloudTrailRegion (False where settings.cloudTrailRegion has no events of IAM).
+   * Ready (accounts can be worked on), Synced (the last reading was complete), CloudTrailRegion (False where settings.cloudTrailRegion has no events of IAM) and WithinDeletionLimit (False while the breaker is open).
    */
   conditions?: {
     type: string;
@@ -254,6 +254,27 @@ export interface AwsConnectionStatus {
      * How many users it shows.
      */
     users?: number;
+  };
+  /**
+   * Open while more users are missing than may be deleted at once: lists that others take deletions from stop until then.
+   */
+  breaker?: {
+    /**
+     * Since when it is open.
+     */
+    since: string;
+    /**
+     * The AwsReconciliation whose deletions were stopped, namespace/name.
+     */
+    run?: string;
+    /**
+     * How many that run found missing.
+     */
+    deletions?: number;
+    /**
+     * How many the last reading of the account lacks, where they are more than the limit.
+     */
+    missing?: number;
   };
   /**
    * How many AwsAccount objects use this connection.

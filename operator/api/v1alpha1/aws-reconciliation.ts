@@ -163,7 +163,8 @@ export interface AwsReconciliationStatus {
    * Why an incremental run read the whole account.
    */
   fallback?: {
-    reason: 'NoBaseline' | 'CursorTooOld' | 'TooMuchBacklog' | 'NoTrailRight' | 'NotHomeRegion';
+    reason:
+      'NoBaseline' | 'CursorTooOld' | 'CursorAhead' | 'TooMuchBacklog' | 'NoTrailRight' | 'NotHomeRegion';
     message: string;
   };
   /**

@@ -17,6 +17,8 @@ export type ConnectionReason =
   | 'AwsUnreachable'
   | 'AwsError'
   | 'SnapshotComplete'
+  | 'WithinLimit'
+  | 'DeletionThresholdExceeded'
   | 'HomeRegion'
   | 'NotHomeRegion';
 

@@ -4,6 +4,8 @@ export {
   usable,
   usableForCleanup,
   type ConnectionState,
+  type Link,
+  type Terms,
   type UsableConnection,
 } from './registry.ts';
 export { notAllowed } from './sentences.ts';

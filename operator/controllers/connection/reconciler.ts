@@ -22,6 +22,7 @@ import {
   type Result,
 } from '../../runtime/index.ts';
 import { annotations, fieldManager, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
+import type { Missing } from '../breaker.ts';
 import { Approvals } from './approvals.ts';
 import { checkCaller, configure, credentialsOf, earlierTerms, verdictOf } from './decide.ts';
 import { ConnectionLinks, type ConnectionLinksOptions } from './links.ts';
@@ -45,6 +46,13 @@ export interface ConnectionReconcilerOptions extends ConnectionLinksOptions {
   readonly allowEndpointOverride: boolean;
   /** Time between two readings of an account, ms; each is up to 10 % earlier or later. */
   readonly snapshotIntervalMs: number;
+  /** Which users of those that were last reconciled a complete reading lacks, beyond the limit. */
+  readonly missing: (
+    connection: AwsConnection,
+    link: Link,
+    terms: Terms,
+    signal: AbortSignal,
+  ) => Promise<Omit<Missing, 'since'> | undefined>;
 }
 
 /** How often the Secret is read again: what is put into it is used within a minute. */
@@ -173,6 +181,7 @@ export class ConnectionReconciler implements Reconciler {
       try {
         state.facts = await readAccountFacts(link.api, { signal, priority: 'background' });
         await link.snapshots.refresh(signal);
+        await this.#compare(connection, state, link, signal);
         state.snapshotDueAt = now + this.#options.snapshotIntervalMs * (0.9 + this.#options.random() * 0.2);
         state.verdict = undefined;
         state.readingFailed = undefined;
@@ -185,6 +194,30 @@ export class ConnectionReconciler implements Reconciler {
       state.verdict = undefined;
     }
     return undefined;
+  }
+
+  /** Lists stop where users are missing beyond the limit. What cannot be compared leaves it as it was. */
+  async #compare(
+    connection: AwsConnection,
+    state: ConnectionState,
+    link: Link,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, logger, missing } = this.#options;
+    if (state.terms === undefined) {
+      return;
+    }
+    try {
+      const found = await missing(this.#latest(connection), link, state.terms, signal);
+      const since = state.missing?.since ?? clock.now();
+      state.missing = found === undefined ? undefined : { ...found, since };
+    } catch (error) {
+      signal.throwIfAborted();
+      logger.warn('the reading could not be compared with what was last reconciled', {
+        connection: keyString(link.key),
+        error,
+      });
+    }
   }
 
   /** Objects that are being deleted may ask for a newer reading; the credentials in memory serve for that. */

@@ -11,6 +11,7 @@ import type { SnapshotStore } from '../../../src/reconciliation/index.ts';
 import type { AccountSchema } from '../../../src/schema/index.ts';
 import type { AwsConnectionSpec } from '../../api/v1alpha1/index.ts';
 import { keyString, type ObjectKey } from '../../runtime/index.ts';
+import type { Missing } from '../breaker.ts';
 import type { Verdict } from './conditions.ts';
 
 /** A connection as accounts use it: its client, its snapshot and what it lays down. */
@@ -54,6 +55,8 @@ export interface ConnectionState {
   complaint: Verdict | undefined;
   /** Why the last reading of the account failed; undefined where it was complete. */
   readingFailed: Verdict | undefined;
+  /** Users that the last complete reading lacks, where they are more than may be deleted at once. */
+  missing: Missing | undefined;
   /** The value of `reconcile-at` that was last obeyed. */
   reconcileAt: string | undefined;
   facts: AccountFacts | undefined;
@@ -95,6 +98,7 @@ export class ConnectionRegistry {
         pacer: undefined,
         complaint: undefined,
         readingFailed: undefined,
+        missing: undefined,
         reconcileAt: undefined,
         facts: undefined,
         verdict: undefined,

@@ -1,5 +1,6 @@
 import type { AwsConnection, AwsConnectionStatus } from '../../api/v1alpha1/index.ts';
 import { formatTime, setCondition, type Condition } from '../../runtime/index.ts';
+import { stoppedRuns } from '../breaker.ts';
 import type { Verdict } from './conditions.ts';
 import { cloudTrailVerdict } from './decide.ts';
 import type { ConnectionState } from './registry.ts';
@@ -60,6 +61,15 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
   }
 
   const past = connection.status;
+  const breaker = breakerOf(connection, state);
+  if (breaker !== undefined) {
+    set('WithinDeletionLimit', 'False', {
+      reason: 'DeletionThresholdExceeded',
+      message: sentenceOf(breaker),
+    });
+  } else if (conditions?.some(({ type }) => type === 'WithinDeletionLimit') === true) {
+    set('WithinDeletionLimit', 'True', { reason: 'WithinLimit', message: 'lists are complete again' });
+  }
   const terms = state?.terms;
   const alias = state?.facts === undefined ? past?.account?.alias : state.facts.alias;
   const quotas =
@@ -88,5 +98,41 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
     ...(caller === undefined ? {} : { caller }),
     ...(quotas === undefined ? {} : { quotas }),
     ...(read === undefined ? {} : { snapshot: read }),
+    ...(breaker === undefined ? {} : { breaker }),
   };
+}
+
+type Breaker = NonNullable<AwsConnectionStatus['breaker']>;
+
+/** By the runs that the object remembers, and by the last reading; where there is none yet, as was said before. */
+function breakerOf(connection: AwsConnection, state: ConnectionState | undefined): Breaker | undefined {
+  const stopped = stoppedRuns(connection.metadata);
+  const read = state?.link?.snapshots.current !== undefined;
+  const past = connection.status?.breaker;
+  const missing = read ? state?.missing : unseen(past);
+  const times = [...stopped, ...(missing === undefined ? [] : [missing])].map(({ since }) => since);
+  if (times.length === 0) {
+    return undefined;
+  }
+  const [latest] = stopped.slice(-1);
+  return {
+    since: formatTime(Math.min(...times)),
+    ...(latest === undefined ? {} : { run: latest.run, deletions: latest.deletions }),
+    ...(missing === undefined ? {} : { missing: missing.users }),
+  };
+}
+
+function unseen(past: Breaker | undefined): { readonly users: number; readonly since: number } | undefined {
+  return past?.missing === undefined ? undefined : { users: past.missing, since: Date.parse(past.since) };
+}
+
+function sentenceOf({ run, deletions, missing }: Breaker): string {
+  const parts = [
+    ...(run === undefined ? [] : [`AwsReconciliation "${run}" found ${deletions ?? 0} users missing`]),
+    ...(missing === undefined ? [] : [`the last reading lacks ${missing} users`]),
+  ];
+  return (
+    `${parts.join('; ')}: more than spec.guard.maxDeletions allows, so lists stop. Approve the deletions on the ` +
+    'AwsReconciliation that was stopped, or mend what hides the users: lists go on by themselves then'
+  );
 }

@@ -17,7 +17,7 @@ import { closed, opened } from '../breaker.ts';
 import type { UsableConnection } from '../connection/index.ts';
 import { annotations } from '../names.ts';
 import type { Verdict } from './conditions.ts';
-import { endingOf, type Ending } from './memory.ts';
+import { endingOf, resourcesOf, type Ending } from './memory.ts';
 import type { RunMetrics } from './metrics.ts';
 import type { Outcome } from './outcome.ts';
 import type { RunRecord } from './record.ts';
@@ -86,17 +86,17 @@ export class RunEnds {
   async #stop(
     run: AwsReconciliation,
     connection: UsableConnection,
-    { found, guard, scope }: Extract<Outcome, { kind: 'stopped' }>,
+    { found, guard, scope, what }: Extract<Outcome, { kind: 'stopped' }>,
     signal: AbortSignal,
   ): Promise<Result> {
     const { clock, metrics, record } = this.#options;
     if (run.spec.dryRun !== true) {
       const since = clock.now();
       const { deletions } = guard;
-      const stop = { scope, run: keyString(keyOf(run)), since, deletions };
+      const stop = { scope, resources: resourcesOf(run), run: keyString(keyOf(run)), since, deletions };
       await record.switch(connection.key, (before) => opened(before, stop), signal);
     }
-    const verdict = { outcome: 'Failed', ...stopped(run, guard), token: guard.token } as const;
+    const verdict = { outcome: 'Failed', ...stopped(run, guard, what), token: guard.token } as const;
     const result = await this.#end(run, verdict, { ...found, guard }, connection, signal);
     metrics.ended(found.mode, 'stopped', found.seconds);
     return result;
@@ -112,7 +112,11 @@ export class RunEnds {
     const { found, scope, whole } = outcome;
     const remembered = run.spec.dryRun !== true;
     if (whole && remembered) {
-      await record.switch(connection.key, (before) => closed(before, scope), signal);
+      await record.switch(
+        connection.key,
+        (before) => closed(before, { scope, resources: resourcesOf(run) }),
+        signal,
+      );
     }
     const verdict = { outcome: 'Complete', ...completed(run, found) } as const;
     const result = await this.#end(run, verdict, found, connection, signal);

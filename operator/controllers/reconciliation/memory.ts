@@ -45,6 +45,11 @@ export function writeEnding(ending: Ending): string {
   return JSON.stringify(ending);
 }
 
+/** What a run is about. */
+export function resourcesOf({ spec }: AwsReconciliation): readonly ('Account' | 'Entitlement')[] {
+  return spec.resources ?? (spec.users === undefined ? ['Account', 'Entitlement'] : ['Account']);
+}
+
 /** Whether a run has ended: as its status says, or, where that is lost, as the object remembers. */
 export function isFinished(run: AwsReconciliation): boolean {
   const ended = run.status?.conditions?.some(

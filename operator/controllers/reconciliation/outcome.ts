@@ -18,6 +18,8 @@ export type Outcome =
       readonly kind: 'stopped';
       readonly found: Found;
       readonly guard: NonNullable<Found['guard']>;
+      /** Of what kind they are. */
+      readonly what: string;
       readonly scope: string;
     }
   /** It cannot get better: the run has failed. */
@@ -35,9 +37,7 @@ export interface Attempt {
   readonly approval: string | undefined;
   /** Unique ids of users that were deleted from here. */
   readonly released: ReadonlySet<string>;
-  /** Of what is shared with others: it does not end with the run. */
-  readonly shared: AbortSignal;
-  /** Ends with the run. */
+  /** Aborts when the run is to end. */
   readonly signal: AbortSignal;
   progress(step: string, done?: number, of?: number): void;
 }

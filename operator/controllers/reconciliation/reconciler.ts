@@ -207,7 +207,6 @@ export class ReconciliationReconciler implements Reconciler {
           startedAt,
           approval: approverOf(run.metadata),
           released: this.#record.released(connection.key),
-          shared: signal,
           signal: ended,
           progress,
         }),

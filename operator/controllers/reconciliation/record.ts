@@ -116,9 +116,8 @@ export class RunRecord {
 
   /** Unique ids of the users that were deleted through a connection from here. */
   released(connection: ObjectKey): ReadonlySet<string> {
-    const { clock, connections } = this.#options;
-    const noted = connections.get(connection)?.metadata.annotations?.[annotations.deletions];
-    return new Set(readBurst(noted, clock.now()).released);
+    const object = this.#options.connections.get(connection);
+    return object === undefined ? new Set() : releasedThrough(object, this.#options.clock.now());
   }
 
   /** Tells people, in an event and in the log. */
@@ -130,4 +129,9 @@ export class RunRecord {
     this.#options.events.event(run, { type, reason, message, action: 'Reconcile' });
     this.#options.logger.info(message, { run: keyString(keyOf(run)), reason });
   }
+}
+
+/** Unique ids of the users that were deleted through a connection from here. */
+export function releasedThrough({ metadata }: AwsConnection, now: number): ReadonlySet<string> {
+  return new Set(readBurst(metadata.annotations?.[annotations.deletions], now).released);
 }

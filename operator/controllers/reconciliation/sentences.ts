@@ -50,15 +50,25 @@ export function completed(
   };
 }
 
-export function stopped(run: AwsReconciliation, guard: NonNullable<Found['guard']>): Verdict {
+/** @param what of what kind they are, such as `users` */
+export function stopped(run: AwsReconciliation, guard: NonNullable<Found['guard']>, what: string): Verdict {
   const { deletions, allowed, token, names = [] } = guard;
   const more = deletions > 3 ? `, and ${deletions - 3} more` : '';
   return {
     reason: 'DeletionThresholdExceeded',
     message:
-      `${deletions} users are missing in AWS, and ${allowed ?? 'fewer'} may be at once (spec.guard.maxDeletions): nothing was ` +
+      `${deletions} ${what} are missing in AWS, and ${allowed ?? 'fewer'} may be at once (spec.guard.maxDeletions): nothing was ` +
       `reported, and lists stop (${names.slice(0, 3).join(', ')}${more}). If they are gone in truth: kubectl annotate ` +
       `awsrecon ${run.metadata.name} ${annotations.approveDeletions}=${token}`,
+  };
+}
+
+export function anotherAccount(recorded: string, present: string): Verdict {
+  return {
+    reason: 'AccountMismatch',
+    message:
+      `what was last reconciled is of AWS account ${recorded}, and the connection leads to ${present}: nothing is compared, ` +
+      'nothing counts as deleted. Bring the connection back to the first account, or make another AwsConnection for the other one',
   };
 }
 

@@ -8,7 +8,14 @@ import {
 } from '../../../operator/controllers/breaker.ts';
 import { annotations } from '../../../operator/controllers/names.ts';
 
-const stopped = (scope: string, since = 1, run = 'ns/nightly') => ({ scope, run, since, deletions: 40 });
+const both = ['Account', 'Entitlement'];
+const stopped = (scope: string, since = 1, run = 'ns/nightly', resources = both) => ({
+  scope,
+  resources,
+  run,
+  since,
+  deletions: 40,
+});
 const noted = (text: string | null) => ({
   annotations: text === null ? {} : { [annotations.breaker]: text },
 });
@@ -30,15 +37,25 @@ test.each(['', '{}', '[]', 'null', '[{}]', 'true', '[{"scope":1}]'])(
 test('the same scope again keeps its time, and tells of the latest run', () => {
   const before = opened([], stopped('default', 1, 'ns/one'));
   expect(opened(before, { ...stopped('default', 9, 'ns/two'), deletions: 41 })).toEqual([
-    { scope: 'default', run: 'ns/two', since: 1, deletions: 41 },
+    { scope: 'default', resources: both, run: 'ns/two', since: 1, deletions: 41 },
   ]);
 });
 
 test('a run of all users closes all; one of a filter only its own', () => {
-  const both = [stopped('default'), stopped('1f2e')];
-  expect(closed(both, 'default')).toEqual([]);
-  expect(closed(both, '1f2e')).toEqual([stopped('default')]);
-  expect(closed(both, 'other')).toEqual(both);
+  const list = [stopped('default'), stopped('1f2e')];
+  expect(closed(list, { scope: 'default', resources: both })).toEqual([]);
+  expect(closed(list, { scope: '1f2e', resources: both })).toEqual([stopped('default')]);
+  expect(closed(list, { scope: 'other', resources: both })).toEqual(list);
+});
+
+test('a run closes nothing that it did not compare', () => {
+  const list = [stopped('default', 1, 'ns/nightly', ['Account']), stopped('1f2e')];
+  expect(closed(list, { scope: 'default', resources: ['Account'] })).toEqual([stopped('1f2e')]);
+});
+
+test('any complete run of all users closes one that was spoilt', () => {
+  const spoilt = stoppedRuns(noted('spoilt'));
+  expect(closed(spoilt, { scope: 'default', resources: ['Account'] })).toEqual([]);
 });
 
 test('there is room for a closed number of scopes', () => {

@@ -99,6 +99,7 @@ export async function working(): Promise<ConnectionState> {
     pacer: undefined,
     complaint: undefined,
     readingFailed: undefined,
+    missing: undefined,
     reconcileAt: undefined,
   };
 }

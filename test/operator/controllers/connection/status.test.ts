@@ -1,7 +1,9 @@
 import { defaultUserQuotas } from '../../../../src/connection/index.ts';
 import { describe, expect, test } from '@jest/globals';
-import type { AwsConnection } from '../../../../operator/api/v1alpha1/index.ts';
+import type { AwsConnection, AwsConnectionStatus } from '../../../../operator/api/v1alpha1/index.ts';
+import { listsStopped, writeStopped } from '../../../../operator/controllers/breaker.ts';
 import type { ConnectionState } from '../../../../operator/controllers/connection/index.ts';
+import { annotations } from '../../../../operator/controllers/names.ts';
 import { connectionStatus } from '../../../../operator/controllers/connection/status.ts';
 import { resolveSettings } from '../../../../src/connection/index.ts';
 import { observed } from '../../../src/account/material.ts';
@@ -153,5 +155,47 @@ describe('the status of a connection', () => {
     });
     expect(after.account).toEqual({ id: '111122223333', partition: 'aws' });
     expect(after.quotas).toEqual([]);
+  });
+
+  describe('the breaker', () => {
+    const run = 'ns/nightly';
+    const stopped = [{ scope: 'default', resources: ['Account'], run, since: now - 60_000, deletions: 40 }];
+    const open = connection({
+      metadata: { annotations: { [annotations.breaker]: writeStopped(stopped) ?? '' } },
+    });
+    const before = (breaker: NonNullable<AwsConnectionStatus['breaker']>): AwsConnection =>
+      connection({ status: { breaker } });
+
+    test('is told as long as a run is stopped', async () => {
+      const told = status(open, await working());
+      expect(told.breaker).toEqual({ since: '2026-01-15T11:59:00Z', run: 'ns/nightly', deletions: 40 });
+      expect(conditionsOf(told)['WithinDeletionLimit']).toBe('False DeletionThresholdExceeded');
+      expect(listsStopped({ ...open, status: told })).toContain(
+        'AwsReconciliation "ns/nightly" found 40 users',
+      );
+      const after = status(connection({ status: told }), await working());
+      expect(after.breaker).toBeUndefined();
+      expect(conditionsOf(after)['WithinDeletionLimit']).toBe('True WithinLimit');
+      expect(listsStopped(connection({ status: after }))).toBeUndefined();
+    });
+
+    test('is told as long as a reading lacks too many, and goes by itself', async () => {
+      const state = { ...(await working()), missing: { users: 24, allowed: 3, since: now - 1_000 } };
+      const told = status(connection(), state);
+      expect(told.breaker).toEqual({ since: '2026-01-15T11:59:59Z', missing: 24 });
+      expect(listsStopped(connection({ status: told }))).toContain(
+        '24 users are missing in the last reading',
+      );
+      expect(status(connection({ status: told }), await working()).breaker).toBeUndefined();
+    });
+
+    test('of a connection that has never had one is not spoken of', async () => {
+      expect(conditionsOf(status(connection(), await working()))).not.toHaveProperty('WithinDeletionLimit');
+    });
+
+    test('stays as it was until the account was read', async () => {
+      const breaker = { since: '2026-01-15T11:59:59Z', missing: 24 };
+      expect(status(before(breaker), undefined).breaker).toEqual(breaker);
+    });
   });
 });

@@ -84,7 +84,13 @@ export const found: Found = {
 export const guard = { deletions: 40, allowed: 5, token: 'token-1', names: ['a', 'b', 'c', 'd'] };
 
 export const complete: Outcome = { kind: 'complete', found, scope: 'default', whole: true, approved: false };
-export const stoppedOutcome: Outcome = { kind: 'stopped', found, guard, scope: 'default' };
+export const stoppedOutcome = {
+  kind: 'stopped',
+  found,
+  guard,
+  scope: 'default',
+  what: 'users',
+} as const satisfies Outcome;
 
 /** The controller of runs at work on a cluster, which outlives it. The engine does what the test says. */
 export class Desk {

@@ -154,8 +154,6 @@ describe('a run', () => {
     expect(await pass).toEqual({});
     expect(engine.begun()).toBe(1);
     expect(desk.attempts[0]?.signal.aborted).toBe(true);
-    // What is shared with others goes on.
-    expect(desk.attempts[0]?.shared.aborted).toBe(false);
     expect(desk.counted).toEqual([]);
     expect(desk.exists('nightly') ? desk.ended('nightly') : 'gone').toMatch(
       /^gone|^Complete=False Failed=False/,
@@ -347,7 +345,13 @@ describe('the breaker', () => {
     );
     expect(desk.run('nightly').status?.guard).toEqual(guard);
     expect(JSON.parse(desk.breaker() ?? '')).toEqual([
-      { scope: 'default', run: 'ns/nightly', since: desk.clock.ms, deletions: 40 },
+      {
+        scope: 'default',
+        resources: ['Account', 'Entitlement'],
+        run: 'ns/nightly',
+        since: desk.clock.ms,
+        deletions: 40,
+      },
     ]);
     expect(desk.counted).toEqual(['Full stopped']);
     expect(desk.events.map(({ reason, type }) => `${type} ${reason}`)).toEqual([
