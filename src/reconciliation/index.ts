@@ -16,6 +16,7 @@ export {
   type RunSummary,
   type ScopeFilter,
 } from './run/index.ts';
+export { scopeOf, type Scope } from './scope.ts';
 export { CredentialReports } from './credential-report.ts';
 export type { Snapshot } from './picture.ts';
 export { readAccount, type AccountReading, type GroupPolicies, type Unread } from './read-account.ts';
