@@ -189,7 +189,9 @@ export class LiveUsers {
   }
 
   #read(user: ObservedUser, wanted: Aspects, signal: AbortSignal): Promise<LiveUser> {
-    const asOf = this.#now() - settleMs;
+    // What it shows may be as new as this, so that nothing older overrules it; where AWS did not show a change
+    // yet, its event leads here once more.
+    const asOf = this.#now();
     return readAspects(this.#options.api, user, { ...wanted, asOf }, background(signal));
   }
 
