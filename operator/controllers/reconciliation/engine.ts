@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { pages } from '../../../src/aws/index.ts';
 import { partitionOf } from '../../../src/connection/index.ts';
 import {
@@ -5,14 +6,17 @@ import {
   missingBeyond,
   readCatalogue,
   runReconciliation,
+  scopeOf,
   SpoiltBaselineError,
   TrailReader,
   type RunOutcome,
   type RunPorts,
   type RunSummary,
+  type ScopeFilter,
   type Snapshot,
 } from '../../../src/reconciliation/index.ts';
-import type { AwsConnection } from '../../api/v1alpha1/index.ts';
+import type { AccountSchema } from '../../../src/schema/index.ts';
+import type { AwsConnection, AwsReconciliation } from '../../api/v1alpha1/index.ts';
 import { keyString, type Client, type Clock, type Informer } from '../../runtime/index.ts';
 import { allUsers } from '../breaker.ts';
 import type { Link, Terms } from '../connection/index.ts';
@@ -29,6 +33,25 @@ export interface RunEngineOptions {
   readonly client: Client;
   readonly connections: Informer<AwsConnection>;
   readonly clock: Clock;
+}
+
+type Limited =
+  | { readonly kind: 'limited'; readonly scope: string; readonly filter: ScopeFilter | undefined }
+  | { readonly kind: 'refused'; readonly message: string };
+
+/** Which accounts a run is about, and under which name that is remembered. */
+function limitOf({ spec }: AwsReconciliation, schema: AccountSchema): Limited {
+  if (spec.filter === undefined) {
+    return { kind: 'limited', scope: allUsers, filter: undefined };
+  }
+  const read = scopeOf(spec.filter, schema);
+  return read.kind === 'refused'
+    ? { kind: 'refused', message: `spec.filter: ${read.message}. Make a run with another filter` }
+    : {
+        kind: 'limited',
+        scope: `filter ${createHash('sha256').update(read.canonical).digest('hex').slice(0, 16)}`,
+        filter: read.filter,
+      };
 }
 
 /** Runs against AWS, with what is known and reported in Secrets. */
@@ -50,7 +73,11 @@ export class RunEngine implements Engine {
     if (object === undefined) {
       throw new Error(`AwsConnection "${keyString(connection.key)}" is gone`);
     }
-    const scope = allUsers;
+    const limited = limitOf(run, connection.schema);
+    if (limited.kind === 'refused') {
+      return { kind: 'refused', verdict: { reason: 'InvalidFilter', message: limited.message } };
+    }
+    const { filter, scope } = limited;
     const api = new CountedApi(connection.api);
     const reading = { calls: 0 };
     const began = clock.monotonic();
@@ -61,7 +88,7 @@ export class RunEngine implements Engine {
           uid: run.metadata.uid ?? '',
           mode: run.spec.mode ?? 'Full',
           resources: resourcesOf(run),
-          filter: undefined,
+          filter,
           users: run.spec.users,
           dryRun: run.spec.dryRun === true,
           limits: connection.guard.maxDeletions,
