@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { converge } from './converge.ts';
 import { disable } from './disable.ts';
+import { incremental } from './incremental.ts';
 import { restart } from './restart.ts';
 import { Stage } from './stage.ts';
 
@@ -11,10 +12,13 @@ Usage: npm run bench -- COMMAND [options]
 Commands:
   converge   accounts are declared, the operator starts: until all are Ready (default 1000 accounts)
   disable    one account is disabled while others are being made (default 1000)
+  incremental  things change in AWS behind the operator's back: one run by CloudTrail (default 5000 users, 100 changes)
   restart    all accounts are Ready, the operator is killed and started anew (default 5000 accounts)
 
 Options:
   --accounts N   how many AwsAccounts, 1 to 50000
+  --users N      incremental: users in AWS whom nobody declares, 1 to 50000
+  --changes N    incremental: how many change, each of another user, 1 to 5000
   --bindings N   converge: bindings of each account, 0 to 10 (default 0)
   --latency MS   delay of every answer of AWS, 0 to 60000 (default 0; disable: 50)
   --json         the result as one line of JSON, the last on standard output
@@ -41,6 +45,8 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         accounts: { type: 'string' },
+        users: { type: 'string' },
+        changes: { type: 'string' },
         bindings: { type: 'string' },
         latency: { type: 'string' },
         profile: { type: 'string' },
@@ -53,7 +59,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-const commands = ['converge', 'disable', 'restart'] as const;
+const commands = ['converge', 'disable', 'incremental', 'restart'] as const;
 
 function isCommand(text: string | undefined): text is (typeof commands)[number] {
   return commands.some((command) => command === text);
@@ -84,6 +90,14 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
   if (values.bindings !== undefined && command !== 'converge') {
     throw new UsageError(`--bindings belongs to converge, not to ${command}`);
   }
+  const strange = command === 'incremental' ? (['accounts'] as const) : (['users', 'changes'] as const);
+  for (const flag of strange) {
+    if (values[flag] !== undefined) {
+      throw new UsageError(`--${flag} does not belong to ${command}`);
+    }
+  }
+  const present = wholeNumber('users', values.users ?? '5000', 1, 50_000);
+  const changes = wholeNumber('changes', values.changes ?? '100', 1, Math.min(present, 5_000));
   const accounts = wholeNumber(
     'accounts',
     values.accounts ?? (command === 'restart' ? '5000' : '1000'),
@@ -100,11 +114,23 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
   const { profile } = values;
   // Written when the process ends by itself, not where it is killed.
   const nodeFlags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  const users = command === 'disable' ? accounts + 1 : accounts;
-  const stage = new Stage({ accounts: users, bindings, latencyMs, nodeFlags, signal, progress });
+  // Room for those that are made on the way.
+  const users = { converge: accounts, disable: accounts + 1, incremental: changes, restart: accounts }[
+    command
+  ];
+  const stage = new Stage({
+    accounts: users,
+    users: command === 'incremental' ? present : 0,
+    bindings,
+    latencyMs,
+    nodeFlags,
+    signal,
+    progress,
+  });
   try {
     const work: Promise<object> = {
       converge: () => converge(stage, { accounts, bindings, progress }),
+      incremental: () => incremental(stage, { changes, progress }),
       disable: () => disable(stage, { accounts, latencyMs, progress }),
       restart: () => restart(stage, { progress }),
     }[command]();

@@ -11,9 +11,11 @@ import {
   awsAccountType,
   awsConnectionType,
   awsEntitlementBindingType,
+  awsReconciliationType,
   type AwsAccount,
   type AwsConnection,
   type AwsEntitlementBinding,
+  type AwsReconciliation,
 } from '../operator/api/v1alpha1/index.ts';
 import { createClient, createLogger, systemClock, type Client } from '../operator/runtime/index.ts';
 import { startControlPlane, type ControlPlane } from '../test/cluster/index.ts';
@@ -25,7 +27,12 @@ import {
   secretManifest,
   systemNamespace,
 } from '../test/e2e/world.ts';
-import { SimulatorControl, type CallCounts, type SimulatedAccount } from '../test/simulator/index.ts';
+import {
+  SimulatorControl,
+  type AccountDump,
+  type CallCounts,
+  type SimulatedAccount,
+} from '../test/simulator/index.ts';
 import { operatorNodeFlags } from '../test/support/operator-process.ts';
 import { startProcess, type StartedProcess } from '../test/support/process.ts';
 import { apiServerWrites, parseMetrics, sumOf, type Sample } from './metrics.ts';
@@ -43,6 +50,8 @@ export interface StageOptions {
   readonly accounts: number;
   /** Bindings of each account, each to another group; 0 to 10. */
   readonly bindings: number;
+  /** Users that are in AWS before anything begins, and that nobody declares; default none. */
+  readonly users?: number;
   /** Delay of every answer of AWS, milliseconds. */
   readonly latencyMs: number;
   /** Flags of Node for the operator's process. */
@@ -50,6 +59,8 @@ export interface StageOptions {
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
 }
+
+export type RunStatus = NonNullable<AwsReconciliation['status']>;
 
 /** An operator under measurement. */
 export interface MeasuredOperator {
@@ -91,6 +102,7 @@ export class Stage {
     const process_ = startProcess(process.execPath, [
       join(root, 'bench/simulator.ts'),
       `--users=${accounts}`,
+      `--made=${this.#options.users ?? 0}`,
       `--latency=${latencyMs}`,
     ]);
     this.#cleanups.push(() => process_.stop());
@@ -247,6 +259,40 @@ export class Stage {
         user.hasLoginProfile ||
         user.accessKeys.some(({ status }) => status === 'Active');
       return { reached: open ? undefined : performance.now(), progressing: 0 };
+    });
+  }
+
+  /** An administrator's client: what happens in AWS behind the operator's back, outside of any count. */
+  get iam(): IAMClient {
+    return this.#administrator;
+  }
+
+  /** What there is in AWS. */
+  aws(): Promise<AccountDump> {
+    return this.#aws.account();
+  }
+
+  /** Makes a run and waits for its end. @returns its status; rejects where it did not come to a good one */
+  async reconcile(name: string, spec: Partial<AwsReconciliation['spec']>): Promise<RunStatus> {
+    const { signal } = this.#options;
+    await this.#api.create<AwsReconciliation>(
+      awsReconciliationType,
+      {
+        apiVersion: 'aws.idhub.io/v1alpha1',
+        kind: 'AwsReconciliation',
+        metadata: { namespace, name },
+        spec: { connectionRef: { name: connection }, ...spec },
+      },
+      { signal },
+    );
+    return this.until(`run ${name}`, 50, async () => {
+      const { status } = await this.#api.get(awsReconciliationType, { namespace, name }, { signal });
+      const is = (type: string): boolean =>
+        status?.conditions?.some((each) => each.type === type && each.status === 'True') === true;
+      if (is('Failed')) {
+        throw this.#failure(`the run ${name} has failed: ${JSON.stringify(status?.conditions)}`);
+      }
+      return { reached: is('Complete') ? status : undefined, progressing: status?.progress?.done ?? 0 };
     });
   }
 
