@@ -1,9 +1,8 @@
 import { awsConnectionType, awsReconciliationType, type AwsReconciliation } from './api/v1alpha1/index.ts';
-import { stoppedRuns, type StoppedRun } from './controllers/breaker.ts';
-import { annotations } from './controllers/names.ts';
+import { listsStopped } from './controllers/breaker.ts';
 import { endingOf, openReport, SpoiltSetError } from './controllers/reconciliation/index.ts';
 import type { OpenedReport, ReportSource } from './http/index.ts';
-import { isNotFound, keyString, parseKey, type Client, type ObjectKey } from './runtime/index.ts';
+import { isNotFound, keyString, type Client, type ObjectKey } from './runtime/index.ts';
 
 export interface ReportsOptions {
   /** One that reads without leading. */
@@ -30,11 +29,10 @@ export class Reports implements ReportSource {
       return missing(`There is no AwsReconciliation "${key.name}" in the namespace "${key.namespace}".`);
     }
     const connection = connectionOf(run, key);
-    const [stopped] = stoppedRuns(
-      (await found(client.get(awsConnectionType, connection, { signal })))?.metadata ?? {},
-    );
-    if (stopped !== undefined) {
-      return { kind: 'stopped', message: stoppedSentence(connection, stopped) };
+    const object = await found(client.get(awsConnectionType, connection, { signal }));
+    const why = object === undefined ? undefined : listsStopped(object);
+    if (why !== undefined) {
+      return { kind: 'stopped', message: `No lists are given: ${why}.` };
     }
     const verdict = endOf(run);
     if (verdict === undefined) {
@@ -99,18 +97,4 @@ function endOf(run: AwsReconciliation): { outcome: string; reason: string; messa
     }
   }
   return endingOf(run);
-}
-
-function stoppedSentence(connection: ObjectKey, { run, deletions, scope }: StoppedRun): string {
-  const which = `The breaker of the connection ${keyString(connection)} is open, and no lists are given`;
-  if (run === '') {
-    return `${which}: its annotation ${annotations.breaker} cannot be read. A complete run of all users within spec.guard.maxDeletions closes it.`;
-  }
-  const { namespace, name } = parseKey(run);
-  const whom = scope === 'default' ? 'users' : 'users of its filter';
-  return (
-    `${which}: the run ${run} found ${deletions} ${whom} missing, more than spec.guard.maxDeletions allows. ` +
-    `Are they gone in truth, kubectl annotate awsrecon ${name} -n ${namespace} ${annotations.approveDeletions}=<its status.guard.token> lets them go. ` +
-    'Are they not, mend what hides them: the next complete run within the limit closes the breaker.'
-  );
 }

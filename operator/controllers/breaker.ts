@@ -1,5 +1,5 @@
 import type { AwsConnection } from '../api/v1alpha1/index.ts';
-import { keyOf, keyString, type ObjectMeta } from '../runtime/index.ts';
+import { keyOf, keyString, parseKey, type ObjectMeta } from '../runtime/index.ts';
 import { annotations } from './names.ts';
 
 /** Users that were last reconciled, and that a complete reading lacks: more than may be deleted at once. */
@@ -82,9 +82,11 @@ export function listsStopped({ metadata, status }: AwsConnection): string | unde
       stopped.run === ''
         ? 'deletions were stopped'
         : `AwsReconciliation "${stopped.run}" found ${stopped.deletions} users missing`;
+    const { namespace, name } = parseKey(stopped.run);
+    const how = stopped.run === '' ? '' : ` (kubectl describe awsrecon ${name} -n ${namespace})`;
     return (
       `the breaker of AwsConnection "${connection}" is open: ${what}, more than may be deleted at once. Approve them as that ` +
-      'run says, or mend what hides them: the next complete run within the limit closes it'
+      `run says${how}, or mend what hides them: the next complete run within the limit closes it`
     );
   }
   const missing = status?.breaker?.missing;

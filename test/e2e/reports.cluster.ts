@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { AwsReconciliation } from '../../operator/api/v1alpha1/index.ts';
+import { allUsers, writeStopped } from '../../operator/controllers/breaker.ts';
 import { ReportSecrets } from '../../operator/controllers/reconciliation/report-store.ts';
 import { createClient, createLogger, systemClock } from '../../operator/runtime/index.ts';
 import { sharedControlPlane } from '../cluster/index.ts';
@@ -156,18 +157,22 @@ test('who may not gets 403, a token for somebody else or for nobody 401, and wha
 });
 
 test('while the breaker is open no list is given, and the answer says how to go on', async () => {
-  const breaker = [{ scope: 'default', run: 'reports/hourly', since: Date.now(), deletions: 40 }];
+  const stopped = {
+    scope: allUsers,
+    resources: ['Account'],
+    run: 'reports/hourly',
+    since: Date.now(),
+    deletions: 40,
+  };
   await patch(
     world(),
     'aws',
-    { metadata: { annotations: { 'aws.idhub.io/breaker': JSON.stringify(breaker) } } },
+    { metadata: { annotations: { 'aws.idhub.io/breaker': writeStopped([stopped]) } } },
     'awsconnection',
   );
   const answer = await get(`${url}/nightly`, reader);
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '60']);
-  expect(await detailOf(answer)).toContain(
-    'kubectl annotate awsrecon hourly -n reports aws.idhub.io/approve-deletions=',
-  );
+  expect(await detailOf(answer)).toContain('kubectl describe awsrecon hourly -n reports');
   await patch(
     world(),
     'aws',

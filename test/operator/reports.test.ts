@@ -171,9 +171,8 @@ test('stops with the breaker, of any scope, and says which run it was and how to
   expect(await reports.open(key, signal)).toEqual({
     kind: 'stopped',
     message:
-      'The breaker of the connection ns/main is open, and no lists are given: the run ns/hourly found 40 users missing, more than spec.guard.maxDeletions allows. ' +
-      'Are they gone in truth, kubectl annotate awsrecon hourly -n ns aws.idhub.io/approve-deletions=<its status.guard.token> lets them go. ' +
-      'Are they not, mend what hides them: the next complete run within the limit closes the breaker.',
+      'No lists are given: the breaker of AwsConnection "ns/main" is open: AwsReconciliation "ns/hourly" found 40 users missing, more than may be deleted at once. ' +
+      'Approve them as that run says (kubectl describe awsrecon hourly -n ns), or mend what hides them: the next complete run within the limit closes it.',
   });
   await breakerOf(stopped('f00d'));
   expect((await reports.open(key, signal)).kind).toBe('stopped');
@@ -186,7 +185,17 @@ test('stops too where nobody can read what the connection remembers of its break
   await breakerOf('spoilt');
   expect(await reports.open(key, signal)).toMatchObject({
     kind: 'stopped',
-    message: expect.stringContaining('aws.idhub.io/breaker cannot be read') as unknown,
+    message: expect.stringContaining('deletions were stopped, more than may be deleted') as unknown,
+  });
+});
+
+test('stops where a reading lacks too many, before any run has seen it', async () => {
+  await make({ conditions: complete, lines: changes });
+  const breaker = { open: true, missing: 40, allowed: 10, since: '2026-01-01T00:00:00Z' };
+  await client.applyStatus(awsConnectionType, { ...connection(), status: { breaker } } as never);
+  expect(await reports.open(key, signal)).toMatchObject({
+    kind: 'stopped',
+    message: expect.stringContaining('40 users are missing in the last reading') as unknown,
   });
 });
 
