@@ -38,7 +38,7 @@ export interface TrailEvent {
   readonly inherited: boolean;
   /** The ARN of a managed policy that it changes. */
   readonly policy: string | undefined;
-  /** What is told of groups and managed policies may change by it. */
+  /** Entitlements come, go or are renamed by it. */
   readonly catalogue: boolean;
 }
 
@@ -53,8 +53,7 @@ const everything: Aspects = { edges: true, credentials: true };
  */
 const ofUsers: Readonly<Record<string, Aspects | undefined>> = {
   CreateUser: justUser,
-  // Inline policies go by the name of their user.
-  UpdateUser: edges,
+  UpdateUser: justUser,
   DeleteUser: justUser,
   TagUser: justUser,
   UntagUser: justUser,
@@ -104,24 +103,16 @@ const ofPolicies: ReadonlySet<string> = new Set([
   'DeletePolicy',
 ]);
 
-/**
- * By what groups and managed policies come, go, are renamed or are used in another way: AWS tells of a policy
- * whether anybody has it, and whether it is anybody's boundary.
- */
+/** By what entitlements come, go or are renamed; an inline policy is one, and goes by the name of its user. */
 const ofCatalogue: ReadonlySet<string> = new Set([
   'CreateGroup',
   'UpdateGroup',
   'DeleteGroup',
   'CreatePolicy',
   'DeletePolicy',
-  ...['User', 'Group', 'Role'].flatMap((holder) => [`Attach${holder}Policy`, `Detach${holder}Policy`]),
-  // A boundary may be given with the first call, and goes with its holder.
-  ...['User', 'Role'].flatMap((holder) => [
-    `Create${holder}`,
-    `Delete${holder}`,
-    `Put${holder}PermissionsBoundary`,
-    `Delete${holder}PermissionsBoundary`,
-  ]),
+  'PutUserPolicy',
+  'DeleteUserPolicy',
+  'UpdateUser',
 ]);
 
 /** What CloudTrail writes of a call (CloudTrail user guide, record contents). */

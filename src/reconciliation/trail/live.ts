@@ -189,9 +189,7 @@ export class LiveUsers {
   }
 
   #read(user: ObservedUser, wanted: Aspects, signal: AbortSignal): Promise<LiveUser> {
-    // What it shows may be as new as this, so that nothing older overrules it; where AWS did not show a change
-    // yet, its event leads here once more.
-    const asOf = this.#now();
+    const asOf = this.#now() - settleMs;
     return readAspects(this.#options.api, user, { ...wanted, asOf }, background(signal));
   }
 
