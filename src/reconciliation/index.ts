@@ -17,9 +17,10 @@ export {
   type ScopeFilter,
 } from './run/index.ts';
 export { scopeOf, type Scope } from './scope.ts';
-export { CredentialReports } from './credential-report.ts';
+export { CredentialReports, type CredentialReport, type ReadReport } from './credential-report.ts';
 export type { Snapshot } from './picture.ts';
-export { readAccount, type AccountReading, type GroupPolicies, type Unread } from './read-account.ts';
+export type { GroupPolicies } from './details.ts';
+export { readAccount, type AccountReading, type Unread } from './read-account.ts';
 export { SnapshotStore } from './snapshot.ts';
 export { TrailReader, type TrailReaderOptions } from './trail/index.ts';
 export type {

@@ -1,6 +1,7 @@
 import { ownerTag, tagValue, type CredentialFacts, type ObservedUser } from '../account/index.ts';
 import { fold } from '../schema/index.ts';
-import type { AccountReading, GroupPolicies, Unread } from './read-account.ts';
+import type { GroupPolicies } from './details.ts';
+import type { AccountReading, Unread } from './read-account.ts';
 
 /** The last complete reading of an account, with our own newer writes laid over it. */
 export interface Snapshot {

@@ -7,7 +7,7 @@ import {
 } from '../account/index.ts';
 import { inlineArn, type EntitlementType } from '../entitlement/index.ts';
 import { decodeValue, type AccountSchema } from '../schema/index.ts';
-import type { GroupPolicies } from './read-account.ts';
+import type { GroupPolicies } from './details.ts';
 
 /** What belongs together of a user: a change is told by these. */
 export const fieldGroups = [

@@ -86,9 +86,17 @@ export class ConnectionLinks {
       if (state.link === undefined || state.terms === undefined) {
         throw new Error('the connection is not verified');
       }
-      const { pageSize, passwordLastUsed } = state.terms.settings;
-      const options = { signal, priority: 'background', pageSize, passwordLastUsed, reports } as const;
-      return readAccount(state.link.api, options);
+      const { settings: inForce, caller } = state.terms;
+      const { pageSize, passwordLastUsed } = inForce;
+      return readAccount(state.link.api, {
+        signal,
+        priority: 'background',
+        pageSize,
+        passwordLastUsed,
+        caller,
+        clock,
+        reports,
+      });
     };
     const snapshots = previous?.snapshots ?? new SnapshotStore({ clock, read });
     const link: Link = { ...target, snapshots };

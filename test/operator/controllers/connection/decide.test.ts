@@ -163,7 +163,12 @@ describe('whose the credentials must be', () => {
   });
 
   test('a role’s session is nobody’s user name', () => {
-    const session = { ...caller, arn: 'arn:aws:sts::111122223333:assumed-role/idhub/x', userName: undefined };
+    const session = {
+      ...caller,
+      arn: 'arn:aws:sts::111122223333:assumed-role/idhub/x',
+      userName: undefined,
+      userId: undefined,
+    };
     expect(checkCaller(connection({ spec: { userName: 'idhub' } }), session)?.reason).toBe(
       'UserNameMismatch',
     );

@@ -99,7 +99,14 @@ export async function stage(
   };
   const snapshots = new SnapshotStore({
     clock,
-    read: (until) => readAccount(api, { signal: until, pageSize: 1_000, passwordLastUsed: true }),
+    read: (until) =>
+      readAccount(api, {
+        signal: until,
+        pageSize: 1_000,
+        passwordLastUsed: true,
+        caller: { accountId: made.account, userId: undefined },
+        clock,
+      }),
   });
   return {
     ...made,
