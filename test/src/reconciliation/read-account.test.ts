@@ -260,8 +260,8 @@ describe('C12: what cannot be all there is', () => {
     });
     const caller = { accountId: '111122223333', userId: undefined };
     const reading = readAccount(api, { ...options, caller });
-    const read = await reading.catch((error: Error) => error);
-    expect(read).toMatchObject(
+    const outcome = await reading.catch((error: Error) => error);
+    expect(outcome).toMatchObject(
       complete
         ? { users: [], pages: 2 }
         : { message: expect.stringContaining('AWS shows no user, and counts') },
