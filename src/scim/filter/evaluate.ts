@@ -57,11 +57,14 @@ function is(fitting: boolean): Match {
   return fitting ? 'yes' : 'no';
 }
 
+/** A text without a character is no value (RFC 7644, 3.4.2.2, `pr`). */
 function presence({ attribute, part }: Path, lookup: Lookup): Match {
   const values = lookup(attribute.name);
-  return values === 'unknown'
-    ? 'unknown'
-    : is(values.some((value) => (part === undefined ? true : partOf(value, part) !== undefined)));
+  if (values === 'unknown') {
+    return 'unknown';
+  }
+  const told = values.map((value) => (part === undefined ? value : partOf(value, part)));
+  return is(told.some((value) => value !== undefined && value !== ''));
 }
 
 function comparison(

@@ -170,7 +170,7 @@ class Parser {
     const attribute = named(first, among);
     if (attribute === undefined) {
       throw new FilterError(
-        `there is no attribute "${text}"; there are ${among.map(({ name }) => name).join(', ')}`,
+        `there is no attribute "${short(text)}"; there are ${among.map(({ name }) => name).join(', ')}`,
       );
     }
     if (second === undefined) {
@@ -180,7 +180,7 @@ class Parser {
     if (part === undefined || more.length > 0 || inside !== undefined) {
       const parts = attribute.parts?.map(({ name }) => `${attribute.name}.${name}`) ?? [];
       throw new FilterError(
-        `there is no attribute "${text}"${parts.length === 0 ? '' : `; there are ${parts.join(', ')}`}`,
+        `there is no attribute "${short(text)}"${parts.length === 0 ? '' : `; there are ${parts.join(', ')}`}`,
       );
     }
     return { attribute, part };
@@ -246,7 +246,7 @@ function operandOf(
     return null;
   }
   const wrong = (expected: string): FilterError =>
-    new FilterError(`${name} ${operator} ${JSON.stringify(given)} makes no sense; ${expected}`);
+    new FilterError(`${name} ${operator} ${short(JSON.stringify(given))} makes no sense; ${expected}`);
   switch (type) {
     case 'boolean': {
       const text = String(given).toLowerCase();
@@ -256,8 +256,8 @@ function operandOf(
       return text === 'true';
     }
     case 'dateTime': {
-      const at = typeof given === 'string' && /^\d{4}-\d\d-\d\d/.test(given) ? Date.parse(given) : Number.NaN;
-      if (Number.isNaN(at) || operator === 'co' || operator === 'sw' || operator === 'ew') {
+      const at = typeof given === 'string' ? instant(given) : undefined;
+      if (at === undefined || operator === 'co' || operator === 'sw' || operator === 'ew') {
         throw wrong(
           `a time is compared with eq, ne, gt, ge, lt, le, as in ${name} gt "2026-01-31T00:00:00Z"`,
         );
@@ -285,6 +285,25 @@ function isOperator(text: string): text is Operator {
   return operators.some((operator) => operator === text);
 }
 
+/**
+ * A time as RFC 3339 writes it, or a day; where no zone is given it is UTC, wherever this runs. Milliseconds since
+ * the epoch; undefined where there is no such time.
+ */
+function instant(text: string): number | undefined {
+  const found = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[-+]\d\d:\d\d)?)?$/i.exec(text);
+  const [, day = '', time = '00:00', zone = 'Z'] = found ?? [];
+  // `Date` takes the 30th of February for the 2nd of March.
+  const midnight = Date.parse(`${day}T00:00Z`);
+  const exists = !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(day);
+  const at = exists ? Date.parse(`${day}T${time}${zone.toUpperCase()}`) : Number.NaN;
+  return Number.isNaN(at) ? undefined : at;
+}
+
+/** What somebody wrote, for a sentence. */
+function short(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}
+
 function place({ text, at }: Token): string {
-  return `"${text.length > 40 ? `${text.slice(0, 40)}…` : text}" at character ${at + 1}`;
+  return `"${short(text)}" at character ${at + 1}`;
 }

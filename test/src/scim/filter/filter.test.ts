@@ -64,6 +64,9 @@ describe('a filter (RFC 7644, 3.4.2.2)', () => {
     ['created ge "2011-05-13T06:42:34+02:00"', 'yes'],
     ['created lt "2011-05-13T04:42:34Z"', 'no'],
     ['created le "2011-05-13T04:42:34Z"', 'yes'],
+    ['created eq "2011-05-13T04:42:34.000"', 'yes'],
+    ['created gt "2011-05-13"', 'yes'],
+    ['created lt "2011-05-14t00:00:00z"', 'yes'],
     ['active eq "False"', 'no'],
     ['active eq "TRUE"', 'yes'],
     ['active ne false', 'yes'],
@@ -94,8 +97,17 @@ describe('a filter (RFC 7644, 3.4.2.2)', () => {
     ['not (title eq "x")', 'yes'],
     ['title eq null', 'yes'],
     ['emails[type eq "work"]', 'no'],
+    ['emails pr', 'no'],
+    ['emails.value pr', 'no'],
   ] as const)('of who has nothing, %s: %s', (text, expected) => {
     expect(of({}, text)).toBe(expected);
+  });
+
+  test('a text without a character is no value', () => {
+    expect(of({ title: [''] }, 'title pr')).toBe('no');
+    expect(of({ emails: [{ value: '', type: 'work' }] }, 'emails.value pr or not (emails.type pr)')).toBe(
+      'no',
+    );
   });
 
   test.each([
@@ -133,6 +145,9 @@ describe('what is refused, with a sentence', () => {
     ['active gt true', 'makes no sense'],
     ['created gt "yesterday"', 'a time is compared with eq'],
     ['created co "2011"', 'a time is compared with eq'],
+    ['created gt "2026-02-30T00:00:00Z"', 'a time is compared with eq'],
+    ['created gt "2026-01-31 10:00"', 'a time is compared with eq'],
+    ['created gt "2026-01-31T25:00:00Z"', 'a time is compared with eq'],
     ['title gt null', 'null can be compared with eq and ne only'],
     ['title[value eq "x"]', 'title has no parts'],
     ['emails[type eq "work"].value eq "x"', 'put the condition into the brackets'],
@@ -151,6 +166,8 @@ describe('what is refused, with a sentence', () => {
     ['20,000 brackets', '('.repeat(20_000), 'at most 8192'],
     ['brackets in brackets', `${'('.repeat(100)}title pr${')'.repeat(100)}`, 'nested more than 40 deep'],
     ['a megabyte', `title eq "${'x'.repeat(1_000_000)}"`, 'at most 8192'],
+    ['a long name', `${'x'.repeat(5_000)} pr`, `"${'x'.repeat(40)}…"`],
+    ['a long value', `active eq "${'x'.repeat(5_000)}"`, `"${'x'.repeat(39)}…`],
     [
       'many conditions',
       Array.from({ length: 501 }, () => 'title pr').join(' or '),
@@ -159,6 +176,7 @@ describe('what is refused, with a sentence', () => {
   ])('%s', (_what, text, sentence) => {
     const parsed = parseFilter(text, language);
     expect(parsed.kind === 'refused' ? parsed.message : parsed).toContain(sentence);
+    expect(JSON.stringify(parsed).length).toBeLessThan(500);
   });
 
   test('whatever is written, it is read or refused', () => {
