@@ -192,6 +192,10 @@ export class ConnectionReconciler implements Reconciler {
       }
     } else if (link.snapshots.current !== undefined) {
       state.verdict = undefined;
+      if (state.missing !== undefined) {
+        // A run may have been approved meanwhile, or the limit be another one: lists do not stop for longer than they must.
+        await this.#compare(connection, state, link, signal);
+      }
     }
     return undefined;
   }
