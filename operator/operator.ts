@@ -34,6 +34,7 @@ import {
   userKeys,
   userMayHaveChanged,
 } from './controllers/binding/index.ts';
+import { DiscoveryReconciler } from './controllers/discovery/index.ts';
 import { ConnectionReconciler, ConnectionRegistry } from './controllers/connection/index.ts';
 import {
   connectionOf,
@@ -343,8 +344,15 @@ export async function runOperator(options: {
         wake: (run) => runController.enqueue(run),
       }),
     });
+    const discoveryController = manager.controller({
+      name: 'discovery',
+      workers: 1,
+      watches: [{ informer: connections, changed: changedByOthers }],
+      reconciler: new DiscoveryReconciler(shared),
+    });
     connectionRegistry.onWake((key) => connectionController.enqueue(key));
     connectionRegistry.onAnnounce((key) => {
+      discoveryController.enqueue(key, { priority: lowPriority });
       for (const account of accounts.byIndex('connection', keyString(key))) {
         accountController.enqueue(keyOf(account), { priority: lowPriority });
         for (const binding of bindings.byIndex('account', keyString(keyOf(account)))) {

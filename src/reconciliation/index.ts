@@ -4,7 +4,7 @@ export type { DeletionLimits, Missing } from './breaker.ts';
 export type { Change, Counts } from './diff.ts';
 export type { Catalogue, CatalogueGroup, CataloguePolicy } from './entitlement-record.ts';
 export { missingBeyond } from './missing.ts';
-export type { UserEntitlement, UserRecord } from './record.ts';
+export { userRecord, type RecordContext, type UserEntitlement, type UserRecord } from './record.ts';
 export { IncompleteReadingError } from './incomplete.ts';
 export {
   runReconciliation,

@@ -170,6 +170,23 @@ export interface AwsConnectionSpec {
    */
   allowedNamespaces?: string[];
   /**
+   * AwsAccounts for IAM users that nobody has declared. They observe, and write nothing until somebody sets their spec.management to Manage. Nothing that was made is ever deleted from here.
+   */
+  discovery?: {
+    /**
+     * None (the default), or Observe to make an AwsAccount in Observe for each user that matches.
+     */
+    mode?: 'None' | 'Observe';
+    /**
+     * Only users that match this SCIM filter (RFC 7644, 3.4.2.2) over the account schema, such as department eq "Sales". A user of whom that cannot be told gets no account.
+     */
+    filter?: string;
+    /**
+     * At most so many such AwsAccounts; default 100.
+     */
+    limit?: number;
+  };
+  /**
    * What accounts of this connection get where they say nothing.
    */
   defaults?: {
@@ -254,6 +271,23 @@ export interface AwsConnectionStatus {
      * How many users it shows.
      */
     users?: number;
+  };
+  /**
+   * What spec.discovery came to.
+   */
+  discovery?: {
+    /**
+     * How many AwsAccounts were made for users that were found, and are there.
+     */
+    accounts?: number;
+    /**
+     * How many users wait, since the limit is reached.
+     */
+    more?: number;
+    /**
+     * Of how many users it cannot be told whether they match.
+     */
+    unknown?: number;
   };
   /**
    * Open while more users are missing than may be deleted at once: lists that others take deletions from stop until then.

@@ -20,6 +20,11 @@ export type ConnectionReason =
   | 'WithinLimit'
   | 'DeletionThresholdExceeded'
   | 'HomeRegion'
+  | 'Discovered'
+  | 'LimitReached'
+  | 'NameTaken'
+  | 'NotMade'
+  | 'InvalidFilter'
   | 'NotHomeRegion';
 
 /** A verdict with the sentence that says what to do next. */

@@ -4,6 +4,7 @@ export {
   usable,
   usableForCleanup,
   type ConnectionState,
+  type DiscoveryFindings,
   type Link,
   type Terms,
   type UsableConnection,

@@ -43,6 +43,23 @@ export interface Terms {
 /** Credentials that were read and are not verified yet: nobody but the connection itself uses them. */
 export type Candidate = Omit<Link, 'snapshots'>;
 
+/** What `spec.discovery` came to. */
+export type DiscoveryFindings =
+  | { readonly kind: 'invalid'; readonly message: string }
+  /** The API server does not take the objects; what it says. */
+  | { readonly kind: 'refused'; readonly message: string }
+  | {
+      readonly kind: 'found';
+      /** AwsAccounts that were made for users that were found, and are there. */
+      readonly accounts: number;
+      /** Users that would get one, were it not for the limit. */
+      readonly more: number;
+      /** Users of whom it could not be told whether they match. */
+      readonly unknown: number;
+      /** Names that an object of somebody else has. */
+      readonly taken: readonly string[];
+    };
+
 /** What the process knows of one connection. */
 export interface ConnectionState {
   /** Set together with `terms`, when the credentials are verified: the two always belong together. */
@@ -66,6 +83,8 @@ export interface ConnectionState {
   verifiedAt: number | undefined;
   /** When the next snapshot is due. */
   snapshotDueAt: number;
+  /** Undefined where nothing is looked for, or was not yet. */
+  discovery: DiscoveryFindings | undefined;
   /** A call was answered as if the credentials were bad. */
   suspect: boolean;
 }
@@ -104,6 +123,7 @@ export class ConnectionRegistry {
         verdict: undefined,
         verifiedAt: undefined,
         snapshotDueAt: 0,
+        discovery: undefined,
         suspect: false,
       };
       this.#states.set(name, state);
@@ -152,6 +172,11 @@ export class ConnectionRegistry {
       state.snapshotDueAt = 0;
       this.#wake(key);
     }
+  }
+
+  /** The status has something new to say. */
+  touch(key: ObjectKey): void {
+    this.#wake(key);
   }
 
   onWake(wake: (key: ObjectKey) => void): void {

@@ -2,6 +2,7 @@ import type { AwsConnection, AwsConnectionStatus } from '../../api/v1alpha1/inde
 import { formatTime, setCondition, type Condition } from '../../runtime/index.ts';
 import { stoppedRuns } from '../breaker.ts';
 import type { Verdict } from './conditions.ts';
+import { discoveryStatus, discoveryVerdict } from './discovery-status.ts';
 import { cloudTrailVerdict } from './decide.ts';
 import type { ConnectionState } from './registry.ts';
 import type { Needed } from './release.ts';
@@ -60,7 +61,15 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
     set('CloudTrailRegion', home.ok ? 'True' : 'False', home);
   }
 
+  if (connection.spec.discovery?.mode !== 'Observe') {
+    conditions = conditions?.filter(({ type }) => type !== 'Discovery');
+  } else if (state?.discovery !== undefined) {
+    const { ok, ...found } = discoveryVerdict(state.discovery);
+    set('Discovery', ok ? 'True' : 'False', found);
+  }
+
   const past = connection.status;
+  const discovery = discoveryStatus(connection, state);
   const breaker = breakerOf(connection, state);
   if (breaker !== undefined) {
     set('WithinDeletionLimit', 'False', {
@@ -99,6 +108,7 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
     ...(quotas === undefined ? {} : { quotas }),
     ...(read === undefined ? {} : { snapshot: read }),
     ...(breaker === undefined ? {} : { breaker }),
+    ...(discovery === undefined ? {} : { discovery }),
   };
 }
 

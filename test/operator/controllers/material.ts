@@ -102,5 +102,6 @@ export async function working(): Promise<ConnectionState> {
     readingFailed: undefined,
     missing: undefined,
     reconcileAt: undefined,
+    discovery: undefined,
   };
 }
