@@ -17,7 +17,7 @@ import { closed, opened } from '../breaker.ts';
 import type { UsableConnection } from '../connection/index.ts';
 import { annotations } from '../names.ts';
 import type { Verdict } from './conditions.ts';
-import { endingOf, resourcesOf, type Ending } from './memory.ts';
+import { endingInStatus, endingOf, resourcesOf, type Ending } from './memory.ts';
 import type { RunMetrics } from './metrics.ts';
 import type { Outcome } from './outcome.ts';
 import type { RunRecord } from './record.ts';
@@ -70,17 +70,21 @@ export class RunEnds {
     }
   }
 
-  /** A run that has ended: its status is told anew where it was lost, and its time to go comes. */
+  /**
+   * A run that has ended: of its status and what the object remembers of its end, each is told anew where it
+   * was lost, and its time to go comes.
+   */
   async finished(run: AwsReconciliation, timeZone: string, signal: AbortSignal): Promise<Result> {
-    const ending = endingOf(run);
-    const said = run.status?.conditions?.some(
-      ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
-    );
-    if (ending !== undefined && said !== true) {
-      await this.#options.record.report(run, { kind: 'ended', ending, found: undefined }, timeZone, signal);
+    const { record } = this.#options;
+    const noted = endingOf(run);
+    const said = endingInStatus(run);
+    if (noted !== undefined && said === undefined) {
+      await record.report(run, { kind: 'ended', ending: noted, found: undefined }, timeZone, signal);
+    } else if (noted === undefined && said !== undefined) {
+      await record.end(run, said, signal);
     }
-    const at = ending?.at ?? Date.parse(run.status?.finishedAt ?? '');
-    return Number.isNaN(at) ? done() : this.#untilExpiry(run, at, signal);
+    const at = noted?.at ?? said?.at;
+    return at === undefined ? done() : this.#untilExpiry(run, at, signal);
   }
 
   async #stop(
@@ -109,12 +113,15 @@ export class RunEnds {
     signal: AbortSignal,
   ): Promise<Result> {
     const { clock, metrics, record } = this.#options;
-    const { found, scope, whole } = outcome;
+    const { approved, found, scope, whole } = outcome;
     const remembered = run.spec.dryRun !== true;
-    if (whole && remembered) {
+    if (remembered && (whole || approved)) {
+      const name = keyString(keyOf(run));
+      const done = { scope, resources: resourcesOf(run) };
       await record.switch(
         connection.key,
-        (before) => closed(before, { scope, resources: resourcesOf(run) }),
+        // An approval of what a part of the users lacks is good for that.
+        (before) => (whole ? closed(before, done) : before.filter((stop) => stop.run !== name)),
         signal,
       );
     }
@@ -155,7 +162,10 @@ export class RunEnds {
     record.tell(run, { type: 'Normal', ...completed(run, found) });
   }
 
-  /** Memory first: a status that is lost on the way is told anew from it. */
+  /**
+   * The status first, which tells more than the object remembers: a process that is killed before it comes
+   * here again and finds the run committed, one that is killed after it finds the run ended.
+   */
   async #end(
     run: AwsReconciliation,
     verdict: Verdict & { readonly outcome: Ending['outcome']; readonly token?: string },
@@ -171,8 +181,8 @@ export class RunEnds {
       token: undefined,
       ...verdict,
     };
-    await record.end(run, ending, signal);
     await record.report(run, { kind: 'ended', ending, found }, settings.timeZone, signal);
+    await record.end(run, ending, signal);
     return this.#untilExpiry(run, ending.at, signal);
   }
 

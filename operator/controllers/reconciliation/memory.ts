@@ -41,6 +41,26 @@ function isEnding(ending: Partial<Ending>): ending is Ending {
   );
 }
 
+/** How a run has ended, as its status says; undefined where it has not, or where the status was lost. */
+export function endingInStatus(run: AwsReconciliation): Ending | undefined {
+  const { conditions = [], counts, finishedAt, guard } = run.status ?? {};
+  const of = (type: Ending['outcome']) =>
+    conditions.find((condition) => condition.type === type && condition.status === 'True');
+  const condition = of('Complete') ?? of('Failed');
+  const at = Date.parse(finishedAt ?? '');
+  return condition === undefined || Number.isNaN(at)
+    ? undefined
+    : {
+        run: keyString(keyOf(run)),
+        outcome: condition.type as Ending['outcome'],
+        reason: condition.reason as ReconciliationReason,
+        message: condition.message,
+        at,
+        counts,
+        token: condition.type === 'Failed' ? guard?.token : undefined,
+      };
+}
+
 export function writeEnding(ending: Ending): string {
   return JSON.stringify(ending);
 }
@@ -52,8 +72,5 @@ export function resourcesOf({ spec }: AwsReconciliation): readonly ('Account' | 
 
 /** Whether a run has ended: as its status says, or, where that is lost, as the object remembers. */
 export function isFinished(run: AwsReconciliation): boolean {
-  const ended = run.status?.conditions?.some(
-    ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
-  );
-  return ended === true || endingOf(run) !== undefined;
+  return endingInStatus(run) !== undefined || endingOf(run) !== undefined;
 }

@@ -293,6 +293,7 @@ describe('killed after any write to the cluster', () => {
       expect(desk.ended('nightly')).toBe(ended);
       expect(desk.breaker() ?? '').toMatch(breaker ?? /^$/);
       await desk.reconcile('nightly');
+      expect(desk.run('nightly').metadata.annotations?.[annotations.finished]).toContain('"outcome"');
       expect(desk.attempts.length).toBeLessThanOrEqual(2);
       expect(calls).toBeLessThan(20);
     }
@@ -401,6 +402,14 @@ describe('the breaker', () => {
     expect(desk.run('nightly').status?.guard?.token).toBe('token-2');
     await desk.reconcile('nightly');
     expect(desk.attempts).toHaveLength(2);
+  });
+
+  test('is closed by the approval of a run that did not read everything', async () => {
+    const desk = await stoppedRun();
+    desk.annotate('nightly', { [annotations.approveDeletions]: guard.token });
+    desk.engine = () => Promise.resolve({ ...complete, whole: false, approved: true });
+    await desk.reconcile('nightly');
+    expect(desk.breaker()).toBeUndefined();
   });
 
   test('is closed by a later run that was complete within the limit', async () => {
