@@ -117,11 +117,11 @@ export class RunEnds {
     const remembered = run.spec.dryRun !== true;
     if (remembered && (whole || approved)) {
       const name = keyString(keyOf(run));
-      const done = { scope, resources: resourcesOf(run) };
+      const compared = { scope, resources: resourcesOf(run) };
       await record.switch(
         connection.key,
         // An approval of what a part of the users lacks is good for that.
-        (before) => (whole ? closed(before, done) : before.filter((stop) => stop.run !== name)),
+        (before) => (whole ? closed(before, compared) : before.filter((stop) => stop.run !== name)),
         signal,
       );
     }
