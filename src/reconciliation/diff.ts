@@ -117,7 +117,7 @@ export async function diffUsers(before: Baseline['users'], read: UsersRead): Pro
       if (row !== undefined) {
         rows.delete(id);
         counts.left += 1;
-        changes.push({ resource: 'Account', change: 'LeftFilter', id, name, record });
+        changes.push({ resource: 'Account', change: 'LeftFilter', id, name, record: upToDate(record, row) });
       }
       continue;
     }
@@ -144,10 +144,18 @@ export async function diffUsers(before: Baseline['users'], read: UsersRead): Pro
       name,
       ...(row.userName === name ? {} : { before: row.userName }),
       what,
-      record,
+      record: upToDate(record, row),
     });
   }
   return { changes, rows, counts };
+}
+
+/** A record without credentials that are older than what is known of them: a credential report lags behind a live look. */
+function upToDate(record: UserRecord, { credentialsAsOf }: UserRow): UserRecord {
+  const { credentials } = record;
+  return credentials === undefined || credentials.asOf >= (credentialsAsOf ?? -Infinity)
+    ? record
+    : { ...record, credentials: undefined };
 }
 
 /** Compares entitlements with what was last reconciled of them. Pure. */

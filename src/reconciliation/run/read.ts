@@ -42,12 +42,16 @@ export async function readFor(
         return part(read, { mode, cursor: read.cursor, catalogue: read.catalogue });
       case 'whole': {
         const { snapshot, credentials, unknown, cursor: next, catalogue } = read;
-        const facts = { ...wholeFacts(snapshot, before), credentials, unknown };
+        const whole = await wholeFacts(snapshot, request, ports, before);
+        const facts = { ...whole, credentials: new Map([...whole.credentials, ...credentials]), unknown };
         return { facts, mode, fallback: undefined, cursor: next, catalogue };
       }
       case 'fallback': {
         const { kind: _kind, ...fallback } = read;
-        return { ...(await readAll(request, ports, before, startedAt)), fallback };
+        const all = await readAll(request, ports, before, startedAt);
+        // More than can be read: it goes on from here, and what the credential report has not yet comes with it.
+        const next = fallback.reason === 'TooMuchBacklog' ? { at: startedAt, seen: [] } : all.cursor;
+        return { ...all, cursor: next, fallback };
       }
     }
   }
@@ -55,20 +59,40 @@ export async function readFor(
 }
 
 async function readAll(
-  { signal }: RunRequest,
+  request: RunRequest,
   ports: RunPorts,
   before: KnownBaseline | undefined,
   startedAt: number,
 ): Promise<Reading> {
   ports.progress('reading the account');
-  const snapshot = await ports.readWhole(signal);
+  const snapshot = await ports.readWhole(request.signal);
   return {
-    facts: wholeFacts(snapshot, before),
+    facts: await wholeFacts(snapshot, request, ports, before),
     mode: 'Full',
     fallback: undefined,
-    cursor: { at: startedAt, seen: [] },
+    cursor: cursorAfter(snapshot, oldest(before, request.resources), startedAt),
     catalogue: true,
   };
+}
+
+/**
+ * A whole reading shows how things were when it began, but for credentials: these are as old as the credential
+ * report, hours at times. CloudTrail is followed from there, or from where it was followed to, so that what
+ * the report does not have yet is not lost.
+ */
+function cursorAfter(snapshot: Snapshot, earlier: TrailCursor | undefined, startedAt: number): TrailCursor {
+  const users = Array.from(snapshot.users(), ({ userId, createdAt }) => {
+    return { createdAt, asOf: snapshot.credentials(userId)?.asOf };
+  });
+  const asOf = users.find((user) => user.asOf !== undefined)?.asOf;
+  if (asOf === undefined) {
+    return { at: startedAt, seen: [] };
+  }
+  // The report has those who were renamed since under their old names: of them it tells nothing.
+  const tellsOfAll = users.every((user) => user.asOf !== undefined || user.createdAt >= asOf);
+  return earlier !== undefined && earlier.at <= startedAt && (earlier.at > asOf || !tellsOfAll)
+    ? earlier
+    : { at: Math.min(asOf, startedAt), seen: [] };
 }
 
 /**
@@ -102,16 +126,13 @@ function part(
   { users, deleted, unknown }: LiveReading,
   rest: Pick<Reading, 'mode' | 'cursor' | 'catalogue'>,
 ): Reading {
-  const credentials = users.flatMap(({ user, credentials: facts }) =>
-    facts === undefined ? [] : [[user.userId, facts] as const],
-  );
   return {
     ...rest,
     fallback: undefined,
     facts: {
       users: users.map(({ user }) => user),
       snapshot: undefined,
-      credentials: new Map(credentials),
+      credentials: credentialsIn(users),
       withoutEdges: new Set(users.filter(({ edges }) => !edges).map(({ user }) => user.userId)),
       whole: false,
       deleted: deleted.map(({ userId }) => userId),
@@ -120,22 +141,73 @@ function part(
   };
 }
 
-function wholeFacts(snapshot: Snapshot, before: KnownBaseline | undefined): Facts {
+async function wholeFacts(
+  snapshot: Snapshot,
+  { signal }: RunRequest,
+  ports: RunPorts,
+  before: KnownBaseline | undefined,
+): Promise<Facts> {
   const users: readonly ObservedUser[] = [...snapshot.users()];
   if (users.length === 0 && (before?.users.size ?? 0) > 0) {
     throw new IncompleteReadingError(
       `AWS listed no user at all, and ${before?.users.size} are known: nothing is taken for deleted`,
     );
   }
+  const found = await missedBy(users, ports, before, signal);
   return {
-    users,
+    users: [...users, ...found.map(({ user }) => user)],
     snapshot,
-    credentials: new Map(),
+    credentials: credentialsIn(found),
     withoutEdges: new Set(),
     whole: true,
     deleted: [],
     unknown: [],
   };
+}
+
+/**
+ * Known users that a reading of several pages lacks although they are there: one that is renamed meanwhile may
+ * be on none of them. Who is missing is looked for in a listing of its own before it counts as deleted.
+ */
+async function missedBy(
+  users: readonly ObservedUser[],
+  ports: RunPorts,
+  before: KnownBaseline | undefined,
+  signal: AbortSignal,
+): Promise<LiveReading['users']> {
+  const there = new Set(users.map(({ userId }) => userId));
+  const missing = Array.from(before?.users.keys() ?? []).filter((id) => !there.has(id));
+  if (missing.length === 0) {
+    return [];
+  }
+  ports.progress('looking for users that are missing', 0, missing.length);
+  const listed = await ports.listUnder('/', signal);
+  const names = new Map(listed.map(({ userId, userName }) => [userId, userName]));
+  const again = missing.flatMap((id) => names.get(id) ?? []);
+  if (again.length === 0) {
+    return [];
+  }
+  const live = await ports.trail.readUsers({ names: again, known: knownUsers(before), signal });
+  const found = live.users.filter(({ user }) => names.has(user.userId) && !there.has(user.userId));
+  const settled = new Set([
+    ...found.map(({ user }) => user.userId),
+    ...live.deleted.map(({ userId }) => userId),
+  ]);
+  const open = missing.find((id) => names.has(id) && !settled.has(id));
+  if (open !== undefined) {
+    throw new IncompleteReadingError(
+      `user ${names.get(open)} is in one listing and not in another: nothing is taken for deleted`,
+    );
+  }
+  return found;
+}
+
+function credentialsIn(users: LiveReading['users']): Facts['credentials'] {
+  return new Map(
+    users.flatMap(({ user, credentials }) =>
+      credentials === undefined ? [] : [[user.userId, credentials] as const],
+    ),
+  );
 }
 
 /** Where CloudTrail is to be followed from, for all that is reconciled. */

@@ -38,7 +38,7 @@ export interface TrailEvent {
   readonly inherited: boolean;
   /** The ARN of a managed policy that it changes. */
   readonly policy: string | undefined;
-  /** Entitlements come, go or are renamed by it. */
+  /** What is told of groups and managed policies may change by it. */
   readonly catalogue: boolean;
 }
 
@@ -53,7 +53,8 @@ const everything: Aspects = { edges: true, credentials: true };
  */
 const ofUsers: Readonly<Record<string, Aspects | undefined>> = {
   CreateUser: justUser,
-  UpdateUser: justUser,
+  // Inline policies go by the name of their user.
+  UpdateUser: edges,
   DeleteUser: justUser,
   TagUser: justUser,
   UntagUser: justUser,
@@ -103,16 +104,24 @@ const ofPolicies: ReadonlySet<string> = new Set([
   'DeletePolicy',
 ]);
 
-/** By what entitlements come, go or are renamed; an inline policy is one, and goes by the name of its user. */
+/**
+ * By what groups and managed policies come, go, are renamed or are used in another way: AWS tells of a policy
+ * whether anybody has it, and whether it is anybody's boundary.
+ */
 const ofCatalogue: ReadonlySet<string> = new Set([
   'CreateGroup',
   'UpdateGroup',
   'DeleteGroup',
   'CreatePolicy',
   'DeletePolicy',
-  'PutUserPolicy',
-  'DeleteUserPolicy',
-  'UpdateUser',
+  ...['User', 'Group', 'Role'].flatMap((holder) => [`Attach${holder}Policy`, `Detach${holder}Policy`]),
+  // A boundary may be given with the first call, and goes with its holder.
+  ...['User', 'Role'].flatMap((holder) => [
+    `Create${holder}`,
+    `Delete${holder}`,
+    `Put${holder}PermissionsBoundary`,
+    `Delete${holder}PermissionsBoundary`,
+  ]),
 ]);
 
 /** What CloudTrail writes of a call (CloudTrail user guide, record contents). */

@@ -6,7 +6,7 @@ import type { Snapshot } from '../picture.ts';
 import type { TrailEvent } from './events.ts';
 import { gatherHints, mergeHints, spread, type UserHint } from './hints.ts';
 import { NotReadable } from './live-user.ts';
-import { LiveUsers, namesOf, settleMs } from './live.ts';
+import { LiveUsers, namesOf, settleMs, subjects } from './live.ts';
 import type {
   Fallback,
   IncrementalReader,
@@ -168,6 +168,8 @@ export class TrailReader implements IncrementalReader {
     const usersOf = (hint: UserHint): readonly ObservedUser[] => [
       ...namesOf(hint, known).flatMap((name) => snapshot.byName(name) ?? []),
       ...hint.ids.flatMap((id) => snapshot.byId(id) ?? []),
+      // It may go by another name by now, and the event that says so is still to come.
+      ...subjects(hint, known).flatMap(({ userId }) => snapshot.byId(userId) ?? []),
     ];
     const wanted = hints.filter(({ aspects, creates }) => aspects.credentials || creates);
     const users = new Map(wanted.flatMap(usersOf).map((user) => [user.userId, user]));
@@ -177,7 +179,11 @@ export class TrailReader implements IncrementalReader {
     });
     const held = wanted.filter((hint) => usersOf(hint).some(({ userId }) => failed.has(userId)));
     const now = this.#options.clock.now() + this.#options.api.skewMs;
-    const again = hints.filter(({ events }) => events.some(({ at }) => now - at < settleMs));
+    const isUnexplained = (hint: UserHint): boolean =>
+      !hint.deletes && subjects(hint, known).length === 0 && usersOf(hint).length === 0;
+    const again = hints.filter(
+      (hint) => isUnexplained(hint) || hint.events.some(({ at }) => now - at < settleMs),
+    );
     return { snapshot, credentials, unknown, held, again };
   }
 }

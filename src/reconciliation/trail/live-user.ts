@@ -26,13 +26,13 @@ export function faultOf(error: unknown): string {
 
 /**
  * Reads what `GetUser` does not show of a user.
- * @param asOf changes that were made before are in it, milliseconds since the epoch by AWS's clock
  * @throws {NotReadable} where its edges may not be read
  * @throws {AwsError | Moved} where nothing can be said of it now: see `faultOf`
  */
 export async function readAspects(
   api: AwsApi,
   user: ObservedUser,
+  /** `asOf`: now, milliseconds since the epoch by AWS's clock. */
   wanted: Aspects & { readonly asOf: number },
   options: CallOptions,
 ): Promise<LiveUser> {

@@ -2,6 +2,7 @@ import { readUser, type CredentialFacts, type ObservedUser } from '../../account
 import { isAwsError, pages, type AwsApi, type CallOptions } from '../../aws/index.ts';
 import type { Clock } from '../../ports.ts';
 import { fold } from '../../schema/index.ts';
+import { IncompleteReadingError } from '../incomplete.ts';
 import type { Aspects } from './events.ts';
 import type { UserHint } from './hints.ts';
 import { faultOf, NotReadable, readAspects } from './live-user.ts';
@@ -52,7 +53,7 @@ export class LiveUsers {
    * deleted. What a fault hides is unknown.
    * @throws {NotReadable} where AWS does not allow it
    * @throws {AwsError} where the credentials are refused
-   * @throws {Error} where the listing cannot be complete
+   * @throws {IncompleteReadingError} where the listing cannot be all there is
    */
   async follow(hints: readonly UserHint[], known: KnownUsers, signal: AbortSignal): Promise<Followed> {
     const names = [...new Set(hints.flatMap((hint) => namesOf(hint, known)))];
@@ -189,7 +190,9 @@ export class LiveUsers {
   }
 
   #read(user: ObservedUser, wanted: Aspects, signal: AbortSignal): Promise<LiveUser> {
-    const asOf = this.#now() - settleMs;
+    // What it shows may be as new as this, so that nothing older overrules it; where AWS did not show a change
+    // yet, its event leads here once more.
+    const asOf = this.#now();
     return readAspects(this.#options.api, user, { ...wanted, asOf }, background(signal));
   }
 
@@ -230,7 +233,7 @@ export class LiveUsers {
       ({ userId, createdAt }) => !names.has(userId) && this.#now() - createdAt >= settleMs,
     );
     if (names.size === 0 || missing !== undefined) {
-      throw new Error(
+      throw new IncompleteReadingError(
         `ListUsers is not complete: ${missing === undefined ? 'it shows nobody' : `user ${missing.userName} is not in it`}`,
       );
     }

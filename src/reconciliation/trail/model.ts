@@ -73,7 +73,7 @@ export interface TrailCount {
 /** The users that CloudTrail hints at, read live. */
 export interface PartialReading extends LiveReading {
   readonly kind: 'users';
-  /** Groups or managed policies came, went or were renamed: what is told of entitlements may have changed. */
+  /** What is told of groups and managed policies may have changed. */
   readonly catalogue: boolean;
   readonly trail: TrailCount;
   /** To be committed with the rest. */

@@ -136,6 +136,8 @@ export class Ledger {
         if ((before ?? name) !== oldName) {
           complain(`it was ${oldName}`);
         }
+        // What was not known before was learnt without a word, and the change since then is told.
+        const knewCredentials = Array.from(told.atoms.values()).some(({ group }) => group === 'credentials');
         const changed = this.#take(told, atomsOfRecord(record as UserRecord), id, complain);
         const said = new Set(what);
         for (const group of changed) {
@@ -144,7 +146,7 @@ export class Ledger {
           }
         }
         for (const group of said) {
-          if (!changed.has(group as FieldGroup)) {
+          if (!changed.has(group as FieldGroup) && (group !== 'credentials' || knewCredentials)) {
             complain(`that ${group} changed was said, and it has not`);
           }
         }

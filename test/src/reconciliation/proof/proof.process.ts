@@ -7,7 +7,6 @@ describe('what changes behind the product’s back is reported, all of it and on
     const story = await Teller.tell({ seed, changes: 150, users: 60 });
     expect({ seed, complaints: story.complaints }).toEqual({ seed, complaints: [] });
     expect(story.late).toBe(0);
-    expect(story.kills).toBeGreaterThan(0);
   });
 
   test('1,000 changes of every kind', async () => {

@@ -55,6 +55,8 @@ type Read = Awaited<ReturnType<RunPorts['trail']['read']>>;
 export class RunDesk {
   users: readonly ObservedUser[] = [];
   groups: readonly string[] = [];
+  /** What a listing of its own shows; absent: the same as a whole reading. */
+  listed: readonly ObservedUser[] | undefined;
   credentials: Readonly<Record<string, CredentialFacts>> = {};
   catalogue: Catalogue = { groups: [], policies: [] };
   accountId = account;
@@ -109,7 +111,9 @@ export class RunDesk {
       latest: () => snapshotOf(this.users, { groups: this.groups }),
       wholeCalls: () => this.wholeCalls,
       listUnder: (prefix) =>
-        this.#step('listUnder', () => this.users.filter(({ path }) => path.startsWith(prefix))),
+        this.#step('listUnder', () =>
+          (this.listed ?? this.users).filter(({ path }) => path.startsWith(prefix)),
+        ),
       trail: {
         read: () =>
           this.#step(

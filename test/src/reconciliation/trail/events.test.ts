@@ -38,7 +38,8 @@ describe('C14: what an event speaks of', () => {
 
   test.each([
     ['CreateUser', nothing],
-    ['UpdateUser', nothing],
+    // Inline policies go by the name of their user.
+    ['UpdateUser', edges],
     ['DeleteUser', nothing],
     ['TagUser', nothing],
     ['UntagUser', nothing],
@@ -110,7 +111,7 @@ describe('C14: what an event speaks of', () => {
 
   test.each([
     ['another service', raw('RunInstances', { source: 'ec2.amazonaws.com', request: { userName: 'jo' } })],
-    ['a role', raw('AttachRolePolicy', { request: { roleName: 'r', policyArn: 'p' } })],
+    ['a role', raw('TagRole', { request: { roleName: 'r' } })],
     ['the account', raw('UpdateAccountPasswordPolicy', { request: { minimumPasswordLength: 8 } })],
     ['no id', { ...raw('TagUser', { request: { userName: 'jo' } }), EventId: undefined }],
   ])('%s does not matter', (_, event) => {
@@ -140,8 +141,8 @@ describe('C14: what an event speaks of', () => {
 describe('groups and policies', () => {
   test.each([
     ['UpdateGroup', { groupName: 'Ops', newGroupName: 'Dev' }, ['ops', 'dev'], false, true],
-    ['AttachGroupPolicy', { groupName: 'Ops', policyArn: 'p' }, ['ops'], true, false],
-    ['DetachGroupPolicy', { groupName: 'Ops', policyArn: 'p' }, ['ops'], true, false],
+    ['AttachGroupPolicy', { groupName: 'Ops', policyArn: 'p' }, ['ops'], true, true],
+    ['DetachGroupPolicy', { groupName: 'Ops', policyArn: 'p' }, ['ops'], true, true],
     ['PutGroupPolicy', { groupName: 'Ops', policyName: 'p' }, ['ops'], true, false],
     ['DeleteGroupPolicy', { groupName: 'Ops', policyName: 'p' }, ['ops'], true, false],
     ['CreateGroup', { groupName: 'Ops' }, [], false, true],
@@ -161,6 +162,13 @@ describe('groups and policies', () => {
         policy: 'arn:aws:iam::1:policy/P',
         catalogue: name === 'DeletePolicy',
       });
+    },
+  );
+
+  test.each(['AttachUserPolicy', 'DetachRolePolicy', 'DeleteRole', 'PutUserPermissionsBoundary'])(
+    '%s may be the first or the last use of a policy',
+    (name) => {
+      expect(readEvent(raw(name, { request: { policyArn: 'p' } }), false)?.catalogue).toBe(true);
     },
   );
 

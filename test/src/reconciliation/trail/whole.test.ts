@@ -87,6 +87,18 @@ describe('where reading one by one costs more than reading everything', () => {
     expect(await run(made, made.before, { wholeCalls: 3 })).toMatchObject({ kind: 'users' });
   });
 
+  test('credentials are read also of somebody whose rename is still to come', async () => {
+    const made = await reconciled({ cloudTrail: { delayMs: 10 * minute } });
+    await made.iam.createLoginProfile({ UserName: 'sam', Password: password });
+    made.clock.advance(5 * minute);
+    await made.iam.updateUser({ UserName: 'sam', NewUserName: 'samuel' });
+    made.clock.advance(5 * minute);
+    const reading = (await run(made, made.before, { wholeCalls: 0 })) as WholeReading;
+    expect([...reading.credentials]).toMatchObject([
+      [made.before.known.byName('sam')?.userId, { console: true }],
+    ]);
+  });
+
   test('who could not be read live is held', async () => {
     const made = await reconciled();
     await made.iam.createLoginProfile({ UserName: 'sam', Password: password });
