@@ -228,7 +228,10 @@ describe('a report', () => {
     expect((await desk.read()) !== undefined).toBe(keeps);
     // However: not for ever.
     await desk.clock.advance(3 * 3_600_000);
-    expect(await desk.readOrWhy()).toMatchObject({ kind: 'unknown', why: `GetCredentialReport: ${code}: made up` });
+    expect(await desk.readOrWhy()).toMatchObject({
+      kind: 'unknown',
+      why: `GetCredentialReport: ${code}: made up`,
+    });
   });
 
   test('is not there, and it is said why, where AWS makes no newer one or another thing than a report', async () => {

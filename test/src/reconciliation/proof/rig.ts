@@ -61,7 +61,14 @@ export class Process {
     this.#snapshots = new SnapshotStore({
       clock,
       read: (until) =>
-        readAccount(this.#api, { signal: until, pageSize: 40, passwordLastUsed: false, reports }),
+        readAccount(this.#api, {
+          signal: until,
+          pageSize: 40,
+          passwordLastUsed: false,
+          caller: { accountId: options.stage.account, userId: undefined },
+          clock,
+          reports,
+        }),
     });
     this.#trail = new TrailReader({
       api: this.#api,
