@@ -348,7 +348,7 @@ export async function runOperator(options: {
       name: 'discovery',
       workers: 1,
       watches: [{ informer: connections, changed: changedByOthers }],
-      reconciler: new DiscoveryReconciler(shared),
+      reconciler: new DiscoveryReconciler({ ...shared, permits }),
     });
     connectionRegistry.onWake((key) => connectionController.enqueue(key));
     connectionRegistry.onAnnounce((key) => {

@@ -8,7 +8,7 @@ import {
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { AwsAccount } from '../../operator/api/v1alpha1/index.ts';
 import { eventually } from '../support/process.ts';
-import { changes, operatorWrites, patch, resyncs, user, worldFor } from './support.ts';
+import { changes, gone, operatorWrites, patch, remove, resyncs, settled, user, worldFor } from './support.ts';
 
 const world = worldFor('discovery');
 
@@ -94,6 +94,27 @@ describe('discovery', () => {
     const { 'aws.idhub.io/owner': owner, ...tags } = after.tags;
     expect(owner).toContain(account?.metadata.name);
     expect(tags).toEqual(before.tags);
+  });
+
+  test('a leaver who was left disabled stays so when somebody manages them', async () => {
+    await world().apply(world().accountManifest('leaver', { userName: 'leaver', deletionPolicy: 'Disable' }));
+    await settled(world(), 'leaver');
+    await remove(world(), 'leaver');
+    await gone(world(), 'leaver');
+    const before = await user(world(), 'leaver');
+    const written = (await changes(world(), 'leaver')).length;
+    await discover({ mode: 'Observe', filter: 'userName eq "leaver"', limit: 10 });
+    const account = (await untilNames(['A_b+1@x', 'a-b-1-x', 'Jo.Doe', 'leaver'])).find(
+      ({ spec }) => spec.userName === 'leaver',
+    );
+    const name = account?.metadata.name ?? '';
+    await patch(world(), name, { spec: { management: 'Manage' } });
+    await world().until('awsaccount', name, { status: 'True', reason: 'AsDeclared' });
+    await resyncs(world(), 1);
+    expect((await changes(world(), 'leaver')).slice(written)).toEqual(['TagUser']);
+    const after = await user(world(), 'leaver');
+    expect(Object.keys(before.inlinePolicies)).toEqual(['IDHubDisabled']);
+    expect(after.inlinePolicies).toEqual(before.inlinePolicies);
   });
 
   test('who was made again under the name is another person: nothing is written', async () => {

@@ -26,6 +26,8 @@ export interface DiscoveryReconcilerOptions {
   readonly accounts: Informer<AwsAccount>;
   readonly registry: ConnectionRegistry;
   readonly events: EventRecorder;
+  /** Whether an account of this namespace may use the connection. */
+  readonly permits: (connection: ObjectKey, namespace: string) => boolean;
 }
 
 /** Objects that are made in one pass: a stop does not wait for thousands. */
@@ -51,7 +53,7 @@ export class DiscoveryReconciler implements Reconciler {
   }
 
   async #discover(key: ObjectKey, signal: AbortSignal): Promise<Result> {
-    const { accounts, connections, registry } = this.#options;
+    const { accounts, connections, permits, registry } = this.#options;
     const connection = connections.get(key);
     const state = registry.peek(key);
     if (
@@ -77,7 +79,7 @@ export class DiscoveryReconciler implements Reconciler {
       this.#tell(key, { kind: 'invalid', message: `spec.discovery.filter: ${scope.message}` });
       return done();
     }
-    const { make, made, more, unknown } = decideDiscovery({
+    const found = decideDiscovery({
       connection,
       snapshot,
       context: {
@@ -88,9 +90,14 @@ export class DiscoveryReconciler implements Reconciler {
       filter: scope?.filter,
       guard: link.guard,
       communicationUser: link.communicationUser,
-      accounts: accounts.byIndex('connection', keyString(key)),
+      // What is not done for who may not use the connection stands in nobody's way.
+      accounts: accounts
+        .byIndex('connection', keyString(key))
+        .filter(({ metadata }) => permits(key, metadata.namespace ?? '')),
+      exists: (account) => accounts.get(account) !== undefined,
     });
-    const taken: string[] = [];
+    const { make, made, more, unknown } = found;
+    const taken = [...found.taken];
     let fresh = 0;
     for (const account of make.slice(0, batch)) {
       signal.throwIfAborted();

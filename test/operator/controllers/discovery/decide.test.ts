@@ -32,6 +32,7 @@ async function decide(
     accounts?: readonly AwsAccount[];
     filter?: string;
     guard?: Parameters<typeof guardOf>[0];
+    exists?: string;
   } = {},
 ) {
   const store = await snapshotsOf(
@@ -51,6 +52,7 @@ async function decide(
     guard: guardOf(more.guard),
     communicationUser: 'idhub',
     accounts: more.accounts ?? [],
+    exists: ({ name, namespace }) => namespace === 'ns' && name === more.exists,
   });
 }
 
@@ -77,6 +79,28 @@ describe('users that nobody has declared', () => {
         },
       },
     ]);
+  });
+
+  test('are declared as disabled where the product has disabled them, so that managing them lets nobody in', async () => {
+    const disabled = { tags: [{ key: 'aws.idhub.io/disabled', value: 'v1 console' }] };
+    const { make } = await decide([
+      { deny: 'inline' },
+      { deny: 'altered' },
+      disabled,
+      // Not ours to take away, whatever is declared.
+      { deny: 'managed' },
+      {},
+    ]);
+    expect(make.map(({ spec }) => spec.enabled)).toEqual([false, false, false, undefined, undefined]);
+  });
+
+  test('whose name an object for somebody else has are told, and take no room', async () => {
+    const found = await decide([{ userName: 'a' }, { userName: 'b' }, { userName: 'c' }], {
+      discovery: { mode: 'Observe', limit: 1 },
+      exists: objectName('ns/main', 'a'),
+    });
+    expect(found).toMatchObject({ taken: [objectName('ns/main', 'a')], more: 1 });
+    expect(names(found)).toEqual(['b']);
   });
 
   test('are not the communication user, protected ones, or those that an account names or stands for', async () => {

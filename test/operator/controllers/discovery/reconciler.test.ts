@@ -78,10 +78,12 @@ class Desk {
       connections: { get: () => this.object } as unknown as Informer<AwsConnection>,
       accounts: {
         byIndex: () => [...this.cached.values()],
+        get: ({ name }: { name: string }) => this.cached.get(name),
         set: (account: AwsAccount) => this.cached.set(account.metadata.name, account),
       } as unknown as Informer<AwsAccount>,
       registry: this.registry,
       events: { event: (_object, { reason }) => this.events.push(reason) },
+      permits: (_connection, namespace) => namespace !== 'stranger',
     });
   }
 }
@@ -122,6 +124,37 @@ describe('discovery', () => {
     await desk.pass();
     expect(desk.findings).toMatchObject({ taken: [foreign.metadata.name] });
     expect(desk.stored.get(foreign.metadata.name)).toBe(foreign);
+  });
+
+  test('one that is in the cache costs no call', async () => {
+    const desk = await Desk.of(1, { mode: 'Observe' });
+    await desk.pass();
+    for (const [name, made] of desk.cached) {
+      desk.cached.set(name, {
+        ...made,
+        metadata: { name, namespace: 'ns' },
+        spec: { ...made.spec, userName: 'somebody-else' },
+      });
+    }
+    await desk.pass();
+    expect(desk.findings).toMatchObject({ taken: [...desk.cached.keys()] });
+    expect(desk.creates).toBe(1);
+  });
+
+  test("accounts of a namespace that may not use the connection stand in nobody's way", async () => {
+    const desk = await Desk.of(1, { mode: 'Observe' });
+    const account = (namespace: string): AwsAccount => ({
+      apiVersion: 'aws.idhub.io/v1alpha1',
+      kind: 'AwsAccount',
+      metadata: { name: 'claim', namespace },
+      spec: { connectionRef: { name: 'main', namespace: 'ns' }, userName: 'user-0000' },
+    });
+    desk.cached.set('claim', account('friend'));
+    await desk.pass();
+    expect(desk.creates).toBe(0);
+    desk.cached.set('claim', account('stranger'));
+    await desk.pass();
+    expect(desk.creates).toBe(1);
   });
 
   test.each([undefined, { mode: 'None' as const }])('makes nothing with %j', async (discovery) => {
