@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import type { AwsReconciliation } from '../../operator/api/v1alpha1/index.ts';
 import type { Secret } from '../../operator/controllers/names.ts';
 import { eventually } from '../support/process.ts';
-import { event, gone, operatorWrites, patch, worldFor } from './support.ts';
+import { event, gone, operatorWrites, patch, remove, untilAll, worldFor } from './support.ts';
 import { connectionManifest, secretManifest } from './world.ts';
 
 /** The administrator and the communication user are two of them. */
@@ -109,6 +109,24 @@ test('without its connection it waits without a warning, and goes on by itself',
   expect(world().operator.lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
 });
 
+test('it changes nothing in AWS', async () => {
+  expect(await operatorWrites(world())).toEqual([]);
+});
+
+test('users that were deleted from here surprise nobody: more of them than may be missing stop no run', async () => {
+  const names = Array.from({ length: 6 }, (_, index) => `leaver-${index}`);
+  await world().apply(
+    ...names.map((name) => world().accountManifest(name, { userName: name, deletionPolicy: 'Delete' })),
+  );
+  await untilAll(world(), names, { status: 'True' });
+  expect((await run('with-leavers')).status?.counts?.created).toBe(names.length);
+  await remove(world(), ...names);
+  await Promise.all(names.map((name) => gone(world(), name)));
+  const { status } = await run('without-leavers');
+  expect(status?.counts).toMatchObject({ deleted: names.length, created: 0, changed: 0 });
+  expect(status?.guard).toBeUndefined();
+});
+
 test('its report belongs to it, and ttlSecondsAfterFinished deletes it', async () => {
   await world().apply(
     world().runManifest('short-lived', { ttlSecondsAfterFinished: 3, resources: ['Account'] }),
@@ -136,8 +154,4 @@ test('a wait for Complete and for Failed is what kubectl takes', async () => {
     'reconciling',
     '--timeout=5s',
   ]);
-});
-
-test('it changes nothing in AWS', async () => {
-  expect(await operatorWrites(world())).toEqual([]);
 });

@@ -40,10 +40,11 @@ export class BaselineSecrets {
     signal: AbortSignal,
   ): Promise<StoredBaseline | undefined> {
     const place = placeOf(connection, scope);
-    const set = await this.#sets.open(place, signal);
-    if (set === undefined) {
+    const found = await this.#sets.open(place, signal);
+    if (found === undefined) {
       return undefined;
     }
+    const set = await this.#sets.own(place, found, signal);
     const parts: Buffer[] = [];
     for await (const part of this.#sets.parts(place, set, signal)) {
       parts.push(part);

@@ -100,10 +100,8 @@ export class RunEngine implements Engine {
       );
     } catch (error) {
       if (error instanceof IncompleteReadingError) {
-        return {
-          kind: 'waits',
-          verdict: { reason: 'Incomplete', message: `${error.message}. It is tried again` },
-        };
+        const reason = error.foreign ? 'AccountMismatch' : 'Incomplete';
+        return { kind: 'waits', verdict: { reason, message: `${error.message}. It is tried again` } };
       }
       throw error instanceof SpoiltBaselineError
         ? this.#baselines.spoilt(object, scope, error.message)

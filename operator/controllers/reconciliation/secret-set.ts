@@ -104,6 +104,23 @@ export class SecretSets {
   }
 
   /**
+   * Makes the object of today the owner of a set that a backup has brought back, before the garbage collector
+   * takes it for that of an object that is gone. What is its own already is left alone.
+   */
+  async own(place: Place, set: SecretSet, signal: AbortSignal): Promise<SecretSet> {
+    if (isOwned(place, set.head)) {
+      return set;
+    }
+    for (const { name } of set.parts) {
+      const part = await this.#get(place, name, signal);
+      if (part !== undefined && !isOwned(place, part)) {
+        await this.#patch(place, part, {}, signal);
+      }
+    }
+    return { ...set, head: await this.#patch(place, set.head, {}, signal) };
+  }
+
+  /**
    * Puts a new set into force.
    * @param before what was read, so that a set that was committed since is a conflict, and is thrown
    * @throws {SpoiltSetError} where a Secret of the name is somebody else's
@@ -123,7 +140,7 @@ export class SecretSets {
       throw new ApiError({ code: 409, reason: 'Conflict', message });
     }
     // Those of an object that was there before, as a backup brings them back, are written anew for this one.
-    const owned = present?.metadata.ownerReferences?.some(({ uid }) => uid === place.owner.uid) === true;
+    const owned = present !== undefined && isOwned(place, present);
     const held = new Set(known.parts.map(({ name }) => name));
     const fresh = parts.filter(({ name }) => !owned || !held.has(name));
     const wanted = new Set(parts.map(({ name }) => name));
@@ -180,16 +197,7 @@ export class SecretSets {
     // Its name is its content: it is there from a write that broke off, unless somebody else made it.
     const present = await this.#client.get(secretType, { namespace: place.namespace, name }, { signal });
     requireOurs(place, present);
-    const { uid, resourceVersion } = present.metadata;
-    await this.#client.mergePatch(
-      secretType,
-      { namespace: place.namespace, name },
-      {
-        metadata: { uid, resourceVersion, ownerReferences: secret.metadata.ownerReferences },
-        data: secret.data,
-      },
-      { signal },
-    );
+    await this.#patch(place, present, { data: secret.data }, signal);
   }
 
   async #writeHead(
@@ -202,14 +210,16 @@ export class SecretSets {
     if (present === undefined) {
       return this.#client.create(secretType, secret, { signal });
     }
-    const { uid, resourceVersion } = present.metadata;
+    return this.#patch(place, present, { data: secret.data }, signal);
+  }
+
+  /** With its owner; a change since it was read is a conflict. */
+  #patch(place: Place, { metadata }: Secret, change: object, signal: AbortSignal): Promise<Secret> {
+    const { name, uid, resourceVersion } = metadata;
     return this.#client.mergePatch(
       secretType,
-      { namespace: place.namespace, name: place.head },
-      {
-        metadata: { uid, resourceVersion, ownerReferences: secret.metadata.ownerReferences },
-        data: secret.data,
-      },
+      { namespace: place.namespace, name },
+      { metadata: { uid, resourceVersion, ownerReferences: [place.owner] }, ...change },
       { signal },
     );
   }
@@ -236,6 +246,10 @@ export function derivedName({ name }: ObjectKey, what: string, identity: string)
 /** An owner reference to an object, as the garbage collector reads it. */
 export function ownerReference({ apiVersion, kind, metadata }: KubeObject): OwnerReference {
   return { apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '', controller: true };
+}
+
+function isOwned({ owner }: Place, { metadata }: Secret): boolean {
+  return metadata.ownerReferences?.some(({ uid }) => uid === owner.uid) === true;
 }
 
 function objectOf(place: Place, name: string, content: Buffer): Secret {

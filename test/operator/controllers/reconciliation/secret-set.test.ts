@@ -226,6 +226,25 @@ describe('sets of Secrets', () => {
   });
 });
 
+test('what a backup brings back is owned as soon as it is read, and not written again', async () => {
+  const cluster = new Cluster();
+  await cluster.write('first', 'a', 'b');
+  const today = { ...place, owner: { ...place.owner, uid: 'u2' } };
+  const found = await cluster.sets.open(today, signal);
+  if (found === undefined) {
+    throw new Error('there is none');
+  }
+  const set = await cluster.sets.own(today, found, signal);
+  const owners = cluster.client.store.list('secrets').map(({ metadata }) => metadata.ownerReferences);
+  expect(owners).toEqual([[today.owner], [today.owner], [today.owner]]);
+  expect(await cluster.read()).toEqual({ meta: 'first', parts: ['a', 'b'] });
+  cluster.client.calls.length = 0;
+  expect(await cluster.sets.own(today, set, signal)).toBe(set);
+  expect(cluster.client.calls).toEqual([]);
+  await cluster.sets.write(today, set, { meta: 'second', parts: [Buffer.from('a')] }, signal);
+  expect(await cluster.read()).toEqual({ meta: 'second', parts: ['a'] });
+});
+
 describe('derived names', () => {
   const legal = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
