@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { fold } from '../schema/index.ts';
-import type { EntitlementRecord } from './entitlement-record.ts';
+import { holderOf, userOfInline, type EntitlementRecord } from './entitlement-record.ts';
 import { fieldGroups, type FieldGroup, type UserRecord } from './record.ts';
 import type { KnownUser, KnownUsers, TrailCursor } from './trail/index.ts';
 
@@ -20,6 +20,8 @@ export interface EntitlementRow {
   readonly name: string;
   readonly type: EntitlementRecord['type'];
   readonly hash: string;
+  /** Of an inline policy: the user whose it is, by the name it had. */
+  readonly userName?: string;
 }
 
 export type Resource = 'Account' | 'Entitlement';
@@ -59,7 +61,7 @@ export class SpoiltBaselineError extends Error {
 
 const partBytes = 700_000;
 /** How many earlier runs are known to be done. */
-const keptRuns = 8;
+const keptRuns = 20;
 const format = 1;
 
 export function withCommitted<Summary>(
@@ -81,8 +83,8 @@ export function encodeBaseline(baseline: Baseline): EncodedBaseline {
         credentialsAsOf,
       ]),
     ),
-    ...Array.from(entitlements.values(), ({ id, name, type, hash: of }) =>
-      JSON.stringify(['e', id, name, type, of]),
+    ...Array.from(entitlements.values(), ({ id, name, type, hash: of, userName }) =>
+      JSON.stringify(['e', id, name, type, of, ...(userName === undefined ? [] : [userName])]),
     ),
   ];
   const parts: Buffer[] = [];
@@ -153,8 +155,21 @@ export function decodeBaseline<Summary>(encoded: EncodedBaseline): Baseline<Summ
           credentialsAsOf: asOf ?? undefined,
         });
       } else if (row?.[0] === 'e') {
-        const [, id, name, type, of] = row as [string, string, string, EntitlementRow['type'], string];
-        entitlements.set(id, { id, name, type, hash: of });
+        const [, id, name, type, of, userName] = row as [
+          string,
+          string,
+          string,
+          EntitlementRow['type'],
+          string,
+          string?,
+        ];
+        entitlements.set(id, {
+          id,
+          name,
+          type,
+          hash: of,
+          ...(userName === undefined ? {} : { userName }),
+        });
       }
     }
   }
@@ -177,9 +192,29 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The users of a baseline, for who looks for single ones. */
-export function knownUsers(baseline: Baseline | undefined): KnownUsers {
-  const users = baseline?.users ?? new Map<string, UserRow>();
+/**
+ * The users of whom a baseline knows something, by unique id: those that were reconciled and, where entitlements
+ * are as well, those who have inline policies.
+ */
+export function usersOf(
+  baseline: Baseline | undefined,
+  resources: readonly Resource[],
+): ReadonlyMap<string, KnownUser> {
+  if (baseline === undefined || !resources.includes('Entitlement')) {
+    return baseline?.users ?? new Map<string, KnownUser>();
+  }
+  const users = new Map<string, KnownUser>(baseline.users);
+  for (const { id, userName } of baseline.entitlements.values()) {
+    const userId = userOfInline(id);
+    if (userName !== undefined && !users.has(userId)) {
+      users.set(userId, { userId, userName });
+    }
+  }
+  return users;
+}
+
+/** Users, for who looks for single ones. */
+export function knownUsers(users: ReadonlyMap<string, KnownUser>): KnownUsers {
   let names: Map<string, KnownUser> | undefined;
   return {
     size: users.size,
@@ -233,9 +268,16 @@ function hashesOf(record: UserRecord, before: UserRow | undefined): Partial<Reco
   return hashes;
 }
 
-export function entitlementRow({ id, displayName, type, ...rest }: EntitlementRecord): EntitlementRow {
-  const { entitlementArn, usedAs, description } = rest;
-  return { id, name: displayName, type, hash: shortHash([displayName, entitlementArn, usedAs, description]) };
+export function entitlementRow(record: EntitlementRecord): EntitlementRow {
+  const { id, displayName, type, entitlementArn, usedAs, description } = record;
+  const userName = holderOf(record);
+  return {
+    id,
+    name: displayName,
+    type,
+    hash: shortHash([displayName, entitlementArn, usedAs, description]),
+    ...(userName === undefined ? {} : { userName }),
+  };
 }
 
 function byFirst([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number {

@@ -8,7 +8,7 @@ import {
   type UserRow,
 } from './baseline.ts';
 import { userOfInline, type EntitlementRecord } from './entitlement-record.ts';
-import { fieldGroups, type UserRecord } from './record.ts';
+import { fieldGroups, type FieldGroup, type UserRecord } from './record.ts';
 
 /** One thing that a run reports. */
 export interface Change {
@@ -64,6 +64,12 @@ export interface Difference<Row> {
   readonly counts: Counts;
 }
 
+/**
+ * What somebody has is told as soon as it is known. The rest that was not known before is learnt, and has not
+ * changed: else the first credential report would change everybody.
+ */
+const grants: ReadonlySet<FieldGroup> = new Set(['entitlements', 'state']);
+
 /** Users compared between two turns of the event loop. */
 const batch = 500;
 
@@ -88,16 +94,16 @@ export async function diffUsers(before: Baseline['users'], read: UsersRead): Pro
       changes.push({ resource: 'Account', change: 'Deleted', id, name: row.userName });
     }
   };
+  const unknown = new Set(read.unknown.flatMap(({ userId }) => userId ?? []));
   // The deletions go first: a name that was made again is a deletion, then a creation.
   if (read.everybody !== undefined) {
     for (const id of before.keys()) {
-      if (!read.everybody.has(id)) {
+      if (!read.everybody.has(id) && !unknown.has(id)) {
         gone(id);
       }
     }
   }
   read.deleted.forEach(gone);
-  const unknown = new Set(read.unknown.flatMap(({ userId }) => userId ?? []));
   counts.unknown = read.unknown.length;
   for (const [index, record] of read.records.entries()) {
     if (index % batch === batch - 1) {
@@ -129,8 +135,8 @@ export async function diffUsers(before: Baseline['users'], read: UsersRead): Pro
       continue;
     }
     const what = fieldGroups.filter(
-      // What was not known before is learnt, and has not changed.
-      (group) => row.hashes[group] !== undefined && row.hashes[group] !== next.hashes[group],
+      (group) =>
+        row.hashes[group] !== next.hashes[group] && (row.hashes[group] !== undefined || grants.has(group)),
     );
     if (what.length === 0) {
       counts.unchanged += 1;

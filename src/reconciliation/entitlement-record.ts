@@ -101,3 +101,10 @@ export function inlineId(userId: string, name: string): string {
 export function userOfInline(id: string): string {
   return id.slice(0, id.indexOf('/'));
 }
+
+/** The name of the user whose inline policy it is; undefined of others. */
+export function holderOf({ displayName, entitlementArn, type }: EntitlementRecord): string | undefined {
+  return type === 'InlinePolicy'
+    ? entitlementArn.slice(0, -inlineArn('', displayName).length).split('/').at(-1)
+    : undefined;
+}

@@ -63,16 +63,19 @@ export interface RecordContext {
   group(name: string): GroupPolicies | undefined;
   /** What is known of the credentials of a user. */
   credentials(userId: string): CredentialFacts | undefined;
+  /**
+   * What tells when its password and keys were last used; undefined where that is not asked for
+   * (`settings.passwordLastUsed`), or AWS has not told.
+   */
+  lastUse(userId: string): CredentialFacts | undefined;
   /** Whether the edges of this user, and its Deny, were read. */
   hasEdges(userId: string): boolean;
-  /** Whether it was read when passwords were last used: `settings.passwordLastUsed`, and AWS has told. */
-  readonly activityKnown: boolean;
 }
 
 /** The record of a user. Pure. */
 export function userRecord(user: ObservedUser, context: RecordContext): UserRecord {
   const edges = context.hasEdges(user.userId);
-  const credentials = context.credentials(user.userId);
+  const lastUse = context.lastUse(user.userId);
   return {
     userId: user.userId,
     userName: user.userName,
@@ -83,9 +86,8 @@ export function userRecord(user: ObservedUser, context: RecordContext): UserReco
     boundary: user.boundary ?? null,
     active: edges ? user.deny !== 'inline' && user.deny !== 'managed' : undefined,
     entitlements: edges ? entitlementsOf(user, context) : undefined,
-    credentials,
-    lastActivity:
-      context.activityKnown && credentials !== undefined ? lastActivityOf(user, credentials) : undefined,
+    credentials: context.credentials(user.userId),
+    lastActivity: lastUse === undefined ? undefined : lastActivityOf(user, lastUse),
   };
 }
 

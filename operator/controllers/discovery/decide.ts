@@ -55,7 +55,8 @@ export function decideDiscovery(inputs: DiscoveryInputs): Discovery {
     group: (name) => snapshot.group(name),
     credentials: (userId) => snapshot.credentials(userId),
     hasEdges: () => true,
-    activityKnown: inputs.context.lastActivity && snapshot.unread.size === 0,
+    lastUse: (userId) =>
+      inputs.context.lastActivity && snapshot.unread.size === 0 ? snapshot.credentials(userId) : undefined,
   };
   const found: AwsAccount[] = [];
   let unknown = 0;

@@ -124,6 +124,8 @@ export type KnownBaseline = Baseline<RunSummary>;
 export interface Facts {
   readonly users: readonly ObservedUser[];
   readonly snapshot: Snapshot | undefined;
+  /** Where groups, and what they give, are known from. */
+  readonly groups: Pick<Snapshot, 'group'> | undefined;
   /** Newer than those of the snapshot. */
   readonly credentials: ReadonlyMap<string, CredentialFacts>;
   /** Users whose edges were not read. */

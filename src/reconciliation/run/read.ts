@@ -1,8 +1,8 @@
 import type { ObservedUser } from '../../account/index.ts';
-import { knownUsers, type Resource } from '../baseline.ts';
+import { knownUsers, usersOf, type Resource } from '../baseline.ts';
 import { IncompleteReadingError } from '../incomplete.ts';
 import type { Snapshot } from '../picture.ts';
-import type { Fallback, LiveReading, TrailCursor } from '../trail/index.ts';
+import type { Fallback, KnownUser, LiveReading, TrailCursor } from '../trail/index.ts';
 import type { Facts, KnownBaseline, Mode, RunPorts, RunRequest } from './model.ts';
 
 /** What was read for a run. */
@@ -15,6 +15,8 @@ export interface Reading {
   readonly cursor: TrailCursor | undefined;
   /** What is told of groups and managed policies may have changed. */
   readonly catalogue: boolean;
+  /** All of the scope was read. */
+  readonly whole: boolean;
 }
 
 /** Calls that one user costs, read live: the user twice, three lists of edges, three of credentials. */
@@ -28,23 +30,27 @@ export async function readFor(
   startedAt: number,
 ): Promise<Reading> {
   const { signal, users, mode } = request;
+  const known = knownUsers(usersOf(before, request.resources));
   if (users !== undefined) {
     ports.progress('reading users', 0, users.length);
-    const live = await ports.trail.readUsers({ names: users, known: knownUsers(before), signal });
-    return part(live, { mode: 'Full', cursor: undefined, catalogue: false });
+    const live = await ports.trail.readUsers({ names: users, known, signal });
+    const groups = await groupsOf(live, request, ports);
+    return part(live, groups, { mode: 'Full', cursor: undefined, catalogue: false, whole: false });
   }
   if (mode === 'Incremental') {
     ports.progress('reading CloudTrail');
     const cursor = oldest(before, request.resources);
-    const read = await ports.trail.read({ cursor, until: startedAt, known: knownUsers(before), signal });
+    const read = await ports.trail.read({ cursor, until: startedAt, known, signal });
     switch (read.kind) {
-      case 'users':
-        return part(read, { mode, cursor: read.cursor, catalogue: read.catalogue });
+      case 'users': {
+        const { cursor: next, catalogue } = read;
+        return part(read, ports.latest(), { mode, cursor: next, catalogue, whole: false });
+      }
       case 'whole': {
         const { snapshot, credentials, unknown, cursor: next, catalogue } = read;
         const whole = await wholeFacts(snapshot, request, ports, before);
         const facts = { ...whole, credentials: new Map([...whole.credentials, ...credentials]), unknown };
-        return { facts, mode, fallback: undefined, cursor: next, catalogue };
+        return { facts, mode, fallback: undefined, cursor: next, catalogue, whole: true };
       }
       case 'fallback': {
         const { kind: _kind, ...fallback } = read;
@@ -55,7 +61,8 @@ export async function readFor(
       }
     }
   }
-  return (await readUnder(request, ports, before)) ?? (await readAll(request, ports, before, startedAt));
+  const under = await readUnder(request, ports, before, startedAt);
+  return under ?? (await readAll(request, ports, before, startedAt));
 }
 
 async function readAll(
@@ -72,7 +79,25 @@ async function readAll(
     fallback: undefined,
     cursor: cursorAfter(snapshot, oldest(before, request.resources), startedAt),
     catalogue: true,
+    whole: true,
   };
+}
+
+/**
+ * The same, with the whole account read: where what was read of single users does not say whether they belong to
+ * the scope. CloudTrail would not hint at them again.
+ */
+export async function widened(
+  { facts, ...reading }: Reading,
+  request: RunRequest,
+  ports: RunPorts,
+  before: KnownBaseline | undefined,
+): Promise<Reading> {
+  ports.progress('reading the account');
+  const snapshot = await ports.readWhole(request.signal);
+  const whole = await wholeFacts(snapshot, request, ports, before);
+  const credentials = new Map([...facts.credentials, ...whole.credentials]);
+  return { ...reading, whole: true, facts: { ...whole, credentials } };
 }
 
 /**
@@ -100,10 +125,12 @@ function cursorAfter(snapshot: Snapshot, earlier: TrailCursor | undefined, start
  * among them may be anywhere, or gone: then the whole account is read.
  */
 async function readUnder(
-  { filter, resources, signal }: RunRequest,
+  request: RunRequest,
   ports: RunPorts,
   before: KnownBaseline | undefined,
+  startedAt: number,
 ): Promise<Reading | undefined> {
+  const { filter, resources, signal } = request;
   const prefix = filter?.pathPrefix;
   const affordable = Math.floor((ports.wholeCalls() - 1) / callsOfUser);
   if (prefix === undefined || affordable < 1 || resources.includes('Entitlement')) {
@@ -112,19 +139,39 @@ async function readUnder(
   ports.progress('listing users under a path');
   const listed = await ports.listUnder(prefix, signal);
   const ids = new Set(listed.map(({ userId }) => userId));
-  const missing = Array.from(before?.users.keys() ?? []).some((id) => !ids.has(id));
+  const known = usersOf(before, resources);
+  const missing = Array.from(known.keys()).some((id) => !ids.has(id));
   if (missing || listed.length > affordable) {
     return undefined;
   }
   const names = listed.map(({ userName }) => userName);
   ports.progress('reading users', 0, names.length);
-  const live = await ports.trail.readUsers({ names, known: knownUsers(before), signal });
-  return part(live, { mode: 'Full', cursor: undefined, catalogue: false });
+  const live = await ports.trail.readUsers({ names, known: knownUsers(known), signal });
+  const groups = await groupsOf(live, request, ports);
+  const whole = live.unknown.length === 0;
+  const cursor = whole ? { at: startedAt, seen: [] } : undefined;
+  return part(live, groups, { mode: 'Full', cursor, catalogue: false, whole });
+}
+
+/** The groups of users that were read live. One that the last reading does not have is read with the account. */
+async function groupsOf(
+  { users }: LiveReading,
+  { signal }: RunRequest,
+  ports: RunPorts,
+): Promise<Facts['groups']> {
+  const latest = ports.latest();
+  const isNew = (name: string): boolean => latest?.group(name) === undefined;
+  if (!users.some(({ user, edges }) => edges && user.groups.some(isNew))) {
+    return latest;
+  }
+  ports.progress('reading groups');
+  return ports.readWhole(signal);
 }
 
 function part(
   { users, deleted, unknown }: LiveReading,
-  rest: Pick<Reading, 'mode' | 'cursor' | 'catalogue'>,
+  groups: Facts['groups'],
+  rest: Pick<Reading, 'mode' | 'cursor' | 'catalogue' | 'whole'>,
 ): Reading {
   return {
     ...rest,
@@ -132,6 +179,7 @@ function part(
     facts: {
       users: users.map(({ user }) => user),
       snapshot: undefined,
+      groups,
       credentials: credentialsIn(users),
       withoutEdges: new Set(users.filter(({ edges }) => !edges).map(({ user }) => user.userId)),
       whole: false,
@@ -143,20 +191,23 @@ function part(
 
 async function wholeFacts(
   snapshot: Snapshot,
-  { signal }: RunRequest,
+  { released, resources, signal }: RunRequest,
   ports: RunPorts,
   before: KnownBaseline | undefined,
 ): Promise<Facts> {
   const users: readonly ObservedUser[] = [...snapshot.users()];
-  if (users.length === 0 && (before?.users.size ?? 0) > 0) {
+  const known = usersOf(before, resources);
+  const expected = Array.from(known.keys()).filter((id) => !released.has(id));
+  if (users.length === 0 && expected.length > 0) {
     throw new IncompleteReadingError(
-      `AWS listed no user at all, and ${before?.users.size} are known: nothing is taken for deleted`,
+      `AWS listed no user at all, and ${expected.length} are known: nothing is taken for deleted`,
     );
   }
-  const found = await missedBy(users, ports, before, signal);
+  const found = await missedBy(users, ports, known, signal);
   return {
     users: [...users, ...found.map(({ user }) => user)],
     snapshot,
+    groups: snapshot,
     credentials: credentialsIn(found),
     withoutEdges: new Set(),
     whole: true,
@@ -172,11 +223,11 @@ async function wholeFacts(
 async function missedBy(
   users: readonly ObservedUser[],
   ports: RunPorts,
-  before: KnownBaseline | undefined,
+  known: ReadonlyMap<string, KnownUser>,
   signal: AbortSignal,
 ): Promise<LiveReading['users']> {
   const there = new Set(users.map(({ userId }) => userId));
-  const missing = Array.from(before?.users.keys() ?? []).filter((id) => !there.has(id));
+  const missing = Array.from(known.keys()).filter((id) => !there.has(id));
   if (missing.length === 0) {
     return [];
   }
@@ -187,7 +238,7 @@ async function missedBy(
   if (again.length === 0) {
     return [];
   }
-  const live = await ports.trail.readUsers({ names: again, known: knownUsers(before), signal });
+  const live = await ports.trail.readUsers({ names: again, known: knownUsers(known), signal });
   const found = live.users.filter(({ user }) => names.has(user.userId) && !there.has(user.userId));
   const settled = new Set([
     ...found.map(({ user }) => user.userId),

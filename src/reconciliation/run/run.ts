@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ObservedUser } from '../../account/index.ts';
 import {
   decodeBaseline,
@@ -19,9 +20,9 @@ import {
   type EntitlementsRead,
 } from '../diff.ts';
 import { catalogueRecords, inlineRecords } from '../entitlement-record.ts';
-import { userRecord, type UserRecord } from '../record.ts';
+import { userRecord, type RecordContext, type UserRecord } from '../record.ts';
 import type { Facts, KnownBaseline, RunOutcome, RunPorts, RunRequest, RunSummary } from './model.ts';
-import { readFor, type Reading } from './read.ts';
+import { readFor, widened, type Reading } from './read.ts';
 
 /** How many changes a summary holds. */
 const listed = 100;
@@ -47,21 +48,28 @@ export async function runReconciliation(request: RunRequest, ports: RunPorts): P
   if (before !== undefined && before.accountId !== ports.accountId) {
     return { kind: 'otherAccount', expected: before.accountId };
   }
-  const reading = await readFor(request, ports, before, startedAt);
+  const matches = (record: UserRecord) => request.filter?.matches(record) ?? 'yes';
+  const first = await readFor(request, ports, before, startedAt);
+  const some = await recordsOf(first.facts, ports);
+  const vague =
+    request.users === undefined &&
+    first.facts.snapshot === undefined &&
+    some.some((one) => isVague(one, matches(one), before));
+  const reading = vague ? await widened(first, request, ports, before) : first;
+  const records = vague ? await recordsOf(reading.facts, ports) : some;
   ports.progress('comparing');
   const known = before ?? nothing;
-  const records = recordsOf(reading.facts, ports);
   const users = request.resources.includes('Account')
     ? await diffUsers(known.users, {
         records,
-        matches: (record) => request.filter?.matches(record) ?? 'yes',
+        matches,
         everybody: reading.facts.whole ? new Set(records.map(({ userId }) => userId)) : undefined,
         deleted: reading.facts.deleted,
         unknown: reading.facts.unknown,
       })
     : undefined;
   const entitlements = request.resources.includes('Entitlement')
-    ? diffEntitlements(known.entitlements, await entitlementsRead(request, ports, reading, records))
+    ? diffEntitlements(known.entitlements, await entitlementsRead(request, ports, reading, records, known))
     : undefined;
   const summary = summaryOf(reading, users, entitlements);
 
@@ -104,29 +112,49 @@ export async function runReconciliation(request: RunRequest, ports: RunPorts): P
   return { kind: 'complete', summary: done };
 }
 
+/** Whether what was read of single users is not enough to say what is new of this one. */
+function isVague(
+  { userId, entitlements }: UserRecord,
+  matches: 'yes' | 'no' | 'unknown',
+  before: KnownBaseline | undefined,
+): boolean {
+  const isNew = before?.users.has(userId) !== true;
+  return matches === 'unknown' || (matches === 'yes' && isNew && entitlements === undefined);
+}
+
 /** Of earlier runs their counts are enough. */
 function shortened(committed: KnownBaseline['committed']): KnownBaseline['committed'] {
   return committed.map(({ uid, summary }) => ({ uid, summary: { ...summary, changes: [] } }));
 }
 
-function recordsOf(facts: Facts, ports: RunPorts): readonly UserRecord[] {
+/** Users turned into records between two turns of the event loop. */
+const batch = 500;
+
+async function recordsOf(facts: Facts, ports: RunPorts): Promise<readonly UserRecord[]> {
   const { context } = ports;
-  const { snapshot, credentials, withoutEdges } = facts;
-  const groups = snapshot ?? ports.latest();
+  const { snapshot, groups, credentials, withoutEdges } = facts;
   const newGroup = ({ groups: names }: ObservedUser): boolean =>
     names.some((name) => groups?.group(name) === undefined);
   // What a group that nobody has read gives its members is not known.
   const unread = new Set(facts.users.filter(newGroup).map(({ userId }) => userId));
-  const seen = {
+  const seen: RecordContext = {
     schema: context.schema,
     policyGroup: context.policyGroup,
-    group: (name: string) => groups?.group(name),
-    credentials: (userId: string) => credentials.get(userId) ?? snapshot?.credentials(userId),
-    hasEdges: (userId: string) => !withoutEdges.has(userId) && !unread.has(userId),
+    group: (name) => groups?.group(name),
+    credentials: (userId) => credentials.get(userId) ?? snapshot?.credentials(userId),
     // A live look does not tell when keys were last used, nor does a reading without the credential report.
-    activityKnown: context.lastActivity && snapshot?.unread.size === 0,
+    lastUse: (userId) =>
+      context.lastActivity && snapshot?.unread.size === 0 ? snapshot.credentials(userId) : undefined,
+    hasEdges: (userId) => !withoutEdges.has(userId) && !unread.has(userId),
   };
-  return facts.users.map((user: ObservedUser) => userRecord(user, seen));
+  const records: UserRecord[] = [];
+  for (const user of facts.users) {
+    records.push(userRecord(user, seen));
+    if (records.length % batch === 0) {
+      await setImmediate();
+    }
+  }
+  return records;
 }
 
 /** What was read of entitlements. Inline policies are read with their users. */
@@ -135,12 +163,11 @@ async function entitlementsRead(
   ports: RunPorts,
   { facts, catalogue }: Reading,
   records: readonly UserRecord[],
+  known: Pick<Baseline, 'entitlements'>,
 ): Promise<EntitlementsRead> {
   const inline = records.flatMap((record) => inlineRecords(record) ?? []);
-  const idsOf = (known: boolean): ReadonlySet<string> =>
-    new Set(
-      records.filter((each) => (each.entitlements !== undefined) === known).map(({ userId }) => userId),
-    );
+  const idsOf = (read: boolean): ReadonlySet<string> =>
+    new Set(records.filter((each) => (each.entitlements !== undefined) === read).map(({ userId }) => userId));
   const ofRead = inlineOf(new Set([...idsOf(true), ...facts.deleted]));
   const ofUnread = inlineOf(idsOf(false));
   const coversInline = (row: EntitlementRow): boolean =>
@@ -149,7 +176,13 @@ async function entitlementsRead(
     return { records: inline, covers: coversInline };
   }
   ports.progress('reading groups and policies');
-  const all = catalogueRecords(await ports.readCatalogue(facts.snapshot, signal));
+  const first = await ports.readCatalogue(facts.snapshot, signal);
+  const there = new Set(first.groups.map(({ groupId }) => groupId));
+  const lacks = [...known.entitlements.values()].some(({ id, type }) => type === 'Group' && !there.has(id));
+  // As with users: one that is renamed while a list is read may be on none of its pages.
+  const { groups } = lacks ? await ports.readCatalogue(undefined, signal) : first;
+  const both = new Map([...first.groups, ...groups].map((group) => [group.groupId, group]));
+  const all = catalogueRecords({ groups: [...both.values()], policies: first.policies });
   return {
     records: [...all, ...inline],
     covers: (row) => row.type !== 'InlinePolicy' || coversInline(row),
@@ -181,7 +214,7 @@ function deletedIn(changes: readonly Change[] = []): readonly Missing[] {
 }
 
 function summaryOf(
-  { mode, fallback, facts, cursor }: Reading,
+  { mode, fallback, cursor, whole }: Reading,
   users: Difference<UserRow> | undefined,
   entitlements: Difference<EntitlementRow> | undefined,
 ): RunSummary {
@@ -194,7 +227,7 @@ function summaryOf(
     changes: changes.slice(0, listed).map(({ record: _record, ...told }) => told),
     reported: changes.length,
     cursor: cursor?.at,
-    whole: facts.whole,
+    whole,
     approved: false,
   };
 }

@@ -4,6 +4,7 @@ import {
   type Catalogue,
   type Change,
   type EncodedBaseline,
+  type KnownUsers,
   type LiveReading,
   type Report,
   type RunOutcome,
@@ -55,16 +56,23 @@ type Read = Awaited<ReturnType<RunPorts['trail']['read']>>;
 export class RunDesk {
   users: readonly ObservedUser[] = [];
   groups: readonly string[] = [];
+  /** Those that the reading before has. */
+  earlierGroups: readonly string[] | undefined;
+  lastActivity = false;
   /** What a listing of its own shows; absent: the same as a whole reading. */
   listed: readonly ObservedUser[] | undefined;
   credentials: Readonly<Record<string, CredentialFacts>> = {};
   catalogue: Catalogue = { groups: [], policies: [] };
+  /** Groups that the details of the account do not show. */
+  hiddenGroups: readonly string[] = [];
   accountId = account;
   wholeCalls = 3;
   live: LiveReading = { users: [], deleted: [], unknown: [] };
   trail: Read | undefined;
-  /** Dies before or after this step, once. */
-  dies: { readonly at: string; readonly when: 'before' | 'after' } | undefined;
+  /** The same, by who is known. */
+  follows: ((known: KnownUsers) => Read) | undefined;
+  /** Dies before or after this step, once: by its name, or its place among the next ones. */
+  dies: { readonly at: string | number; readonly when: 'before' | 'after' } | undefined;
   baseline: EncodedBaseline | undefined;
   readonly reports: Report[] = [];
   readonly steps: string[] = [];
@@ -99,34 +107,46 @@ export class RunDesk {
   }
 
   #ports(): RunPorts {
+    let loaded: EncodedBaseline | undefined;
     const whole = (): Promise<Snapshot> =>
       this.#step('readWhole', () =>
         snapshotOf(this.users, { credentials: this.credentials, groups: this.groups }),
       );
     return {
       accountId: this.accountId,
-      context: { schema: accountSchema([], '').schema, policyGroup: false, lastActivity: false },
+      context: { schema: accountSchema([], '').schema, policyGroup: false, lastActivity: this.lastActivity },
       now: () => this.nowMs,
       readWhole: whole,
-      latest: () => snapshotOf(this.users, { groups: this.groups }),
+      latest: () => snapshotOf(this.users, { groups: this.earlierGroups ?? this.groups }),
       wholeCalls: () => this.wholeCalls,
       listUnder: (prefix) =>
         this.#step('listUnder', () =>
           (this.listed ?? this.users).filter(({ path }) => path.startsWith(prefix)),
         ),
       trail: {
-        read: () =>
+        read: ({ known }) =>
           this.#step(
             'trail',
-            () => this.trail ?? { kind: 'fallback', reason: 'NoBaseline', message: 'none' },
+            () =>
+              this.follows?.(known) ??
+              this.trail ?? { kind: 'fallback', reason: 'NoBaseline', message: 'none' },
           ),
         readUsers: () => this.#step('readUsers', () => this.live),
       },
-      readCatalogue: () => this.#step('readCatalogue', () => this.catalogue),
+      readCatalogue: (snapshot) =>
+        this.#step('readCatalogue', () => ({
+          ...this.catalogue,
+          groups: this.catalogue.groups.filter(
+            ({ name }) => snapshot === undefined || !this.hiddenGroups.includes(name),
+          ),
+        })),
       baselines: {
-        load: () => this.#step('load', () => this.baseline),
+        load: () => this.#step('load', () => (loaded = this.baseline)),
         commit: (next) =>
           this.#step('commit', () => {
+            if (this.baseline !== loaded) {
+              throw new Error('another one was committed');
+            }
             this.baseline = next;
           }),
       },
@@ -141,9 +161,12 @@ export class RunDesk {
   async #step<T>(name: string, work: () => T): Promise<T> {
     await Promise.resolve();
     this.steps.push(name);
-    const dies = this.dies?.at === name ? this.dies.when : undefined;
+    const due = this.dies;
+    const dies = due?.at === name || due?.at === 0 ? due.when : undefined;
     if (dies !== undefined) {
       this.dies = undefined;
+    } else if (typeof due?.at === 'number') {
+      this.dies = { at: due.at - 1, when: due.when };
     }
     if (dies === 'before') {
       throw new Died(name);
