@@ -46,7 +46,7 @@ const person: Readonly<Record<string, readonly Value[] | 'unknown'>> = {
 
 const of = (values: typeof person, text: string) => matches(read(text), (name) => values[name] ?? []);
 
-describe('a filter (RFC 7644, 3.4.2.2)', () => {
+describe('C26: a filter (RFC 7644, 3.4.2.2)', () => {
   test.each([
     ['userName eq "bjensen@example.com"', 'yes'],
     ['USERNAME Eq "BJENSEN@example.com"', 'yes'],
