@@ -31,6 +31,8 @@ interface ProcessOptions {
   readonly dice: Dice;
   /** It dies at this step; never, if undefined. */
   readonly diesAt: number | undefined;
+  /** What a whole reading is said to cost: it decides whether users are read one by one. */
+  readonly wholeCalls: number;
   /** What others do between two calls of it. */
   readonly meanwhile: () => Promise<void>;
 }
@@ -79,7 +81,7 @@ export class Process {
       policyGroup: true,
       snapshot: () => this.#snapshots.current,
       readWhole: (until) => this.#snapshots.takeNew(until),
-      wholeCalls: () => 12,
+      wholeCalls: () => options.wholeCalls,
     });
   }
 
@@ -93,7 +95,7 @@ export class Process {
   }
 
   #ports(uid: string): RunPorts {
-    const { cluster, dice, stage } = this.#options;
+    const { cluster, dice, stage, wholeCalls } = this.#options;
     /** What is done may be done although the process dies of it. */
     const write = async (work: () => void): Promise<void> => {
       const late = dice.once(2);
@@ -112,7 +114,7 @@ export class Process {
       now: () => stage.clock.now(),
       readWhole: (until) => this.#snapshots.takeNew(until),
       latest: () => this.#snapshots.current,
-      wholeCalls: () => 12,
+      wholeCalls: () => wholeCalls,
       listUnder: async (prefix, until) => {
         const users: { userId: string; userName: string }[] = [];
         const call = { signal: until };

@@ -74,7 +74,7 @@ export class Teller {
       }
       clock.advance(this.#dice.below(this.#dice.once(4) ? 3 * hour : 20 * minute));
       await this.#disturb();
-      await this.#run(this.#dice.once(5) ? 'Full' : 'Incremental');
+      await this.#run(this.#dice.once(8) ? 'Full' : 'Incremental');
     }
     this.#quiet = true;
     await control.clearFaults();
@@ -210,6 +210,7 @@ export class Teller {
         cluster: this.#cluster,
         dice: this.#dice,
         diesAt,
+        wholeCalls: this.#quiet ? 10_000 : this.#dice.of([0, 12, 10_000, 10_000, 10_000]),
         meanwhile: () => this.#meanwhile(),
       });
       try {
