@@ -79,6 +79,34 @@ export function createMetrics(options: MetricsOptions): Metrics {
       },
     }),
     new Gauge({
+      name: 'idhub_snapshot_complete',
+      help: '1 where the last reading of an AWS account was complete, 0 where it failed and an earlier one is in use, if any.',
+      labelNames: ['connection'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [connection, { link, readingFailed }] of connections.states()) {
+          if (readingFailed !== undefined || link?.snapshots.current !== undefined) {
+            this.set({ connection }, readingFailed === undefined ? 1 : 0);
+          }
+        }
+      },
+    }),
+    new Gauge({
+      name: 'idhub_snapshot_unknown',
+      help: '1 for what could not be read in the last complete reading of an AWS account.',
+      labelNames: ['connection', 'what'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [connection, { link }] of connections.states()) {
+          for (const what of link?.snapshots.current?.unread.keys() ?? []) {
+            this.set({ connection, what }, 1);
+          }
+        }
+      },
+    }),
+    new Gauge({
       name: 'idhub_connection_ready',
       help: '1 where a connection can be used, else 0, with the reason.',
       labelNames: ['connection', 'reason'],

@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createAwsApi } from '../src/aws/index.ts';
 import { AdaptivePacer, trailPacers } from '../src/connection/index.ts';
 import { namespaceAllowed } from '../src/guard/index.ts';
+import { ReadingGate } from '../src/reconciliation/index.ts';
 import {
   awsAccountType,
   awsConnectionType,
@@ -213,7 +214,8 @@ export async function runOperator(options: {
     const engine = new RunEngine({ ...shared, client: manager.client });
     const connectionController = manager.controller({
       name: 'awsconnection',
-      workers: 4,
+      // Whoever does not answer keeps a worker for minutes, and nobody else may wait for that. Readings are let through by the gate.
+      workers: 40,
       watches: [
         { informer: connections, changed: changedByOthers },
         {
@@ -241,6 +243,7 @@ export async function runOperator(options: {
         protectSecret,
         pace: () => new AdaptivePacer({ clock, maxRate: config.awsMaxRate }),
         paceTrail: (name) => trail.under(name),
+        gate: new ReadingGate({ places: 8, troubled: 2 }),
         connect: ({ key, ...target }) =>
           createAwsApi({
             ...target,

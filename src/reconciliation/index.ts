@@ -5,6 +5,7 @@ export type { Change, Counts } from './diff.ts';
 export type { Catalogue, CatalogueGroup, CataloguePolicy } from './entitlement-record.ts';
 export { missingBeyond } from './missing.ts';
 export { userRecord, type RecordContext, type UserEntitlement, type UserRecord } from './record.ts';
+export { ReadingGate } from './gate.ts';
 export { IncompleteReadingError } from './incomplete.ts';
 export {
   runReconciliation,

@@ -1,11 +1,14 @@
 import { isDisabledTag, type Edges, type ObservedUser } from '../account/index.ts';
 import type { Clock } from '../ports.ts';
+import type { ReadingGate } from './gate.ts';
 import { Picture, type Snapshot } from './picture.ts';
 import type { AccountReading } from './read-account.ts';
 
 export interface SnapshotStoreOptions {
   readonly clock: Clock;
   readonly read: (signal: AbortSignal) => Promise<AccountReading>;
+  /** What readings of all AWS accounts go through; absent: nothing keeps them. */
+  readonly gate?: Pick<ReadingGate, 'enter'>;
 }
 
 /**
@@ -49,6 +52,8 @@ export class SnapshotStore {
   /** Of the last complete reading; before the first, only what was written and looked at meanwhile. */
   #picture = new Picture({ users: [], reading: undefined });
   #running: Running | undefined;
+  /** The last reading that was begun is not complete. */
+  #failed = false;
 
   constructor(options: SnapshotStoreOptions) {
     this.#options = options;
@@ -213,9 +218,14 @@ export class SnapshotStore {
   }
 
   async #read(signal: AbortSignal): Promise<void> {
+    const { gate } = this.#options;
+    const leave = gate === undefined ? undefined : await gate.enter(this.#failed, signal);
     const began = this.#options.clock.now();
-    const { users, ...reading } = await this.#options.read(signal);
+    // Until it is complete.
+    this.#failed = true;
+    const { users, ...reading } = await this.#options.read(signal).finally(() => leave?.());
     signal.throwIfAborted();
+    this.#failed = false;
     this.#picture = new Picture({ users, reading: { ...reading, takenAt: began } });
     for (const [userId, overlay] of this.#overlay) {
       const settled = overlay.wroteAt === undefined || overlay.wroteAt + settleMs < began;

@@ -271,6 +271,21 @@ export interface AwsConnectionStatus {
      * How many users it shows.
      */
     users?: number;
+    /**
+     * How many groups it shows.
+     */
+    groups?: number;
+    /**
+     * How many calls to AWS it took.
+     */
+    calls?: number;
+    /**
+     * What could not be read of anybody, and why: it is unknown, not absent. passwordLastUsed (ListUsers is refused), credentials (there is no credential report).
+     */
+    unknown?: {
+      what: 'passwordLastUsed' | 'credentials';
+      why: string;
+    }[];
   };
   /**
    * What spec.discovery came to.

@@ -17,6 +17,7 @@ export type ConnectionReason =
   | 'AwsUnreachable'
   | 'AwsError'
   | 'SnapshotComplete'
+  | 'SnapshotIncomplete'
   | 'WithinLimit'
   | 'DeletionThresholdExceeded'
   | 'HomeRegion'

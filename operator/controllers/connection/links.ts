@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { AwsApi, AwsCredentials, Pacer } from '../../../src/aws/index.ts';
 import type { Settings } from '../../../src/connection/index.ts';
-import { CredentialReports, readAccount, SnapshotStore } from '../../../src/reconciliation/index.ts';
+import {
+  CredentialReports,
+  readAccount,
+  SnapshotStore,
+  type ReadingGate,
+} from '../../../src/reconciliation/index.ts';
 import type { AwsConnection } from '../../api/v1alpha1/index.ts';
 import { keyString, type Clock, type Logger, type ObjectKey } from '../../runtime/index.ts';
 import type { Candidate, ConnectionState, Link } from './registry.ts';
@@ -26,6 +31,8 @@ export interface ConnectionLinksOptions {
   readonly connect: (target: Target) => AwsApi;
   /** Makes what paces the calls of one connection. */
   readonly pace: () => Pacer;
+  /** What readings of all AWS accounts go through. */
+  readonly gate: ReadingGate;
   /** Gives what paces CloudTrail for everybody in the process that goes by the same name. */
   readonly paceTrail: (name: () => string) => Pacer;
 }
@@ -80,7 +87,7 @@ export class ConnectionLinks {
     if (target === previous) {
       return previous;
     }
-    const { clock, logger } = this.#options;
+    const { clock, gate, logger } = this.#options;
     const reports = new CredentialReports({ clock });
     const read = (signal: AbortSignal) => {
       if (state.link === undefined || state.terms === undefined) {
@@ -98,7 +105,7 @@ export class ConnectionLinks {
         reports,
       });
     };
-    const snapshots = previous?.snapshots ?? new SnapshotStore({ clock, read });
+    const snapshots = previous?.snapshots ?? new SnapshotStore({ clock, read, gate });
     const link: Link = { ...target, snapshots };
     state.link = link;
     state.candidate = undefined;

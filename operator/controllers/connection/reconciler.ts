@@ -190,7 +190,7 @@ export class ConnectionReconciler implements Reconciler {
         signal.throwIfAborted();
         return this.#notRead(state, link, error);
       }
-    } else if (link.snapshots.current !== undefined) {
+    } else if (link.snapshots.current !== undefined && state.readingFailed?.reason !== 'AccountMismatch') {
       state.verdict = undefined;
       if (state.missing !== undefined) {
         // A run may have been approved meanwhile, or the limit be another one: lists do not stop for longer than they must.
@@ -263,7 +263,8 @@ export class ConnectionReconciler implements Reconciler {
     });
     state.readingFailed = verdict;
     state.snapshotDueAt = this.#options.clock.now() + graceRetryMs * 5;
-    if (link.snapshots.current === undefined || verdict.reason === 'InvalidCredentials') {
+    const blocks = verdict.reason === 'InvalidCredentials' || verdict.reason === 'AccountMismatch';
+    if (link.snapshots.current === undefined || blocks) {
       state.verdict = verdict;
     }
     state.suspect ||= verdict.reason === 'InvalidCredentials';

@@ -1,3 +1,4 @@
+import type { Snapshot } from '../../../src/reconciliation/index.ts';
 import type { AwsConnection, AwsConnectionStatus } from '../../api/v1alpha1/index.ts';
 import { formatTime, setCondition, type Condition } from '../../runtime/index.ts';
 import { stoppedRuns } from '../breaker.ts';
@@ -97,8 +98,7 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
     terms === undefined || state?.link === undefined
       ? past?.caller
       : { arn: terms.caller.arn, accessKeyId: state.link.credentials.accessKeyId };
-  const read =
-    snapshot === undefined ? past?.snapshot : { takenAt: formatTime(snapshot.takenAt), users: snapshot.size };
+  const read = snapshot === undefined ? past?.snapshot : snapshotStatus(snapshot);
   return {
     observedGeneration,
     conditions: conditions ?? [],
@@ -145,4 +145,15 @@ function sentenceOf({ run, deletions, missing }: Breaker): string {
     `${parts.join('; ')}: more than spec.guard.maxDeletions allows, so lists stop. Approve the deletions on the ` +
     'AwsReconciliation that was stopped, or mend what hides the users: lists go on by themselves then'
   );
+}
+
+function snapshotStatus(snapshot: Snapshot): NonNullable<AwsConnectionStatus['snapshot']> {
+  const { takenAt, size, calls, unread } = snapshot;
+  return {
+    takenAt: formatTime(takenAt),
+    users: size,
+    groups: [...snapshot.groups()].length,
+    calls,
+    ...(unread.size === 0 ? {} : { unknown: Array.from(unread, ([what, why]) => ({ what, why })) }),
+  };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ownerTag, type ObservedUser } from '../../../src/account/index.ts';
-import { SnapshotStore, type AccountReading } from '../../../src/reconciliation/index.ts';
+import { SnapshotStore, type AccountReading, type ReadingGate } from '../../../src/reconciliation/index.ts';
 import { observed } from '../account/material.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
 
@@ -22,8 +22,9 @@ class Desk {
     readonly fail: (error: Error) => void;
   }[] = [];
 
-  constructor() {
+  constructor(gate?: Pick<ReadingGate, 'enter'>) {
     this.store = new SnapshotStore({
+      ...(gate === undefined ? {} : { gate }),
       clock: this.clock,
       read: (asked) =>
         new Promise((answer, fail) => {
@@ -179,6 +180,49 @@ describe('a reading that somebody waits for', () => {
     const desk = new Desk();
     await expect(desk.store.refresh(AbortSignal.abort(new Error('left')))).rejects.toThrow('left');
     expect(desk.open).toHaveLength(0);
+  });
+});
+
+describe('a reading and those of other accounts', () => {
+  test('waits for its place, begins then, and gives it back however it ends', async () => {
+    const asked: boolean[] = [];
+    let open: (() => void) | undefined;
+    let places = 0;
+    const desk = new Desk({
+      enter: async (troubled) => {
+        asked.push(troubled);
+        await new Promise<void>((go) => {
+          open = go;
+        });
+        places += 1;
+        return () => {
+          places -= 1;
+        };
+      },
+    });
+    const first = desk.store.refresh(signal);
+    await desk.clock.advance(5_000);
+    expect(desk.open).toHaveLength(0);
+    open?.();
+    await settle();
+    expect(places).toBe(1);
+    desk.open.shift()?.fail(new Error('Throttling'));
+    await expect(first).rejects.toThrow('Throttling');
+    expect(places).toBe(0);
+    const second = desk.store.refresh(signal);
+    open?.();
+    await settle();
+    desk.answer([]);
+    await second;
+    expect(desk.store.current?.takenAt).toBe(desk.clock.now());
+    const third = desk.store.refresh(signal);
+    open?.();
+    await settle();
+    desk.answer([]);
+    await third;
+    expect(places).toBe(0);
+    // After one that failed it is in trouble, until one is complete.
+    expect(asked).toEqual([false, true, false]);
   });
 });
 

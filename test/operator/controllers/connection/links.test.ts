@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Pacer } from '../../../../src/aws/index.ts';
 import { resolveSettings } from '../../../../src/connection/index.ts';
+import { ReadingGate } from '../../../../src/reconciliation/index.ts';
 import { ConnectionLinks, type Target } from '../../../../operator/controllers/connection/links.ts';
 import { ConnectionRegistry } from '../../../../operator/controllers/connection/index.ts';
 import { createLogger } from '../../../../operator/runtime/index.ts';
@@ -27,6 +28,7 @@ function stage() {
       return api;
     },
     pace: (): Pacer => ({ acquire: () => Promise.resolve(() => undefined) }),
+    gate: new ReadingGate({ places: 1, troubled: 1 }),
     paceTrail: (name): Pacer => ({
       acquire: () => {
         asked.push(name());

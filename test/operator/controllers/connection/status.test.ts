@@ -6,7 +6,9 @@ import type { ConnectionState } from '../../../../operator/controllers/connectio
 import { annotations } from '../../../../operator/controllers/names.ts';
 import { connectionStatus } from '../../../../operator/controllers/connection/status.ts';
 import { resolveSettings } from '../../../../src/connection/index.ts';
+import { SnapshotStore } from '../../../../src/reconciliation/index.ts';
 import { observed } from '../../../src/account/material.ts';
+import { FakeClock } from '../../../src/fake-clock.ts';
 import { connection, snapshotsOf, working } from '../material.ts';
 
 const now = Date.UTC(2026, 0, 15, 12, 0, 0);
@@ -49,7 +51,7 @@ describe('the status of a connection', () => {
       account: { id: '111122223333', partition: 'aws', alias: 'acme' },
       caller: { arn: 'arn:aws:iam::111122223333:user/idhub', accessKeyId: 'AKIA1' },
       quotas: [{ name: 'users', used: 7, quota: 5000 }],
-      snapshot: { takenAt: '2026-01-01T00:00:00Z', users: 1 },
+      snapshot: { takenAt: '2026-01-01T00:00:00Z', users: 1, groups: 0, calls: 1 },
       conditions: [
         {
           type: 'Ready',
@@ -83,6 +85,31 @@ describe('the status of a connection', () => {
     const state = await working();
     const first = status(connection(), state);
     expect(status(connection({ status: first }), state, { now: now + 60_000 })).toEqual(first);
+  });
+
+  test('tells what could not be read of anybody, and why', async () => {
+    const state = await working();
+    const snapshots = new SnapshotStore({
+      clock: new FakeClock(),
+      read: () =>
+        Promise.resolve({
+          users: [observed()],
+          groups: new Map([['x', { group: 'x', id: 'AGPA1', arn: 'arn', policies: [] }]]),
+          unread: new Map([['credentials', 'AWS says no']]),
+          pages: 7,
+        }),
+    });
+    await snapshots.refresh(new AbortController().signal);
+    const { link } = state;
+    const told = status(connection(), { ...state, link: link && { ...link, snapshots } });
+    expect(told.snapshot).toEqual({
+      takenAt: '2026-01-01T00:00:00Z',
+      users: 1,
+      groups: 1,
+      calls: 7,
+      unknown: [{ what: 'credentials', why: 'AWS says no' }],
+    });
+    expect(conditionsOf(told)).toMatchObject({ Synced: 'True SnapshotComplete' });
   });
 
   test('of which nothing is known yet says so little', () => {
