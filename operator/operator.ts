@@ -4,21 +4,12 @@ import { createAwsApi } from '../src/aws/index.ts';
 import { AdaptivePacer, trailPacers } from '../src/connection/index.ts';
 import { namespaceAllowed } from '../src/guard/index.ts';
 import { ReadingGate } from '../src/reconciliation/index.ts';
-import {
-  awsAccountType,
-  awsConnectionType,
-  awsEntitlementBindingType,
-  awsReconciliationType,
-  type AwsAccount,
-  type AwsEntitlementBinding,
-  type AwsReconciliation,
-} from './api/v1alpha1/index.ts';
+import { type AwsAccount, type AwsEntitlementBinding, type AwsReconciliation } from './api/v1alpha1/index.ts';
 import type { Config } from './config.ts';
 import {
   AccountReconciler,
   StoredPasswordKey,
   accountsAbove,
-  bindingOwners,
   connectionKey,
   isEnabled,
   ownedHasChanged,
@@ -27,23 +18,17 @@ import {
 import {
   BindingReconciler,
   ConnectionGuard,
-  bindingAccounts,
   bindingConnections,
   companions,
   heldHasChanged,
   isBound,
-  userKeys,
   userMayHaveChanged,
 } from './controllers/binding/index.ts';
 import { DiscoveryReconciler } from './controllers/discovery/index.ts';
 import { ConnectionReconciler, ConnectionRegistry } from './controllers/connection/index.ts';
-import {
-  connectionOf,
-  isFinished,
-  laneOf,
-  ReconciliationReconciler,
-  RunEngine,
-} from './controllers/reconciliation/index.ts';
+import { isFinished, ReconciliationReconciler, RunEngine } from './controllers/reconciliation/index.ts';
+import { isOf, ownerOf, scheduleStanding, ScheduleReconciler } from './controllers/schedule/index.ts';
+import { createInformers } from './informers.ts';
 import { obtainInstallationId } from './installation.ts';
 import { changedByOthers } from './controllers/names.ts';
 import { createMetrics } from './metrics.ts';
@@ -64,15 +49,7 @@ import {
   systemClock,
   type Logger,
   type ObjectKey,
-  type ObjectMeta,
 } from './runtime/index.ts';
-
-/** The parts of an object that the product needs; these two would treble the cache. */
-function slim<T extends { readonly metadata: ObjectMeta }>(object: T): T {
-  const { managedFields: _managed, annotations = {}, ...metadata } = object.metadata;
-  const { 'kubectl.kubernetes.io/last-applied-configuration': _applied, ...kept } = annotations;
-  return { ...object, metadata: { ...metadata, annotations: kept } };
-}
 
 export function createOperatorLogger(config: Config): {
   logger: Logger;
@@ -129,30 +106,7 @@ export async function runOperator(options: {
       : {}),
   });
   const connectionRegistry = new ConnectionRegistry();
-  const accounts = manager.informer(awsAccountType, {
-    transform: slim,
-    indexes: {
-      user: (account: AwsAccount) => [userKey(account)],
-      connection: (account: AwsAccount) => [keyString(connectionKey(account))],
-    },
-  });
-  const connections = manager.informer(awsConnectionType, { transform: slim });
-  const bindings = manager.informer(awsEntitlementBindingType, {
-    transform: slim,
-    indexes: {
-      user: userKeys,
-      connection: bindingConnections,
-      account: bindingAccounts,
-      owner: bindingOwners,
-    },
-  });
-  const runs = manager.informer(awsReconciliationType, {
-    transform: slim,
-    indexes: {
-      connection: (run: AwsReconciliation) => [keyString(connectionOf(run))],
-      lane: (run: AwsReconciliation) => [laneOf(run)],
-    },
-  });
+  const { accounts, bindings, connections, runs } = createInformers(manager);
   const runMetrics = createRunMetrics({
     registry,
     connections: () => connections.list(),
@@ -240,6 +194,15 @@ export async function runOperator(options: {
         allowEndpointOverride: config.allowEndpointOverride,
         snapshotIntervalMs: config.snapshotIntervalMs,
         missing: (...reading) => engine.missing(...reading),
+        schedule: (connection) =>
+          scheduleStanding({
+            connection,
+            terms: connectionRegistry.peek(keyOf(connection))?.terms,
+            runs: runs
+              .byIndex('schedule', keyString(keyOf(connection)))
+              .filter((run) => isOf(run, connection)),
+            now: clock.now(),
+          }),
         protectSecret,
         pace: () => new AdaptivePacer({ clock, maxRate: config.awsMaxRate }),
         paceTrail: (name) => trail.under(name),
@@ -353,9 +316,30 @@ export async function runOperator(options: {
       watches: [{ informer: connections, changed: changedByOthers }],
       reconciler: new DiscoveryReconciler({ ...shared, permits }),
     });
+    const scheduleController = manager.controller({
+      name: 'schedule',
+      workers: 4,
+      watches: [
+        { informer: connections, changed: changedByOthers },
+        {
+          informer: runs,
+          changed: (before, after) =>
+            isFinished(before as unknown as AwsReconciliation) !==
+            isFinished(after as unknown as AwsReconciliation),
+          map: (run) => [ownerOf(run as unknown as AwsReconciliation)].filter((key) => key !== undefined),
+        },
+      ],
+      reconciler: new ScheduleReconciler({
+        ...shared,
+        runs,
+        tell: (connection) => connectionController.enqueue(connection),
+        count: (outcome) => runMetrics.scheduled(outcome),
+      }),
+    });
     connectionRegistry.onWake((key) => connectionController.enqueue(key));
     connectionRegistry.onAnnounce((key) => {
       discoveryController.enqueue(key, { priority: lowPriority });
+      scheduleController.enqueue(key);
       for (const account of accounts.byIndex('connection', keyString(key))) {
         accountController.enqueue(keyOf(account), { priority: lowPriority });
         for (const binding of bindings.byIndex('account', keyString(keyOf(account)))) {

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { AwsConnection, AwsReconciliation } from './api/v1alpha1/index.ts';
 import { listsStopped } from './controllers/breaker.ts';
 import { connectionOf, type RunMetrics } from './controllers/reconciliation/index.ts';
+import type { ScheduledOutcome } from './controllers/schedule/index.ts';
 import { keyOf, keyString } from './runtime/index.ts';
 
 export interface RunMetricsOptions {
@@ -12,7 +13,9 @@ export interface RunMetricsOptions {
 }
 
 /** Metrics of runs and of the breaker. Label sets are closed. */
-export function createRunMetrics({ registry, connections, runs, now }: RunMetricsOptions): RunMetrics {
+export function createRunMetrics({ registry, connections, runs, now }: RunMetricsOptions): RunMetrics & {
+  readonly scheduled: (outcome: ScheduledOutcome) => void;
+} {
   const registers = [registry];
   const ended = new Counter({
     name: 'idhub_reconciliations_total',
@@ -31,6 +34,12 @@ export function createRunMetrics({ registry, connections, runs, now }: RunMetric
     help: 'Time that the last try of a run took, from its first call to what is remembered.',
     labelNames: ['mode'],
     buckets: [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1_000],
+    registers,
+  });
+  const scheduled = new Counter({
+    name: 'idhub_scheduled_runs_total',
+    help: 'Times of schedules that came, by what became of them.',
+    labelNames: ['outcome'],
     registers,
   });
   /** By connection: when a run was last complete, as this process has seen it. */
@@ -76,6 +85,7 @@ export function createRunMetrics({ registry, connections, runs, now }: RunMetric
       }
     },
     changed: (change, count) => changes.inc({ change }, count),
+    scheduled: (outcome) => scheduled.inc({ outcome }),
     completed: (connection, at) => void seen.set(connection, at),
   };
 }

@@ -37,6 +37,10 @@ export const annotations = {
   finished: 'aws.idhub.io/finished',
   /** Ours, on a connection: the runs whose deletions were stopped, by scope, JSON. */
   breaker: 'aws.idhub.io/breaker',
+  /** Ours, on a connection: for which time a run was made last, JSON. */
+  lastSchedule: 'aws.idhub.io/last-schedule',
+  /** Ours, on a run: the time of the schedule that it was made for. */
+  scheduledAt: 'aws.idhub.io/scheduled-at',
   /** Ours: the AWS account of a connection. */
   accountId: 'aws.idhub.io/account-id',
   /** Ours: the Secret of a connection that has our finalizer. */
@@ -78,6 +82,7 @@ const own: ReadonlySet<string> = new Set<string>([
   annotations.deletions,
   annotations.finished,
   annotations.accountId,
+  annotations.lastSchedule,
   annotations.secretName,
 ]);
 

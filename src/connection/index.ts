@@ -12,6 +12,7 @@ export {
   formatInZone,
   partitionOf,
   resolveSettings,
+  timeZoneOf,
   type Settings,
   type SettingsInput,
   type SettingsProblem,

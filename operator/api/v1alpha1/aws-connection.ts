@@ -187,6 +187,51 @@ export interface AwsConnectionSpec {
     limit?: number;
   };
   /**
+   * When AwsReconciliations are made by themselves, as a CronJob makes Jobs. Left out, they are made by hand.
+   */
+  reconciliation?: {
+    /**
+     * When a run is made, as cron has it: five fields (minute, hour, day of the month, month, day of the week) such as "0 2 * * *", or @hourly, @daily, @weekly, @monthly, @yearly.
+     */
+    schedule?: string;
+    /**
+     * Time from one run to the next, for example 6h, give or take a tenth; at least 1m. The first is made within five minutes.
+     */
+    interval?: string;
+    /**
+     * IANA time zone of the schedule; default spec.settings.timeZone.
+     */
+    timeZone?: string;
+    /**
+     * Mode of the runs, as in an AwsReconciliation; default Full.
+     */
+    mode?: 'Full' | 'Incremental';
+    /**
+     * What the runs reconcile, as in an AwsReconciliation; default both.
+     */
+    resources?: ('Account' | 'Entitlement')[];
+    /**
+     * Only the accounts that match this SCIM filter, as in an AwsReconciliation.
+     */
+    filter?: string;
+    /**
+     * What happens at a time when the run before has not ended: Forbid (the default) waits for its end, Replace deletes it, Allow makes another one.
+     */
+    concurrencyPolicy?: 'Forbid' | 'Allow' | 'Replace';
+    /**
+     * How late a run may be made that could not be made in time, in seconds; without limit when absent. Of several missed times the latest counts.
+     */
+    startingDeadlineSeconds?: number;
+    /**
+     * No more runs are made. Those that are under way go on.
+     */
+    suspend?: boolean;
+    /**
+     * How many ended runs of this schedule are kept, complete ones and failed ones each; default 10.
+     */
+    historyLimit?: number;
+  };
+  /**
    * What accounts of this connection get where they say nothing.
    */
   defaults?: {
@@ -214,7 +259,7 @@ export interface AwsConnectionStatus {
    */
   observedGeneration?: number;
   /**
-   * Ready (accounts can be worked on), Synced (the last reading was complete), CloudTrailRegion (False where settings.cloudTrailRegion has no events of IAM) and WithinDeletionLimit (False while the breaker is open).
+   * Ready (accounts can be worked on), Synced (the last reading was complete), CloudTrailRegion (False where settings.cloudTrailRegion has no events of IAM), WithinDeletionLimit (False while the breaker is open) and ReconciliationSchedule (True where runs are made by themselves).
    */
   conditions?: {
     type: string;
@@ -324,6 +369,27 @@ export interface AwsConnectionStatus {
      * How many the last reading of the account lacks, where they are more than the limit.
      */
     missing?: number;
+  };
+  /**
+   * Runs that were made by the schedule, and when the next one is.
+   */
+  reconciliation?: {
+    /**
+     * The time for which a run was made last.
+     */
+    lastScheduleTime?: string;
+    /**
+     * The next time for a run; gone while none is made.
+     */
+    nextScheduleTime?: string;
+    /**
+     * When a run of the schedule was complete last.
+     */
+    lastSuccessfulTime?: string;
+    /**
+     * Names of the runs that have not ended; 100 at most.
+     */
+    active?: string[];
   };
   /**
    * How many AwsAccount objects use this connection.

@@ -1,3 +1,4 @@
+export type { Verdict } from './conditions.ts';
 export { ConnectionReconciler } from './reconciler.ts';
 export {
   ConnectionRegistry,
@@ -10,3 +11,4 @@ export {
   type UsableConnection,
 } from './registry.ts';
 export { notAllowed } from './sentences.ts';
+export { scheduleCondition, type ScheduleStanding } from './status.ts';

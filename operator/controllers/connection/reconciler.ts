@@ -29,7 +29,7 @@ import { ConnectionLinks, type ConnectionLinksOptions } from './links.ts';
 import type { Candidate, ConnectionRegistry, ConnectionState, Link, Terms } from './registry.ts';
 import { ConnectionRelease } from './release.ts';
 import { ConnectionSecrets, withFinalizer } from './secrets.ts';
-import { connectionStatus } from './status.ts';
+import { connectionStatus, type ScheduleStanding } from './status.ts';
 
 export interface ConnectionReconcilerOptions extends ConnectionLinksOptions {
   readonly client: Client;
@@ -53,6 +53,8 @@ export interface ConnectionReconcilerOptions extends ConnectionLinksOptions {
     terms: Terms,
     signal: AbortSignal,
   ) => Promise<Omit<Missing, 'since'> | undefined>;
+  /** What is to be said of runs that are made by themselves; undefined where none are. */
+  readonly schedule: (connection: AwsConnection) => ScheduleStanding | undefined;
 }
 
 /** How often the Secret is read again: what is put into it is used within a minute. */
@@ -336,6 +338,7 @@ export class ConnectionReconciler implements Reconciler {
       state,
       accounts: users.length,
       needed: this.#release.neededBy(key),
+      schedule: this.#options.schedule(connection),
       now: clock.now(),
     });
     const ready = status.conditions?.find((condition) => condition.type === 'Ready');

@@ -8,14 +8,26 @@ import { cloudTrailVerdict } from './decide.ts';
 import type { ConnectionState } from './registry.ts';
 import type { Needed } from './release.ts';
 
+/** Whether runs are made by themselves, and which were. */
+export interface ScheduleStanding {
+  readonly status: Condition['status'];
+  readonly verdict: Verdict;
+  readonly runs: NonNullable<AwsConnectionStatus['reconciliation']>;
+}
+
 export interface ConnectionStatusInputs {
   readonly connection: AwsConnection;
   readonly state: ConnectionState | undefined;
   /** AwsAccounts that refer to the connection, of whatever namespace. */
   readonly accounts: number;
   readonly needed: Needed;
+  /** Undefined where none is declared. */
+  readonly schedule: ScheduleStanding | undefined;
   readonly now: number;
 }
+
+/** The condition on runs that are made by themselves. */
+export const scheduleCondition = 'ReconciliationSchedule';
 
 /** The whole status of a connection. What could not be looked at keeps its last known value. Pure. */
 export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionStatus {
@@ -68,6 +80,12 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
     const { ok, ...found } = discoveryVerdict(state.discovery);
     set('Discovery', ok ? 'True' : 'False', found);
   }
+  const { schedule } = inputs;
+  if (schedule === undefined) {
+    conditions = conditions?.filter(({ type }) => type !== scheduleCondition);
+  } else {
+    set(scheduleCondition, schedule.status, schedule.verdict);
+  }
 
   const past = connection.status;
   const discovery = discoveryStatus(connection, state);
@@ -109,6 +127,7 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
     ...(read === undefined ? {} : { snapshot: read }),
     ...(breaker === undefined ? {} : { breaker }),
     ...(discovery === undefined ? {} : { discovery }),
+    ...(schedule === undefined ? {} : { reconciliation: schedule.runs }),
   };
 }
 

@@ -2,7 +2,7 @@ import { defaultUserQuotas } from '../../../../src/connection/index.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { AwsConnection, AwsConnectionStatus } from '../../../../operator/api/v1alpha1/index.ts';
 import { listsStopped, writeStopped } from '../../../../operator/controllers/breaker.ts';
-import type { ConnectionState } from '../../../../operator/controllers/connection/index.ts';
+import type { ConnectionState, ScheduleStanding } from '../../../../operator/controllers/connection/index.ts';
 import { annotations } from '../../../../operator/controllers/names.ts';
 import { connectionStatus } from '../../../../operator/controllers/connection/status.ts';
 import { resolveSettings } from '../../../../src/connection/index.ts';
@@ -17,13 +17,18 @@ const at = '2026-01-15T12:00:00Z';
 function status(
   object: AwsConnection,
   state: ConnectionState | undefined,
-  more: { needed?: { accounts: number; bindings: number }; now?: number } = {},
+  more: {
+    needed?: { accounts: number; bindings: number };
+    schedule?: ScheduleStanding;
+    now?: number;
+  } = {},
 ) {
   return connectionStatus({
     connection: object,
     state,
     accounts: 4,
     needed: more.needed ?? { accounts: 0, bindings: 0 },
+    schedule: more.schedule,
     now: more.now ?? now,
   });
 }
