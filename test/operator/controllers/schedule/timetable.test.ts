@@ -167,7 +167,7 @@ describe('a cron schedule', () => {
     ['2026-01-01T00:00:00', 'it has 1 field'],
   ])('%s is refused', (schedule, message) => {
     const reading = cronTimetable(schedule, 'UTC');
-    expect(reading).toEqual({ kind: 'refused', message: expect.stringContaining(message) as string });
+    expect(reading.kind === 'refused' ? reading.message : 'accepted').toContain(message);
   });
 
   test.each(['@Hourly', '0 0 * jan-mar mon,WED', '*/5 0-6/2 1,15 ? 7', '5-59/15 * * * *'])(
