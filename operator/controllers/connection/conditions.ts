@@ -23,7 +23,6 @@ export type ConnectionReason =
   | 'Scheduled'
   | 'Suspended'
   | 'InvalidSchedule'
-  | 'InvalidFilter'
   | 'HomeRegion'
   | 'Discovered'
   | 'LimitReached'
