@@ -12,6 +12,8 @@ export interface ScheduleFacts {
   readonly memory: Memory | undefined;
   /** Runs of the schedule that have not ended. */
   readonly active: readonly AwsReconciliation[];
+  /** The latest time for which there is a run of the schedule, ended or not. */
+  readonly made: number | undefined;
   readonly policy: 'Forbid' | 'Allow' | 'Replace';
   /** How late a run may be made, ms; undefined without limit. */
   readonly deadlineMs: number | undefined;
@@ -25,6 +27,8 @@ export type Decision =
   /** Times are counted from now on: a schedule that is new, or changed, or whose memory is lost. */
   | { readonly kind: 'begin'; readonly memory: Memory; readonly until: number }
   | { readonly kind: 'wait'; readonly until: number | undefined }
+  /** The run is there, and that was not noted: the process that made it was killed. */
+  | { readonly kind: 'note'; readonly memory: Memory; readonly until: number }
   /** A run is made for the time `at`; those that it replaces go before. */
   | {
       readonly kind: 'make';
@@ -47,7 +51,7 @@ const aheadMs = 600_000;
  * `Forbid`. Other than there, what was not seen at all is not made up for. Pure.
  */
 export function decide(facts: ScheduleFacts): Decision {
-  const { active, deadlineMs, memory, now, policy, ready, timetable } = facts;
+  const { active, deadlineMs, made, memory, now, policy, ready, timetable } = facts;
   if (memory?.timetable !== timetable.text || memory.since > now + aheadMs) {
     const last = memory?.last;
     // An interval that begins with a run begins with the connection.
@@ -60,6 +64,10 @@ export function decide(facts: ScheduleFacts): Decision {
   if (at === undefined) {
     return { kind: 'wait', until };
   }
+  if (made !== undefined && made >= at && made <= now) {
+    const noted = { timetable: timetable.text, since: now, last: made };
+    return { kind: 'note', memory: noted, until: timetable.next(noted, now) };
+  }
   if (deadlineMs !== undefined && now - at > deadlineMs) {
     return { kind: 'missed', at, memory: { ...memory, since: now }, until };
   }
@@ -67,9 +75,9 @@ export function decide(facts: ScheduleFacts): Decision {
   if (first !== undefined && policy === 'Forbid') {
     return { kind: 'held', at, by: first, until };
   }
-  const made = { timetable: timetable.text, since: now, last: at };
+  const noted = { timetable: timetable.text, since: now, last: at };
   const replaces = policy === 'Replace' ? active : [];
-  return { kind: 'make', at, replaces, memory: made, until: timetable.next(made, now) };
+  return { kind: 'make', at, replaces, memory: noted, until: timetable.next(noted, now) };
 }
 
 function begun(memory: Memory, { timetable, now }: ScheduleFacts): Decision {

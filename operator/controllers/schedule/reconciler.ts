@@ -28,7 +28,7 @@ import { annotations } from '../names.ts';
 import { decide, type Decision, type Memory } from './decide.ts';
 import { memoryOf, writeMemory } from './memory.ts';
 import { readSchedule } from './reading.ts';
-import { activeOf, excessOf, isOf, runFor } from './runs.ts';
+import { activeOf, excessOf, isOf, lastMade, runFor } from './runs.ts';
 import { saysSo, scheduleStanding, whyNone } from './standing.ts';
 
 /** What became of a time of a schedule. */
@@ -84,7 +84,8 @@ export class ScheduleReconciler implements Reconciler {
       return undefined;
     }
     const runs = this.#runsOf(connection);
-    for (const run of excessOf(connection, runs)) {
+    const memory = memoryOf(connection);
+    for (const run of excessOf(connection, runs, memory?.since ?? 0)) {
       await this.#delete(run, signal);
     }
     if (reading.kind === 'refused' || whyNone(connection) !== undefined) {
@@ -93,8 +94,9 @@ export class ScheduleReconciler implements Reconciler {
     const { concurrencyPolicy: policy = 'Forbid', startingDeadlineSeconds } = reconciliation;
     const decision = decide({
       timetable: reading.timetable,
-      memory: memoryOf(connection),
+      memory,
       active: activeOf(runs),
+      made: lastMade(runs),
       policy,
       deadlineMs: startingDeadlineSeconds === undefined ? undefined : startingDeadlineSeconds * 1_000,
       ready: usable(state)?.snapshots.current !== undefined,
@@ -118,6 +120,7 @@ export class ScheduleReconciler implements Reconciler {
       case 'wait':
         return;
       case 'begin':
+      case 'note':
         await this.#remember(connection, decision.memory, signal);
         return;
       case 'held':

@@ -27,6 +27,12 @@ function scheduledAt({ metadata }: Pick<AwsReconciliation, 'metadata'>): number 
   return Number.isNaN(time) ? undefined : time;
 }
 
+/** The latest time that there is a run for, milliseconds since the epoch. */
+export function lastMade(runs: readonly AwsReconciliation[]): number | undefined {
+  const times = runs.map(scheduledAt).filter((time) => time !== undefined);
+  return times.length === 0 ? undefined : Math.max(...times);
+}
+
 /** The run for a time of the schedule. Its name follows from the time, so that it is made once. */
 export function runFor(connection: AwsConnection, at: number, timeZone: string): AwsReconciliation {
   const { metadata, spec } = connection;
@@ -75,10 +81,13 @@ export function activeOf(runs: readonly AwsReconciliation[]): readonly AwsReconc
 /**
  * Ended runs beyond the limit, oldest first. Complete ones and failed ones are counted apart, so that a series of
  * failures does not push out what was found before. What the open breaker names stays: it is what somebody approves.
+ * So does a run that is not noted yet, since it would be made again.
+ * @param notedUntil up to where the schedule was followed, milliseconds since the epoch
  */
 export function excessOf(
   connection: AwsConnection,
   runs: readonly AwsReconciliation[],
+  notedUntil: number,
 ): readonly AwsReconciliation[] {
   const limit = connection.spec.reconciliation?.historyLimit ?? defaultHistoryLimit;
   const stopped = new Set(stoppedRuns(connection.metadata).map(({ run }) => run));
@@ -89,7 +98,7 @@ export function excessOf(
   const failed = ended.filter((run) => !isComplete(run));
   return [complete, failed]
     .flatMap((each) => each.slice(0, Math.max(0, each.length - limit)))
-    .filter((run) => !stopped.has(keyString(keyOf(run))));
+    .filter((run) => (scheduledAt(run) ?? 0) <= notedUntil && !stopped.has(keyString(keyOf(run))));
 }
 
 /** When a run was complete last, milliseconds since the epoch. */
