@@ -25,7 +25,13 @@ export type CronReading =
 
 const nicknames = ['@hourly', '@daily', '@midnight', '@weekly', '@monthly', '@yearly', '@annually'];
 const names = /jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat/gi;
-const fields = 'minute, hour, day of the month, month, day of the week';
+const fields = [
+  { name: 'minute', least: 0, most: 59 },
+  { name: 'hour', least: 0, most: 23 },
+  { name: 'day of the month', least: 1, most: 31 },
+  { name: 'month', least: 1, most: 12 },
+  { name: 'day of the week', least: 0, most: 7 },
+] as const;
 
 /**
  * The times of a cron schedule in a time zone: the five fields that a CronJob takes, or one of its nicknames.
@@ -76,12 +82,27 @@ function notCron(text: string): string | undefined {
       ? undefined
       : `there is no ${text}: there are ${nicknames.join(', ')}`;
   }
-  const count = text.split(' ').length;
-  if (count !== 5) {
-    return `it has ${count} ${count === 1 ? 'field' : 'fields'} in place of five (${fields})`;
+  const values = text === '' ? [] : text.split(' ');
+  if (values.length !== fields.length) {
+    const wanted = fields.map(({ name }) => name).join(', ');
+    return `it has ${values.length} ${values.length === 1 ? 'field' : 'fields'} in place of five (${wanted})`;
   }
   const strange = text.replaceAll(names, '').match(/[^\d*?,/ -]/)?.[0];
-  return strange === undefined ? undefined : `"${strange}" has no meaning in it`;
+  return strange === undefined
+    ? fields.map((field, at) => wrongField(field, values[at] ?? '')).find((wrong) => wrong !== undefined)
+    : `"${strange}" has no meaning in it`;
+}
+
+/** What the library refuses as well, in words that name the field. */
+function wrongField({ name, least, most }: (typeof fields)[number], value: string): string | undefined {
+  const parts = value.split(',');
+  if (parts.some((part) => !/^([*?]|\w+(-\w+)?)(\/\d+)?$/.test(part))) {
+    return `"${value}" is no ${name}`;
+  }
+  const beyond = parts
+    .flatMap((part) => part.split('/')[0]?.split('-') ?? [])
+    .find((each) => /^\d+$/.test(each) && (Number(each) < least || Number(each) > most));
+  return beyond === undefined ? undefined : `the ${name} ${beyond} is not one of ${least} to ${most}`;
 }
 
 function sentenceOf(error: unknown): string {

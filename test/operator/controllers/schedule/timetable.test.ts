@@ -143,10 +143,10 @@ describe('a cron schedule', () => {
   });
 
   test.each([
-    ['61 * * * *', 'invalid value for minute: 61'],
+    ['61 * * * *', 'the minute 61 is not one of 0 to 59'],
     ['* * * *', 'it has 4 fields in place of five (minute, hour, day of the month, month, day of the week)'],
     ['0 0 2 * * *', 'it has 6 fields'],
-    ['', 'it has 1 field in place of five'],
+    ['', 'it has 0 fields in place of five'],
     ['0 2 30 2 *', 'there is no such day'],
     [
       '@reboot',
@@ -160,8 +160,13 @@ describe('a cron schedule', () => {
     ['0 2 * * 5#2', '"#" has no meaning in it'],
     ['0 2 1 * +MON', '"+" has no meaning in it'],
     ['0 2 * * FRIDAY', '"D" has no meaning in it'],
-    ['0 2 * * 8', 'invalid value for dayOfWeek: 8'],
-    ['0 24 * * *', 'invalid value for hour: 24'],
+    ['0 2 * * 8', 'the day of the week 8 is not one of 0 to 7'],
+    ['0 24 * * *', 'the hour 24 is not one of 0 to 23'],
+    ['0 0 0 * *', 'the day of the month 0 is not one of 1 to 31'],
+    ['0 0 * 10-13 *', 'the month 13 is not one of 1 to 12'],
+    ['-1 * * * *', '"-1" is no minute'],
+    ['0 ,6 * * *', '",6" is no hour'],
+    ['0 0 1- * *', '"1-" is no day of the month'],
     ['*/0 * * * *', 'syntax error'],
     ['5-1 * * * *', 'from value is larger than to value'],
     ['2026-01-01T00:00:00', 'it has 1 field'],
