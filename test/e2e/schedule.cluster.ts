@@ -220,7 +220,8 @@ test('historyLimit: the oldest ended runs of the schedule go, and none that was 
 });
 
 test('an interval begins soon, and what three days have missed is one run', async () => {
-  const before = (await runs()).map(({ metadata }) => metadata.name);
+  // A run that is there for a later time would count for what was missed before it.
+  await world().kubectl(['delete', 'awsreconciliation', '--all', '-n', 'scheduling']);
   await backAfterThreeDays(
     { schedule: null, interval: '1h', concurrencyPolicy: null, historyLimit: null },
     'every 1h',
@@ -228,9 +229,7 @@ test('an interval begins soon, and what three days have missed is one run', asyn
   await condition('True', 'Scheduled');
   const { last } = await remembered((memory) => memory.last !== undefined);
   const run = await complete(iso(last));
-  expect((await runs()).map(({ metadata }) => metadata.name).toSorted()).toEqual(
-    [...before, run.metadata.name].toSorted(),
-  );
+  expect((await runs()).map(({ metadata }) => metadata.name)).toEqual([run.metadata.name]);
   const agoMs = Date.now() - Date.parse(iso(last));
   expect(agoMs).toBeGreaterThanOrEqual(0);
   expect(agoMs).toBeLessThan(3_600_000 + 60_000);
