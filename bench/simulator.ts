@@ -11,13 +11,15 @@ const { values } = parseArgs({
   options: {
     users: { type: 'string', default: '5000' },
     made: { type: 'string', default: '0' },
+    accounts: { type: 'string', default: '1' },
     latency: { type: 'string', default: '0' },
   },
 });
 const simulator = await startSimulator({
-  accounts: [
-    { users: Number(values.made), quotas: { users: Number(values.users) + Number(values.made) + 2 } },
-  ],
+  accounts: Array.from({ length: Number(values.accounts) }, () => ({
+    users: Number(values.made),
+    quotas: { users: Number(values.users) + Number(values.made) + 2 },
+  })),
   latencyMs: Number(values.latency),
   enforcePolicies: true,
 });

@@ -52,6 +52,8 @@ export interface StageOptions {
   readonly bindings: number;
   /** Users that are in AWS before anything begins, and that nobody declares; default none. */
   readonly users?: number;
+  /** AWS accounts, each with so many `users`; 1 unless told. */
+  readonly connections?: number;
   /** Delay of every answer of AWS, milliseconds. */
   readonly latencyMs: number;
   /** Flags of Node for the operator's process. */
@@ -82,6 +84,8 @@ export class Stage {
   #iam: IAMClient | undefined;
   #accessKeyId = '';
   #declared = 0;
+  #others: readonly SimulatedAccount[] = [];
+  #url = '';
   #operator: StartedProcess | undefined;
   #kubeconfig = '';
 
@@ -103,6 +107,7 @@ export class Stage {
       join(root, 'bench/simulator.ts'),
       `--users=${accounts}`,
       `--made=${this.#options.users ?? 0}`,
+      `--accounts=${this.#options.connections ?? 1}`,
       `--latency=${latencyMs}`,
     ]);
     this.#cleanups.push(() => process_.stop());
@@ -111,10 +116,12 @@ export class Stage {
       accounts: SimulatedAccount[];
     };
     const url = `http://127.0.0.1:${started.port}`;
-    const [account] = started.accounts;
+    const [account, ...others] = started.accounts;
     if (account === undefined) {
       throw new Error('the simulator has no account');
     }
+    this.#others = others;
+    this.#url = url;
     this.#simulator = new SimulatorControl(url);
     const iam = iamClient(url, account);
     this.#iam = iam;
@@ -321,6 +328,28 @@ export class Stage {
       snapshotSeen ||= sumOf(samples, 'idhub_snapshot_users') > 0;
       return { reached, progressing: passes };
     });
+  }
+
+  /** Makes a connection to each further AWS account, as its administrator. */
+  async connect(): Promise<void> {
+    const items = this.#others.flatMap(({ id: accountId, accessKeyId, secretAccessKey }) => [
+      secretManifest(namespace, `aws-${accountId}-credentials`, { accessKeyId, secretAccessKey }),
+      connectionManifest(namespace, `aws-${accountId}`, this.#url),
+    ]);
+    await this.#kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  }
+
+  /** Waits until the AWS account was read for the first time, with so many users. */
+  async untilUsersRead(operator: MeasuredOperator, count: number): Promise<void> {
+    await this.until('users that were read', 100, async () => {
+      const users = sumOf(await operator.samples(), 'idhub_snapshot_users');
+      return { reached: users >= count ? true : undefined, progressing: users };
+    });
+  }
+
+  /** What all AWS accounts were asked since the last reset, whoever asked. */
+  awsCallsOfAll(): Promise<CallCounts> {
+    return this.#aws.calls();
   }
 
   /** Waits for so many further readings of the AWS account. */
