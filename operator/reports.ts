@@ -28,12 +28,6 @@ export class Reports implements ReportSource {
     if (run === undefined) {
       return missing(`There is no AwsReconciliation "${key.name}" in the namespace "${key.namespace}".`);
     }
-    const connection = connectionOf(run, key);
-    const object = await found(client.get(awsConnectionType, connection, { signal }));
-    const why = object === undefined ? undefined : listsStopped(object);
-    if (why !== undefined) {
-      return { kind: 'stopped', message: `No lists are given: ${why}.` };
-    }
     const verdict = endOf(run);
     if (verdict === undefined) {
       const { message = '' } = conditionOf(run, 'Ready') ?? {};
@@ -42,20 +36,36 @@ export class Reports implements ReportSource {
     if (verdict.outcome === 'Failed') {
       return missing(`The run has no report: it failed. ${verdict.reason}: ${verdict.message}`);
     }
+    const stored = await this.#stored(run, signal);
+    if (stored.kind !== 'report') {
+      return stored;
+    }
+    // Last, so that a breaker that has opened meanwhile counts.
+    const connection = connectionOf(run, key);
+    const object = await found(client.get(awsConnectionType, connection, { signal }));
+    const why = object === undefined ? undefined : listsStopped(object);
+    if (why !== undefined) {
+      return { kind: 'stopped', message: `No lists are given: ${why}.` };
+    }
+    const { header, shards } = stored.report;
+    return { kind: 'report', report: { header: { connection: keyString(connection), ...header }, shards } };
+  }
+
+  /** A report that is there as a whole. One that has a hole would break off at it, time and again, without a word. */
+  async #stored(run: AwsReconciliation, signal: AbortSignal): Promise<OpenedReport> {
+    const { client } = this.#options;
+    const instead = 'the status of the run has the first changes';
     try {
       const stored = await openReport(client, run, signal);
       if (stored.kind === 'none') {
-        return missing(
-          run.spec.dryRun === true
-            ? 'The run was a dry one, and has no report; its status has the first changes.'
-            : 'The run is complete, and its report is no longer there; its status has the first changes.',
-        );
+        return missing(`The run is complete, and its report is no longer there; ${instead}.`);
       }
-      const header = { connection: keyString(connection), ...stored.header };
-      return { kind: 'report', report: { header, shards: stored.shards } };
+      const { header, shards } = stored;
+      await stored.check();
+      return { kind: 'report', report: { header, shards } };
     } catch (error) {
       if (error instanceof SpoiltSetError) {
-        return { kind: 'spoilt', message: `The report cannot be read: ${error.message}.` };
+        return missing(`The report is no longer whole: ${error.message}; ${instead}.`);
       }
       throw error;
     }

@@ -14,14 +14,12 @@ export interface ReportSource {
 /** A report, or why there is none; messages are for people. */
 export type OpenedReport =
   | { readonly kind: 'report'; readonly report: Report }
-  /** No such run, or one that has no report and never will. */
+  /** No such run, or one that has no report, or none that is whole, and never will. */
   | { readonly kind: 'missing'; readonly message: string }
   /** The run has not ended. */
   | { readonly kind: 'unfinished'; readonly message: string }
   /** The breaker of the connection is open. */
-  | { readonly kind: 'stopped'; readonly message: string }
-  /** What is kept is not what was written. */
-  | { readonly kind: 'spoilt'; readonly message: string };
+  | { readonly kind: 'stopped'; readonly message: string };
 
 type Change = NonNullable<AwsReconciliationStatus['changes']>[number];
 
@@ -134,8 +132,6 @@ export async function openReport(
       throw new Problem(409, opened.message, { retryAfter: untilFinished });
     case 'stopped':
       throw new Problem(503, opened.message, { retryAfter: untilMended });
-    case 'spoilt':
-      throw new Problem(500, opened.message);
     case 'report':
       break;
   }

@@ -19,7 +19,7 @@ const own: readonly FilterAttribute[] = [
   // IAM compares names without regard to case.
   { name: 'userName', type: 'string' },
   { name: 'arn', type: 'string', caseExact: true },
-  { name: 'path', type: 'string', caseExact: true },
+  { name: 'path', type: 'string', caseExact: true, begins: '/' },
   { name: 'active', type: 'boolean' },
   { name: 'permissionsBoundary', type: 'string', caseExact: true },
   { name: 'created', type: 'dateTime' },

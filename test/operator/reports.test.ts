@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import {
   awsConnectionType,
   awsReconciliationType,
@@ -136,11 +137,6 @@ test.each<[string, Parameters<typeof make>[0], RegExp]>([
     },
     /^The run has no report: it failed\. InvalidFilter: There is no "dept"\.$/,
   ],
-  [
-    'a dry one',
-    { spec: { dryRun: true }, conditions: complete },
-    /^The run was a dry one, and has no report/,
-  ],
   ['one whose report is gone', { conditions: complete }, /its report is no longer there/],
 ])('there is none of %s', async (_, given, says) => {
   await make(given);
@@ -221,20 +217,54 @@ test('stops with the breaker of a connection of another namespace', async () => 
   expect((await reports.open(key, signal)).kind).toBe('stopped');
 });
 
-test('that somebody spoilt says so', async () => {
+/** Secrets of the report: the head, or what it needs. */
+function kept(isHead: boolean): readonly Secret[] {
+  const heads = (client.store.list('secrets') as Secret[]).toSorted(
+    (one, other) => one.metadata.name.length - other.metadata.name.length,
+  );
+  return isHead ? heads.slice(0, 1) : heads.slice(1);
+}
+
+test.each([
+  ['its head is spoilt', true, /^The report is no longer whole: Secret ".+" is not as it was written; /],
+  ['a part is spoilt', false, /^The report is no longer whole: Secret ".+" is not as it was written, and /],
+])('there is none where %s', async (_, isHead, says) => {
   await make({ conditions: complete, lines: changes });
-  for (const { metadata } of client.store.list('secrets') as Secret[]) {
-    await client.mergePatch(
-      secretType,
-      { namespace: 'ns', name: metadata.name },
-      { data: { content: 'eA==' } },
-    );
+  for (const { metadata } of kept(isHead)) {
+    const secret = { namespace: 'ns', name: metadata.name };
+    await client.mergePatch(secretType, secret, { data: { content: 'eA==' } });
   }
+  expect(await reports.open(key, signal)).toEqual({
+    kind: 'missing',
+    message: expect.stringMatching(says) as unknown,
+  });
+});
+
+test('there is none where its last part is gone: nothing is begun that would break off', async () => {
+  // More than one Secret takes: what cannot be packed.
+  const lines = Array.from({ length: 3 }, () => ({ noise: randomBytes(450_000).toString('base64') }));
+  await make({ conditions: complete, lines });
+  const parts = kept(false);
+  expect(parts.length).toBeGreaterThan(1);
+  const last = parts.at(-1)?.metadata.name ?? '';
+  await client.delete(secretType, { namespace: 'ns', name: last });
+  expect(await reports.open(key, signal)).toEqual({
+    kind: 'missing',
+    message: expect.stringContaining(`Secret "${last}" is not there`) as unknown,
+  });
+});
+
+test('of a dry run there is one as of any other', async () => {
+  await make({ spec: { dryRun: true }, conditions: complete, lines: changes });
+  expect((await reports.open(key, signal)).kind).toBe('report');
+});
+
+test('a run that failed or goes on says so, also while the breaker is open: no list is waited for in vain', async () => {
+  await make({ conditions: [condition('Failed', 'True', { reason: 'DeletionThresholdExceeded' })] });
+  await breakerOf(stopped());
   expect(await reports.open(key, signal)).toMatchObject({
-    kind: 'spoilt',
-    message: expect.stringMatching(
-      /^The report cannot be read: Secret ".+" is not as it was written\.$/,
-    ) as unknown,
+    kind: 'missing',
+    message: expect.stringContaining('DeletionThresholdExceeded') as unknown,
   });
 });
 

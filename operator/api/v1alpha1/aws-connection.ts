@@ -166,7 +166,7 @@ export interface AwsConnectionSpec {
     };
   };
   /**
-   * Other namespaces whose AwsAccounts and AwsEntitlementBindings may refer to this connection; * allows all. Its own may always.
+   * Other namespaces whose AwsAccounts, AwsEntitlementBindings and AwsReconciliations may refer to this connection; * allows all. Its own may always. Who may make runs there sees all users of the AWS account.
    */
   allowedNamespaces?: string[];
   /**

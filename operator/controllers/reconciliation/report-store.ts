@@ -27,6 +27,8 @@ export type StoredReport =
       readonly header: Readonly<Record<string, unknown>>;
       /** Newline-delimited JSON, one change a line; whole lines, some hundred kilobytes at a time. */
       readonly shards: AsyncIterable<Buffer>;
+      /** Reads all of it. @throws {SpoiltSetError} where a part is not there, or not as it was written */
+      check(): Promise<void>;
     }
   /** The run has not got so far, or its report is gone. */
   | { readonly kind: 'none' };
@@ -65,7 +67,16 @@ export class ReportSecrets {
     if (set === undefined) {
       return { kind: 'none' };
     }
-    return { kind: 'report', header: headerOf(place, set.meta), shards: this.#lines(place, set, signal) };
+    return {
+      kind: 'report',
+      header: headerOf(place, set.meta),
+      shards: this.#lines(place, set, signal),
+      check: async () => {
+        for await (const _part of this.#sets.parts(place, set, signal)) {
+          // What is wrong with it is thrown.
+        }
+      },
+    };
   }
 
   async *#lines(place: Place, set: SecretSet, signal: AbortSignal): AsyncGenerator<Buffer> {

@@ -4,6 +4,8 @@ export interface FilterAttribute {
   readonly type: 'string' | 'boolean' | 'dateTime' | 'complex';
   /** Whether letters count as they are written; else without regard to case. */
   readonly caseExact?: boolean;
+  /** What every value begins with: a comparison with what begins otherwise is a mistake. */
+  readonly begins?: string;
   /** Of a complex attribute. */
   readonly parts?: readonly FilterAttribute[];
 }

@@ -238,7 +238,7 @@ function operandOf(
   operator: Operator,
   given: string | number | boolean | null,
 ): Operand {
-  const { type } = part ?? attribute;
+  const { type, begins = '' } = part ?? attribute;
   if (given === null) {
     if (operator !== 'eq' && operator !== 'ne') {
       throw new FilterError(`null can be compared with eq and ne only`);
@@ -269,8 +269,20 @@ function operandOf(
       if (typeof given !== 'string') {
         throw wrong(`${name} is a text: write it in double quotes`);
       }
+      if (!mayBegin(begins, operator, given)) {
+        throw wrong(`every ${name} begins with ${begins}`);
+      }
       return given;
   }
+}
+
+/** Whether there can be a value that is, or begins with, what is given. */
+function mayBegin(begins: string, operator: Operator, given: string): boolean {
+  return (
+    (operator !== 'eq' && operator !== 'sw') ||
+    given.startsWith(begins) ||
+    (operator === 'sw' && begins.startsWith(given))
+  );
 }
 
 /** Joins of the same kind are one. */

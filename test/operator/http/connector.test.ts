@@ -235,7 +235,6 @@ describe('why there is no report', () => {
     ['missing', 404, null],
     ['unfinished', 409, '5'],
     ['stopped', 503, '60'],
-    ['spoilt', 500, null],
   ])('%s: %d', async (kind, status, retryAfter) => {
     const served = await serve(async () => ({ kind, message: 'So it is.' }) as OpenedReport);
     const answer = await served.get(path);

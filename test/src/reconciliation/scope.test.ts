@@ -69,6 +69,16 @@ describe('a filter over accounts', () => {
     },
   );
 
+  test.each([
+    ['path sw "people"', 'path sw "people" makes no sense; every path begins with /'],
+    ['path eq "eu/"', 'every path begins with /'],
+    ['path sw ""', 'yes'],
+    ['path co "eu"', 'yes'],
+    ['path ne "eu"', 'yes'],
+  ])('%s: %s', (text, says) => {
+    expect(fits(text)).toContain(says);
+  });
+
   test('is the same scope however it is written', () => {
     const texts = ['TEAM Eq "a"  AND (active eq "True")', 'team eq "a" and active eq true'];
     const [one, other] = texts.map((text) => scopeOf(text, schema));
