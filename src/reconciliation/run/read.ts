@@ -2,7 +2,14 @@ import type { ObservedUser } from '../../account/index.ts';
 import { knownUsers, usersOf, type Resource } from '../baseline.ts';
 import { IncompleteReadingError } from '../incomplete.ts';
 import type { Snapshot } from '../picture.ts';
-import type { Fallback, KnownUser, LiveReading, TrailCursor } from '../trail/index.ts';
+import {
+  cursorAfterWhole,
+  windowStart,
+  type Fallback,
+  type KnownUser,
+  type LiveReading,
+  type TrailCursor,
+} from '../trail/index.ts';
 import type { Facts, KnownBaseline, Mode, RunPorts, RunRequest } from './model.ts';
 
 /** What was read for a run. */
@@ -56,7 +63,7 @@ export async function readFor(
         const { kind: _kind, ...fallback } = read;
         const all = await readAll(request, ports, before, startedAt);
         // More than can be read: it goes on from here, and what the credential report has not yet comes with it.
-        const next = fallback.reason === 'TooMuchBacklog' ? { at: startedAt, seen: [] } : all.cursor;
+        const next = fallback.reason === 'TooMuchBacklog' ? seenAll(startedAt) : all.cursor;
         return { ...all, cursor: next, fallback };
       }
     }
@@ -102,22 +109,30 @@ export async function widened(
 
 /**
  * A whole reading shows how things were when it began, but for credentials: these are as old as the credential
- * report, hours at times. CloudTrail is followed from there, or from where it was followed to, so that what
- * the report does not have yet is not lost.
+ * report, hours at times. Of these CloudTrail is followed from there, or from where it was followed to, so that
+ * what the report does not have yet is not lost.
  */
 function cursorAfter(snapshot: Snapshot, earlier: TrailCursor | undefined, startedAt: number): TrailCursor {
   const users = Array.from(snapshot.users(), ({ userId, createdAt }) => {
     return { createdAt, asOf: snapshot.credentials(userId)?.asOf };
   });
   const asOf = users.find((user) => user.asOf !== undefined)?.asOf;
-  if (asOf === undefined) {
-    return { at: startedAt, seen: [] };
-  }
   // The report has those who were renamed since under their old names: of them it tells nothing.
-  const tellsOfAll = users.every((user) => user.asOf !== undefined || user.createdAt >= asOf);
-  return earlier !== undefined && earlier.at <= startedAt && (earlier.at > asOf || !tellsOfAll)
-    ? earlier
-    : { at: Math.min(asOf, startedAt), seen: [] };
+  const tellsOfAll =
+    asOf !== undefined && users.every((user) => user.asOf !== undefined || user.createdAt >= asOf);
+  const followed =
+    earlier === undefined || earlier.at > startedAt
+      ? undefined
+      : Math.max(windowStart(earlier, startedAt), earlier.read?.credentials ?? -Infinity);
+  if (followed !== undefined && (!tellsOfAll || followed > asOf)) {
+    return cursorAfterWhole({ at: startedAt, credentials: followed }, earlier?.seen ?? []);
+  }
+  return cursorAfterWhole({ at: startedAt, credentials: Math.min(asOf ?? startedAt, startedAt) }, []);
+}
+
+/** The cursor of a run that has nothing to make up for. */
+function seenAll(startedAt: number): TrailCursor {
+  return cursorAfterWhole({ at: startedAt, credentials: startedAt }, []);
 }
 
 /**
@@ -149,7 +164,7 @@ async function readUnder(
   const live = await ports.trail.readUsers({ names, known: knownUsers(known), signal });
   const groups = await groupsOf(live, request, ports);
   const whole = live.unknown.length === 0;
-  const cursor = whole ? { at: startedAt, seen: [] } : undefined;
+  const cursor = whole ? seenAll(startedAt) : undefined;
   return part(live, groups, { mode: 'Full', cursor, catalogue: false, whole });
 }
 

@@ -6,7 +6,7 @@ import type { Snapshot } from '../picture.ts';
 import type { TrailEvent } from './events.ts';
 import { gatherHints, mergeHints, spread, type UserHint } from './hints.ts';
 import { NotReadable } from './live-user.ts';
-import { LiveUsers, namesOf, settleMs, subjects } from './live.ts';
+import { LiveUsers, namesOf, subjects } from './live.ts';
 import type {
   Fallback,
   IncrementalReader,
@@ -16,9 +16,10 @@ import type {
   PartialReading,
   TrailCursor,
   UnknownUser,
+  WholeRead,
   WholeReading,
 } from './model.ts';
-import { fallback, overlapMs, readWindow } from './window.ts';
+import { fallback, isRead, overlapMs, readWindow, settleMs, unreadFrom } from './window.ts';
 
 export interface TrailReaderOptions {
   readonly api: AwsApi;
@@ -73,7 +74,7 @@ export class TrailReader implements IncrementalReader {
       return window;
     }
     const seen = new Set(cursor.seen);
-    const isNew = ({ id }: TrailEvent): boolean => !seen.has(id);
+    const isNew = (event: TrailEvent): boolean => !seen.has(event.id) && !isRead(event, cursor.read);
     const fresh = window.events.filter(isNew);
     const { users: named, spreading } = gatherHints(window.events, isNew);
     const inherited = this.#spread(spreading);
@@ -83,7 +84,7 @@ export class TrailReader implements IncrementalReader {
       trail: { pages: window.pages, events: fresh.length, hinted: hints.length },
     };
     const cursorAfter = (held: Iterable<UserHint>, again: Iterable<UserHint>): TrailCursor =>
-      nextCursor({ until, events: window.events, held, again });
+      nextCursor({ until, events: window.events, held, again, read: cursor.read });
     const whole = async (): Promise<WholeReading> => {
       const { held, again, ...rest } = await this.#whole(hints, known, signal);
       return { kind: 'whole', ...rest, ...common, cursor: cursorAfter(held, again) };
@@ -171,7 +172,10 @@ export class TrailReader implements IncrementalReader {
       // It may go by another name by now, and the event that says so is still to come.
       ...subjects(hint, known).flatMap(({ userId }) => snapshot.byId(userId) ?? []),
     ];
-    const wanted = hints.filter(({ aspects, creates }) => aspects.credentials || creates);
+    // Who is known was told of with what its credentials were, and any change of these is an event of its own.
+    const wanted = hints.filter(
+      (hint) => hint.aspects.credentials || (hint.creates && subjects(hint, known).length === 0),
+    );
     const users = new Map(wanted.flatMap(usersOf).map((user) => [user.userId, user]));
     const { credentials, failed } = await this.#live.credentialsOf([...users.values()], signal);
     const unknown = [...failed].map(([userId, message]): UnknownUser => {
@@ -197,15 +201,17 @@ function nextCursor(run: {
   readonly events: readonly TrailEvent[];
   readonly held: Iterable<UserHint>;
   readonly again: Iterable<UserHint>;
+  readonly read: WholeRead | undefined;
 }): TrailCursor {
-  const { until, events } = run;
+  const { until, events, read } = run;
   const held = [...run.held].flatMap((hint) => hint.events);
   const notSeen = new Set([...held, ...[...run.again].flatMap((hint) => hint.events)].map(({ id }) => id));
   const at = Math.min(until, ...held.map((event) => event.at + overlapMs));
+  const from = Math.max(at - overlapMs, read === undefined ? -Infinity : unreadFrom(read));
   const seen = events
-    .filter((event) => event.at >= at - overlapMs && !notSeen.has(event.id))
+    .filter((event) => event.at >= from && !notSeen.has(event.id))
     .sort((one, other) => other.at - one.at)
     .slice(0, maxSeen)
     .map(({ id }) => id);
-  return { at, seen };
+  return { at, from, seen, ...(read === undefined || read.at - settleMs <= from ? {} : { read }) };
 }

@@ -1,4 +1,5 @@
 export { TrailReader, type TrailReaderOptions } from './incremental.ts';
+export { cursorAfterWhole, windowStart } from './window.ts';
 export type {
   Fallback,
   FallbackReason,
@@ -12,5 +13,6 @@ export type {
   TrailCount,
   TrailCursor,
   UnknownUser,
+  WholeRead,
   WholeReading,
 } from './model.ts';

@@ -7,6 +7,7 @@ import type { Aspects } from './events.ts';
 import type { UserHint } from './hints.ts';
 import { faultOf, NotReadable, readAspects } from './live-user.ts';
 import type { KnownUser, KnownUsers, LiveUser, UnknownUser } from './model.ts';
+import { settleMs } from './window.ts';
 
 export interface LiveOptions {
   readonly api: AwsApi;
@@ -17,8 +18,6 @@ export interface LiveOptions {
   readonly earlier: (userId: string) => ObservedUser | undefined;
 }
 
-/** AWS may go on showing what was before a change for so long (IAM is eventually consistent). */
-export const settleMs = 60_000;
 /** Users that are read at once; the pacer of the connection lets fewer calls through. */
 const atOnce = 8;
 

@@ -7,6 +7,18 @@ export interface TrailCursor {
   readonly at: number;
   /** Ids of events that were dealt with and that the overlap of the next window shows again. */
   readonly seen: readonly string[];
+  /** Where the next window begins; absent: as far back as events come late. */
+  readonly from?: number;
+  /** The last whole reading, for as long as its time is within a window. */
+  readonly read?: WholeRead;
+}
+
+/** What events need not tell any more, since the whole account was read. Times as those of the cursor. */
+export interface WholeRead {
+  /** When it began: all was read that had changed before. */
+  readonly at: number;
+  /** But credentials: of these only what had changed before this, since a credential report is older. */
+  readonly credentials: number;
 }
 
 /** Why a run that was to be incremental reads everything instead. */

@@ -1,6 +1,6 @@
 import { isAwsError, type AwsApi } from '../../aws/index.ts';
 import { readEvent, type TrailEvent } from './events.ts';
-import type { Fallback, FallbackReason, TrailCursor } from './model.ts';
+import type { Fallback, FallbackReason, TrailCursor, WholeRead } from './model.ts';
 
 /**
  * So much earlier than the last run a window begins: an event can be looked up commonly within five
@@ -14,6 +14,29 @@ export const maxPages = 200;
 /** How often a window is begun anew because its token is good no more. */
 const maxAttempts = 3;
 const eventsAPage = 50;
+
+/** AWS may go on showing what was before a change for so long (IAM is eventually consistent). */
+export const settleMs = 60_000;
+
+/** Where the window of a run begins. */
+export function windowStart(cursor: TrailCursor, until: number): number {
+  return Math.min(cursor.from ?? Math.min(cursor.at, until) - overlapMs, until - settleMs);
+}
+
+/** What a whole reading may not have shown yet begins here. */
+export function unreadFrom({ at, credentials }: WholeRead): number {
+  return Math.min(at - settleMs, credentials);
+}
+
+/** The cursor after a whole reading. */
+export function cursorAfterWhole(read: WholeRead, seen: readonly string[]): TrailCursor {
+  return { at: read.at, from: unreadFrom(read), seen, read };
+}
+
+/** Whether a whole reading has shown already what an event tells. */
+export function isRead({ at, aspects }: TrailEvent, read: WholeRead | undefined): boolean {
+  return read !== undefined && at < read.at - settleMs && !(aspects.credentials && at >= read.credentials);
+}
 
 export interface WindowOptions {
   readonly cursor: TrailCursor;
@@ -38,7 +61,7 @@ export interface Window {
  */
 export async function readWindow(api: AwsApi, options: WindowOptions): Promise<Window | Fallback> {
   const { cursor, until } = options;
-  const start = Math.min(cursor.at, until) - overlapMs;
+  const start = windowStart(cursor, until);
   if (until - start >= keptMs) {
     const days = Math.floor((until - cursor.at) / 86_400_000);
     return fallback(

@@ -69,10 +69,17 @@ describe('CloudTrail is followed after a full run', () => {
   const report = (asOf: number) => ({ A: { asOf, console: true, mfa: false, keys: [] } });
   const cursorOf = (desk: RunDesk): TrailCursor | undefined =>
     desk.baseline === undefined ? undefined : decodeBaseline(desk.baseline).cursors.Account;
+  /** All but credentials was read when the run began. */
+  const cursor = (desk: RunDesk, credentials: number): TrailCursor => ({
+    at: desk.nowMs,
+    from: Math.min(desk.nowMs - 60_000, credentials),
+    seen: [],
+    read: { at: desk.nowMs, credentials },
+  });
 
   test('from its beginning where there is no credential report', async () => {
     const desk = await reconciled();
-    expect(cursorOf(desk)).toEqual({ at: desk.nowMs, seen: [] });
+    expect(cursorOf(desk)).toEqual(cursor(desk, desk.nowMs));
   });
 
   test('from the credential report on, whose changes it does not know yet', async () => {
@@ -80,7 +87,7 @@ describe('CloudTrail is followed after a full run', () => {
     desk.users = [jo];
     desk.credentials = report(desk.nowMs - 5_000);
     await desk.run();
-    expect(cursorOf(desk)).toEqual({ at: desk.nowMs - 5_000, seen: [] });
+    expect(cursorOf(desk)).toEqual(cursor(desk, desk.nowMs - 5_000));
   });
 
   test('from where it was followed to, where that is later', async () => {
@@ -88,7 +95,7 @@ describe('CloudTrail is followed after a full run', () => {
     desk.nowMs += 1_000;
     desk.credentials = report(desk.nowMs - 5_000);
     await desk.run({ uid: 'run-2' });
-    expect(cursorOf(desk)).toEqual({ at: desk.nowMs - 1_000, seen: [] });
+    expect(cursorOf(desk)).toEqual(cursor(desk, desk.nowMs - 1_000));
   });
 
   test('from where it was followed to, where the report does not tell of everybody: who was renamed since', async () => {
@@ -99,11 +106,11 @@ describe('CloudTrail is followed after a full run', () => {
     desk.nowMs += 100_000;
     desk.credentials = report(desk.nowMs - 5_000);
     await desk.run({ uid: 'run-2' });
-    expect(cursorOf(desk)).toEqual({ at, seen: [] });
+    expect(cursorOf(desk)).toEqual(cursor(desk, at));
     // Who is new is not in it either, and what was done to it is all newer.
     desk.users = [jo, { ...sam, createdAt: desk.nowMs }];
     await desk.run({ uid: 'run-3' });
-    expect(cursorOf(desk)).toEqual({ at: desk.nowMs - 5_000, seen: [] });
+    expect(cursorOf(desk)).toEqual(cursor(desk, desk.nowMs - 5_000));
   });
 
   test('from its beginning where there was too much to follow', async () => {
@@ -112,7 +119,7 @@ describe('CloudTrail is followed after a full run', () => {
     desk.credentials = report(desk.nowMs - 5_000);
     desk.trail = { kind: 'fallback', reason: 'TooMuchBacklog', message: 'much' };
     await desk.run({ uid: 'run-2', mode: 'Incremental' });
-    expect(cursorOf(desk)).toEqual({ at: desk.nowMs, seen: [] });
+    expect(cursorOf(desk)).toEqual(cursor(desk, desk.nowMs));
   });
 
   test('from the report on where the earlier cursor is of the future', async () => {
@@ -120,7 +127,7 @@ describe('CloudTrail is followed after a full run', () => {
     desk.nowMs -= 100_000;
     desk.credentials = report(desk.nowMs - 5_000);
     await desk.run({ uid: 'run-2' });
-    expect(cursorOf(desk)).toEqual({ at: desk.nowMs - 5_000, seen: [] });
+    expect(cursorOf(desk)).toEqual(cursor(desk, desk.nowMs - 5_000));
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { WholeReading } from '../../../../src/reconciliation/index.ts';
+import { cursorAfterWhole } from '../../../../src/reconciliation/trail/index.ts';
 import { policyDocument } from '../../../simulator/harness.ts';
 import { iamCalls, minute, names, partial, reconciled, run, signal } from './stage.ts';
 
@@ -164,4 +165,47 @@ test('C11: no more than eight users are read at once', async () => {
   const { peakInFlight } = await made.control.calls();
   expect(peakInFlight).toBeGreaterThan(1);
   expect(peakInFlight).toBeLessThanOrEqual(8);
+});
+
+describe('after a whole reading', () => {
+  async function readWhole() {
+    const made = await reconciled();
+    const { clock, iam } = made;
+    await iam.createLoginProfile({ UserName: 'jo', Password: password });
+    await iam.tagUser({ UserName: 'sam', Tags: [{ Key: 'a', Value: '1' }] });
+    clock.advance(10 * minute);
+    const reportAt = clock.now();
+    clock.advance(10 * minute);
+    await iam.createAccessKey({ UserName: 'kim' });
+    await iam.tagUser({ UserName: 'kim', Tags: [{ Key: 'a', Value: '1' }] });
+    clock.advance(10 * minute);
+    const cursor = cursorAfterWhole({ at: clock.now(), credentials: reportAt }, []);
+    clock.advance(minute);
+    return { ...made, before: { known: made.before.known, cursor } };
+  }
+
+  test('what it has shown needs no event; of credentials only what came after the report is read', async () => {
+    const made = await readWhole();
+    const first = partial(await run(made, made.before));
+    expect(first.users).toMatchObject([
+      { user: { userName: 'kim' }, credentials: { keys: [{ active: true }] } },
+    ]);
+    expect(first.trail.events).toBe(1);
+    expect(made.count('GetUser')).toBe(2);
+    made.clock.advance(minute);
+    const second = partial(await run(made, { ...made.before, cursor: first.cursor }));
+    expect(second).toMatchObject({ users: [], trail: { events: 0 } });
+    expect(iamCalls(made)).toEqual([]);
+  });
+
+  test('what happened right before it, or since, is looked at', async () => {
+    const made = await readWhole();
+    const { clock, iam } = made;
+    const cursor = cursorAfterWhole({ at: clock.now() + 30_000, credentials: clock.now() }, []);
+    await iam.tagUser({ UserName: 'sam', Tags: [{ Key: 'a', Value: '2' }] });
+    clock.advance(5 * minute);
+    await iam.tagUser({ UserName: 'jo', Tags: [{ Key: 'a', Value: '2' }] });
+    clock.advance(5 * minute);
+    expect(names(await run(made, { ...made.before, cursor }))).toEqual(['jo', 'sam']);
+  });
 });
