@@ -122,6 +122,8 @@ export class RunEngine implements Engine {
       cursor: summary.cursor,
       fallback: summary.fallback,
       guard: undefined,
+      unread: summary.unread,
+      absent: summary.absent,
     });
     switch (outcome.kind) {
       case 'otherAccount':

@@ -32,21 +32,37 @@ export function afterOther(first: string): Verdict {
   };
 }
 
+const notCompared: Readonly<Record<Found['unread'][number]['what'], string>> = {
+  credentials: 'Passwords, access keys and MFA',
+  passwordLastUsed: 'Times of the last sign-in',
+};
+
+/** The first of them. */
+function someOf(names: readonly string[]): string {
+  const first = names.slice(0, 3).join(', ');
+  return names.length > 3 ? `${first}, and ${names.length - 3} more` : first;
+}
+
 export function completed(
   { spec }: AwsReconciliation,
-  { counts, mode }: Pick<Found, 'counts' | 'mode'>,
+  { absent, counts, mode, unread }: Pick<Found, 'absent' | 'counts' | 'mode' | 'unread'>,
 ): Verdict {
   const { read = 0, created = 0, changed = 0, deleted = 0, unknown = 0, left = 0 } = counts ?? {};
   const more = [
     ...(left === 0 ? [] : [`${left} match the filter no longer`]),
     ...(unknown === 0 ? [] : [`${unknown} could not be read or compared`]),
+    ...(absent.length === 0 ? [] : [`nobody is called ${someOf(absent)}`]),
   ];
+  const blind = unread.map(
+    ({ what, why }) => `. ${notCompared[what]} were not compared: ${why.slice(0, 500)}`,
+  );
   return {
     reason: 'Completed',
     message:
       `${mode === 'Full' ? 'read in full' : 'read by CloudTrail'}: ${read} read, ${created} created, ${changed} changed, ` +
       `${deleted} deleted${more.map((each) => `, ${each}`).join('')}` +
-      (spec.dryRun === true ? '; a dry run: nothing is remembered' : ''),
+      (spec.dryRun === true ? '; a dry run: nothing is remembered' : '') +
+      blind.join(''),
   };
 }
 

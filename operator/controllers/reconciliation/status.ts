@@ -1,4 +1,5 @@
 import { formatInZone } from '../../../src/connection/index.ts';
+import type { RunSummary } from '../../../src/reconciliation/index.ts';
 import type { AwsReconciliation, AwsReconciliationStatus } from '../../api/v1alpha1/index.ts';
 import { setCondition, type Condition } from '../../runtime/index.ts';
 import type { Verdict } from './conditions.ts';
@@ -19,6 +20,10 @@ export interface Found {
   readonly cursor: number | undefined;
   readonly fallback: AwsReconciliationStatus['fallback'];
   readonly guard: AwsReconciliationStatus['guard'];
+  /** What could not be read of anybody, and why. */
+  readonly unread: RunSummary['unread'];
+  /** Names of `spec.users` that nobody has. */
+  readonly absent: readonly string[];
 }
 
 /** Where a run stands. */

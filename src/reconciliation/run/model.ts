@@ -5,6 +5,7 @@ import type { Change, Counts } from '../diff.ts';
 import type { Catalogue } from '../entitlement-record.ts';
 import type { RecordContext, UserRecord } from '../record.ts';
 import type { Snapshot } from '../picture.ts';
+import type { Unread } from '../read-account.ts';
 import type { Fallback, IncrementalReader } from '../trail/index.ts';
 
 export type Mode = 'Full' | 'Incremental';
@@ -101,6 +102,10 @@ export interface RunSummary {
   readonly fallback: Omit<Fallback, 'kind'> | undefined;
   /** All of the scope was compared. */
   readonly whole: boolean;
+  /** What could not be read of anybody and was not compared, and why. */
+  readonly unread: readonly { readonly what: Unread; readonly why: string }[];
+  /** Names that were asked for, that nobody has and nobody is known to have had. */
+  readonly absent: readonly string[];
   /** Deletions beyond the limit were let go. */
   readonly approved: boolean;
 }

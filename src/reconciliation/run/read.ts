@@ -1,5 +1,6 @@
 import type { ObservedUser } from '../../account/index.ts';
 import { knownUsers, usersOf, type Resource } from '../baseline.ts';
+import { fold } from '../../schema/index.ts';
 import { IncompleteReadingError } from '../incomplete.ts';
 import type { Snapshot } from '../picture.ts';
 import {
@@ -7,6 +8,7 @@ import {
   windowStart,
   type Fallback,
   type KnownUser,
+  type KnownUsers,
   type LiveReading,
   type TrailCursor,
 } from '../trail/index.ts';
@@ -24,6 +26,8 @@ export interface Reading {
   readonly catalogue: boolean;
   /** All of the scope was read. */
   readonly whole: boolean;
+  /** `RunSummary.absent`. */
+  readonly absent?: readonly string[];
 }
 
 /** Calls that one user costs, read live: the user twice, three lists of edges, three of credentials. */
@@ -42,7 +46,8 @@ export async function readFor(
     ports.progress('reading users', 0, users.length);
     const live = await ports.trail.readUsers({ names: users, known, signal });
     const groups = await groupsOf(live, request, ports);
-    return part(live, groups, { mode: 'Full', cursor: undefined, catalogue: false, whole: false });
+    const reading = part(live, groups, { mode: 'Full', cursor: undefined, catalogue: false, whole: false });
+    return { ...reading, absent: users.filter((name) => isAbsent(name, live, known)) };
   }
   if (mode === 'Incremental') {
     ports.progress('reading CloudTrail');
@@ -70,6 +75,17 @@ export async function readFor(
   }
   const under = await readUnder(request, ports, before, startedAt);
   return under ?? (await readAll(request, ports, before, startedAt));
+}
+
+/** Nothing was found out about anybody of that name, not even that it is gone. */
+function isAbsent(name: string, { users, deleted, unknown }: LiveReading, known: KnownUsers): boolean {
+  const last = known.byName(name)?.userId;
+  return (
+    !users.some(({ user }) => user.userId === last || fold(user.userName) === fold(name)) &&
+    ![...deleted, ...unknown].some(
+      ({ userId, userName }) => (last !== undefined && userId === last) || fold(userName) === fold(name),
+    )
+  );
 }
 
 async function readAll(

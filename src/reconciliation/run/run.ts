@@ -214,7 +214,7 @@ function deletedIn(changes: readonly Change[] = []): readonly Missing[] {
 }
 
 function summaryOf(
-  { mode, fallback, cursor, whole }: Reading,
+  { absent = [], cursor, facts, fallback, mode, whole }: Reading,
   users: Difference<UserRow> | undefined,
   entitlements: Difference<EntitlementRow> | undefined,
 ): RunSummary {
@@ -228,6 +228,9 @@ function summaryOf(
     reported: changes.length,
     cursor: cursor?.at,
     whole,
+    // An incremental run reads credentials live.
+    unread: mode === 'Full' ? Array.from(facts.snapshot?.unread ?? [], ([what, why]) => ({ what, why })) : [],
+    absent,
     approved: false,
   };
 }

@@ -78,6 +78,8 @@ export const found: Found = {
   reported: 6,
   cursor: undefined,
   fallback: undefined,
+  unread: [],
+  absent: [],
   guard: undefined,
 };
 

@@ -26,13 +26,14 @@ export function snapshotOf(
   more: {
     readonly credentials?: Readonly<Record<string, CredentialFacts>>;
     readonly groups?: readonly string[];
+    readonly unread?: Snapshot['unread'];
   } = {},
 ): Snapshot {
   return {
     takenAt: 0,
     size: users.length,
     calls: 3,
-    unread: new Map(),
+    unread: more.unread ?? new Map<never, string>(),
     groups: () => [],
     users: () => users,
     byId: (id) => users.find(({ userId }) => userId === id),
@@ -59,6 +60,7 @@ export class RunDesk {
   /** Those that the reading before has. */
   earlierGroups: readonly string[] | undefined;
   lastActivity = false;
+  unread: Snapshot['unread'] = new Map();
   /** What a listing of its own shows; absent: the same as a whole reading. */
   listed: readonly ObservedUser[] | undefined;
   credentials: Readonly<Record<string, CredentialFacts>> = {};
@@ -110,7 +112,11 @@ export class RunDesk {
     let loaded: EncodedBaseline | undefined;
     const whole = (): Promise<Snapshot> =>
       this.#step('readWhole', () =>
-        snapshotOf(this.users, { credentials: this.credentials, groups: this.groups }),
+        snapshotOf(this.users, {
+          credentials: this.credentials,
+          groups: this.groups,
+          unread: this.unread,
+        }),
       );
     return {
       accountId: this.accountId,

@@ -71,6 +71,35 @@ describe('what is learnt late', () => {
   });
 });
 
+describe('what a run knows nothing of', () => {
+  test('of anybody is said, with why', async () => {
+    const desk = new RunDesk();
+    desk.users = [user('A', 'jo')];
+    desk.unread = new Map([['credentials', 'AccessDenied']]);
+    expect(await desk.run()).toMatchObject({
+      summary: { unread: [{ what: 'credentials', why: 'AccessDenied' }] },
+    });
+    desk.unread = new Map();
+    expect(await desk.run({ uid: 'run-2' })).toMatchObject({ summary: { unread: [] } });
+  });
+
+  test('are names that nobody has; who was renamed, is gone or hidden by a fault is somebody', async () => {
+    const desk = new RunDesk();
+    desk.users = ['jo', 'sam', 'kim', 'lee'].map((name) => user(name.toUpperCase(), name));
+    await desk.run();
+    desk.live = {
+      users: [{ user: user('JO', 'joan'), edges: true, credentials: undefined }],
+      deleted: [{ userId: 'SAM', userName: 'sam' }],
+      unknown: [
+        { userId: 'KIM', userName: 'kim', message: 'Throttling' },
+        { userId: undefined, userName: 'new', message: 'Throttling' },
+      ],
+    };
+    const users = ['Jo', 'sam', 'kim', 'New', 'nobody', 'Joan'];
+    expect(await desk.run({ uid: 'run-2', users })).toMatchObject({ summary: { absent: ['nobody'] } });
+  });
+});
+
 describe('C11: a filter that cannot be answered', () => {
   const readers = {
     matches: ({ entitlements }: UserRecord) =>
