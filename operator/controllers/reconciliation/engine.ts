@@ -11,6 +11,7 @@ import {
   TrailReader,
   type RunOutcome,
   type RunPorts,
+  type RunRequest,
   type RunSummary,
   type ScopeFilter,
   type Snapshot,
@@ -18,7 +19,7 @@ import {
 import type { AccountSchema } from '../../../src/schema/index.ts';
 import type { AwsConnection, AwsReconciliation } from '../../api/v1alpha1/index.ts';
 import { keyString, type Client, type Clock, type Informer } from '../../runtime/index.ts';
-import { allUsers } from '../breaker.ts';
+import { allUsers, stoppedRuns } from '../breaker.ts';
 import type { Link, Terms } from '../connection/index.ts';
 import { BaselineSecrets, type StoredBaseline } from './baseline-store.ts';
 import { CountedApi } from './counted-api.ts';
@@ -52,6 +53,15 @@ function limitOf({ spec }: AwsReconciliation, schema: AccountSchema): Limited {
         scope: `filter ${createHash('sha256').update(read.canonical).digest('hex').slice(0, 16)}`,
         filter: read.filter,
       };
+}
+
+/** Which deletions of a connection are stopped, as a run of this scope sees them. */
+function stoppedFor({ metadata, status }: AwsConnection, scope: string): RunRequest['stopped'] {
+  const scopes = stoppedRuns(metadata).map((stop) => stop.scope);
+  if (status?.breaker?.missing !== undefined) {
+    scopes.push(allUsers);
+  }
+  return { own: scopes.includes(scope), others: scopes.some((other) => other !== scope) };
 }
 
 /** Runs against AWS, with what is known and reported in Secrets. */
@@ -94,6 +104,7 @@ export class RunEngine implements Engine {
           limits: connection.guard.maxDeletions,
           approval,
           released,
+          stopped: stoppedFor(object, scope),
           signal,
         },
         this.#ports({ attempt, object, scope, api, reading }),

@@ -73,7 +73,11 @@ export function stopped(run: AwsReconciliation, guard: NonNullable<Found['guard'
   return {
     reason: 'DeletionThresholdExceeded',
     message:
-      `${deletions} ${what} are missing in AWS, and ${allowed ?? 'fewer'} may be at once (spec.guard.maxDeletions): nothing was ` +
+      `${deletions} ${what} are missing in AWS, and ${
+        allowed === 0
+          ? 'none counts as deleted while deletions of this AwsConnection are stopped'
+          : `${allowed ?? 'fewer'} may be at once (spec.guard.maxDeletions)`
+      }: nothing was ` +
       `reported, and lists stop (${names.slice(0, 3).join(', ')}${more}). If they are gone in truth: kubectl annotate ` +
       `awsrecon ${run.metadata.name} ${annotations.approveDeletions}=${token}`,
   };

@@ -33,6 +33,8 @@ export interface RunRequest {
   readonly approval: string | undefined;
   /** Unique ids of users that were deleted from here: nobody is surprised by their absence. */
   readonly released: ReadonlySet<string>;
+  /** Whether deletions of this scope, or of another one of the account, were stopped and not let go yet. */
+  readonly stopped: { readonly own: boolean; readonly others: boolean };
   readonly signal: AbortSignal;
 }
 
@@ -133,6 +135,8 @@ export interface Facts {
   readonly groups: Pick<Snapshot, 'group'> | undefined;
   /** Newer than those of the snapshot. */
   readonly credentials: ReadonlyMap<string, CredentialFacts>;
+  /** Why credentials of some of them could not be read. */
+  readonly denied: string | undefined;
   /** Users whose edges were not read. */
   readonly withoutEdges: ReadonlySet<string>;
   /** Every user of the account. */

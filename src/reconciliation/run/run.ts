@@ -73,7 +73,7 @@ export async function runReconciliation(request: RunRequest, ports: RunPorts): P
     : undefined;
   const summary = summaryOf(reading, users, entitlements);
 
-  const missing = surprising(known, users, entitlements, request);
+  const missing = surprising(known, users, entitlements, request, reading.whole);
   const token = deletionToken(ports.accountId, missing.deletions);
   const approved = missing.beyond && request.approval === token;
   if (missing.beyond && !approved) {
@@ -194,7 +194,8 @@ function surprising(
   known: Pick<Baseline, 'users' | 'entitlements'>,
   users: Difference<UserRow> | undefined,
   entitlements: Difference<EntitlementRow> | undefined,
-  { released, limits }: RunRequest,
+  { filter, limits, released, stopped }: RunRequest,
+  whole: boolean,
 ): { readonly deletions: readonly Missing[]; readonly allowed: number; readonly beyond: boolean } {
   const accounts = deletedIn(users?.changes).filter(({ id }) => !released.has(id));
   const shared = [...known.entitlements.values()].filter(({ type }) => type !== 'InlinePolicy');
@@ -202,10 +203,13 @@ function surprising(
   const policies = deletedIn(entitlements?.changes).filter(({ id }) => sharedIds.has(id));
   const accountsBeyond = isBeyond({ missing: accounts, known: known.users.size, limits });
   const policiesBeyond = isBeyond({ missing: policies, known: shared.length, limits });
+  const deletions = [...accounts, ...policies];
+  // What was stopped as a whole does not go in small parts: only all of it, within the limit, is good for all.
+  const held = whole ? filter !== undefined && stopped.others : stopped.own || stopped.others;
   return {
-    deletions: [...accounts, ...policies],
-    allowed: allowedDeletions(accountsBeyond ? known.users.size : shared.length, limits),
-    beyond: accountsBeyond || policiesBeyond,
+    deletions,
+    allowed: held ? 0 : allowedDeletions(accountsBeyond ? known.users.size : shared.length, limits),
+    beyond: accountsBeyond || policiesBeyond || (held && deletions.length > 0),
   };
 }
 
@@ -228,11 +232,17 @@ function summaryOf(
     reported: changes.length,
     cursor: cursor?.at,
     whole,
-    // An incremental run reads credentials live.
-    unread: mode === 'Full' ? Array.from(facts.snapshot?.unread ?? [], ([what, why]) => ({ what, why })) : [],
+    unread: unreadIn(facts, mode),
     absent,
     approved: false,
   };
+}
+
+/** An incremental run that reads the whole account reads the credentials that may have changed live. */
+function unreadIn({ denied, snapshot }: Facts, mode: RunSummary['mode']): RunSummary['unread'] {
+  const told = denied === undefined ? [] : [{ what: 'credentials' as const, why: denied }];
+  const unread = mode === 'Full' ? [...(snapshot?.unread ?? [])] : [];
+  return [...told, ...unread.map(([what, why]) => ({ what, why }))];
 }
 
 function cursorsOf({ cursor }: Reading, resources: readonly Resource[]): Partial<KnownBaseline['cursors']> {

@@ -41,7 +41,9 @@ export async function readAspects(
   if (wanted.edges || wanted.credentials) {
     await confirm(api, user, options);
   }
-  return { user: withEdges, edges: wanted.edges, credentials };
+  return typeof credentials === 'string'
+    ? { user: withEdges, edges: wanted.edges, credentials: undefined, denied: credentials }
+    : { user: withEdges, edges: wanted.edges, credentials };
 }
 
 /** Lists take names: they are of this user only if the name was its own before and after. */
@@ -85,13 +87,13 @@ async function readEdges(api: AwsApi, user: ObservedUser, options: CallOptions):
   }
 }
 
-/** Undefined where AWS does not allow to see them. */
+/** Where AWS does not allow to see them, what it says. */
 async function readCredentials(
   api: AwsApi,
   { userName, passwordLastUsed }: ObservedUser,
   asOf: number,
   options: CallOptions,
-): Promise<CredentialFacts | undefined> {
+): Promise<CredentialFacts | string> {
   try {
     const console = await hasLoginProfile(api, userName, options);
     const keys = await listKeys(api, userName, options);
@@ -108,7 +110,7 @@ async function readCredentials(
     };
   } catch (error) {
     if (isAwsError(error, 'accessDenied')) {
-      return undefined;
+      return error.message;
     }
     throw error;
   }

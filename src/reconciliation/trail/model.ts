@@ -53,6 +53,8 @@ export interface LiveUser {
   readonly edges: boolean;
   /** Undefined where they were not read. */
   readonly credentials: CredentialFacts | undefined;
+  /** Why AWS does not allow to see its credentials. */
+  readonly denied?: string;
 }
 
 /** A user of whom nothing can be said in this run. */

@@ -89,7 +89,7 @@ export class Process {
     const rest = { resources: ['Account'], filter: undefined, users: undefined, dryRun: false } as const;
     const limits = { count: 10, percent: 5 };
     return runReconciliation(
-      { ...rest, ...request, limits, released: new Set(), signal },
+      { ...rest, ...request, limits, released: new Set(), stopped: { own: false, others: false }, signal },
       this.#ports(request.uid),
     );
   }

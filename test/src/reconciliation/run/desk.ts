@@ -92,6 +92,7 @@ export class RunDesk {
         limits: { count: 10, percent: 5 },
         approval: undefined,
         released: new Set(),
+        stopped: { own: false, others: false },
         signal: new AbortController().signal,
         ...more,
       },

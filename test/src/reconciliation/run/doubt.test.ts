@@ -83,6 +83,18 @@ describe('what a run knows nothing of', () => {
     expect(await desk.run({ uid: 'run-2' })).toMatchObject({ summary: { unread: [] } });
   });
 
+  test('of single users is said as well', async () => {
+    const desk = new RunDesk();
+    desk.users = [user('A', 'jo')];
+    await desk.run();
+    const denied = 'AccessDenied: iam:ListAccessKeys';
+    const live = { user: user('A', 'jo'), edges: true, credentials: undefined, denied };
+    desk.live = { users: [live], deleted: [], unknown: [] };
+    expect(await desk.run({ uid: 'run-2', users: ['jo'] })).toMatchObject({
+      summary: { unread: [{ what: 'credentials', why: denied }] },
+    });
+  });
+
   test('are names that nobody has; who was renamed, is gone or hidden by a fault is somebody', async () => {
     const desk = new RunDesk();
     desk.users = ['jo', 'sam', 'kim', 'lee'].map((name) => user(name.toUpperCase(), name));

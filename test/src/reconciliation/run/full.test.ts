@@ -6,6 +6,8 @@ import { Died, RunDesk, user } from './desk.ts';
 const people = (count: number) =>
   Array.from({ length: count }, (_, index) => user(`AIDA${index}`, `person-${index}`));
 
+const anybody = { matches: () => 'yes' as const, pathPrefix: undefined };
+
 async function reconciled(count: number): Promise<RunDesk> {
   const desk = new RunDesk();
   desk.users = people(count);
@@ -218,6 +220,37 @@ describe('C12: deletions', () => {
     const desk = await reconciled(known);
     desk.users = people(known).slice(missing);
     expect((await desk.run({ uid: 'run-2' })).kind).toBe(kind);
+  });
+
+  test.each([
+    ['a part', { users: ['person-0'] }, { own: true, others: false }, 'stopped'],
+    ['a part', { users: ['person-0'] }, { own: false, others: true }, 'stopped'],
+    ['what a filter matches', { filter: anybody }, { own: false, others: true }, 'stopped'],
+    ['what a filter matches', { filter: anybody }, { own: true, others: false }, 'complete'],
+    ['all', {}, { own: true, others: true }, 'complete'],
+  ] as const)('while others are stopped, of %s (%j, %j): %s', async (_what, more, stopped, kind) => {
+    const desk = await reconciled(100);
+    desk.users = people(100).slice(1);
+    desk.live = { users: [], deleted: [{ userId: 'AIDA0', userName: 'person-0' }], unknown: [] };
+    const outcome = await desk.run({ uid: 'run-2', ...more, stopped });
+    expect(outcome.kind).toBe(kind);
+    if (outcome.kind === 'stopped') {
+      expect(outcome).toMatchObject({ allowed: 0, deletions: [{ name: 'person-0' }] });
+      const { token } = outcome;
+      await desk.run({ uid: 'run-2', ...more, stopped, approval: token });
+    }
+    expect(desk.told()).toEqual(['Deleted person-0']);
+  });
+
+  test('a part that deletes nobody goes on while others are stopped', async () => {
+    const desk = await reconciled(2);
+    desk.live = {
+      users: [{ user: user('AIDA0', 'renamed'), edges: true, credentials: undefined }],
+      deleted: [],
+      unknown: [],
+    };
+    await desk.run({ uid: 'run-2', users: ['person-0'], stopped: { own: true, others: true } });
+    expect(desk.told()).toEqual(['Changed renamed (person-0) name']);
   });
 
   test('what was deleted from here surprises nobody', async () => {

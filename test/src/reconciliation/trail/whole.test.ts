@@ -129,7 +129,9 @@ describe('where reading one by one costs more than reading everything', () => {
     made.clock.advance(5 * minute);
     await made.control.fault({ operation: 'GetLoginProfile', error: { code: 'AccessDenied' }, times: -1 });
     const reading = partial(await run(made, made.before));
-    expect(reading.users).toMatchObject([{ user: { userName: 'jo' }, credentials: undefined }]);
+    expect(reading.users).toMatchObject([
+      { user: { userName: 'jo' }, credentials: undefined, denied: expect.stringContaining('AccessDenied') },
+    ]);
     expect(reading.unknown).toEqual([]);
     expect(reading.cursor.at).toBe(made.clock.now());
   });
