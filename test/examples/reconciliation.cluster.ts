@@ -119,6 +119,7 @@ test('docs/reconciliation.md: each command does what the page says, in its order
     'Incremental',
     'At three in the morning',
     'Reports',
+    'Schedules',
   ]);
   expect(said.get('A first run')).toContain('Completed');
   expect((await runOf('first')).status?.counts).toMatchObject({ changed: 0, deleted: 0 });
@@ -145,4 +146,5 @@ test('docs/reconciliation.md: each command does what the page says, in its order
     .map((line) => JSON.parse(line) as { name?: string; change?: string; end?: boolean });
   expect(lines?.at(-1)).toMatchObject({ end: true });
   expect(lines?.filter(({ change }) => change === 'Deleted').map(({ name }) => name)).toEqual(['alan']);
+  expect(said.get('Schedules')).toMatch(/^next: \d{4}-\d\d-\d\dT0[01]:00:00Z$/m);
 });
