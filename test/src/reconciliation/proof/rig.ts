@@ -85,6 +85,11 @@ export class Process {
     });
   }
 
+  /** Reads the account, as the operator does when it begins, and again every ten minutes. */
+  async begin(): Promise<void> {
+    await this.#snapshots.refresh(signal);
+  }
+
   run(request: Pick<RunRequest, 'uid' | 'mode' | 'approval'>): Promise<RunOutcome> {
     const rest = { resources: ['Account'], filter: undefined, users: undefined, dryRun: false } as const;
     const limits = { count: 10, percent: 5 };

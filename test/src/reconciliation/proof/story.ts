@@ -212,7 +212,7 @@ export class Teller {
       if (attempt > 20) {
         await control.clearFaults();
       }
-      const diesAt = !this.#quiet && attempt < 10 && this.#dice.once(2) ? this.#dice.below(30) : undefined;
+      const diesAt = !this.#quiet && attempt < 10 && this.#dice.once(2) ? this.#dice.below(40) : undefined;
       const process = new Process({
         stage: this.#stage,
         cluster: this.#cluster,
@@ -222,6 +222,9 @@ export class Teller {
         meanwhile: () => this.#meanwhile(),
       });
       try {
+        if (!this.#dice.once(5)) {
+          await process.begin();
+        }
         const outcome = await process.run({ uid, mode, approval });
         if (outcome.kind === 'complete') {
           const { mode: read, whole } = outcome.summary;
