@@ -26,7 +26,12 @@ import {
 } from './controllers/binding/index.ts';
 import { DiscoveryReconciler } from './controllers/discovery/index.ts';
 import { ConnectionReconciler, ConnectionRegistry } from './controllers/connection/index.ts';
-import { isFinished, ReconciliationReconciler, RunEngine } from './controllers/reconciliation/index.ts';
+import {
+  isApproved,
+  isFinished,
+  ReconciliationReconciler,
+  RunEngine,
+} from './controllers/reconciliation/index.ts';
 import { isOf, ownerOf, scheduleStanding, ScheduleReconciler } from './controllers/schedule/index.ts';
 import { createInformers } from './informers.ts';
 import { obtainInstallationId } from './installation.ts';
@@ -350,7 +355,7 @@ export async function runOperator(options: {
         bindingController.enqueue(keyOf(binding), { priority: lowPriority });
       }
       for (const run of runs.byIndex('connection', keyString(key))) {
-        if (!isFinished(run)) {
+        if (!isFinished(run) || isApproved(run)) {
           runController.enqueue(keyOf(run));
         }
       }

@@ -47,7 +47,10 @@ export function stoppedRuns({ annotations: noted }: Pick<ObjectMeta, 'annotation
 export function opened(before: readonly StoppedRun[], run: StoppedRun): readonly StoppedRun[] {
   const same = before.find(({ scope }) => scope === run.scope);
   const others = before.filter(({ scope }) => scope !== run.scope);
-  return [...others, same === undefined ? run : { ...run, since: same.since }].slice(-maxScopes);
+  const next = [...others, same === undefined ? run : { ...run, since: same.since }];
+  // What is missing of all users keeps lists closed, however many filters there are.
+  const ofAll = next.filter(({ scope }) => scope === allUsers);
+  return [...ofAll, ...next.filter(({ scope }) => scope !== allUsers).slice(ofAll.length - maxScopes)];
 }
 
 /**
@@ -56,11 +59,18 @@ export function opened(before: readonly StoppedRun[], run: StoppedRun): readonly
  */
 export function closed(
   before: readonly StoppedRun[],
-  { scope, resources }: Pick<StoppedRun, 'scope' | 'resources'>,
+  {
+    scope,
+    resources,
+    first,
+  }: Pick<StoppedRun, 'scope' | 'resources'> & {
+    /** Nothing was known of its scope: it can say nothing of others. */
+    readonly first: boolean;
+  },
 ): readonly StoppedRun[] {
   return before.filter(
     (stopped) =>
-      (scope !== allUsers && stopped.scope !== scope) ||
+      ((scope !== allUsers || first) && stopped.scope !== scope) ||
       stopped.resources.some((resource) => !resources.includes(resource)),
   );
 }
@@ -81,19 +91,21 @@ export function listsStopped({ metadata, status }: AwsConnection): string | unde
     const what =
       stopped.run === ''
         ? 'deletions were stopped'
-        : `AwsReconciliation "${stopped.run}" found ${stopped.deletions} users missing`;
+        : `AwsReconciliation "${stopped.run}" found ${stopped.deletions} missing`;
     const { namespace, name } = parseKey(stopped.run);
     const how = stopped.run === '' ? '' : ` (kubectl describe awsrecon ${name} -n ${namespace})`;
     return (
       `the breaker of AwsConnection "${connection}" is open: ${what}, more than may be deleted at once. Approve them as that ` +
-      `run says${how}, or mend what hides them: the next complete run within the limit closes it`
+      `run says${how}, or mend what hides them: the next Full run of the same filter and resources that is within the limit closes ` +
+      'it. Where that run is gone, make a new AwsReconciliation: it stops with a token to approve'
     );
   }
   const missing = status?.breaker?.missing;
   return missing === undefined
     ? undefined
     : `the breaker of AwsConnection "${connection}" is open: ${missing} users are missing in the last reading, more than may be ` +
-        'deleted at once. It closes by itself with a reading that has them, or with an AwsReconciliation that is approved';
+        'deleted at once. It closes by itself with a reading that has them. If they are gone in truth, make an AwsReconciliation: it stops with a ' +
+        'token to approve';
 }
 
 function parsed(text: string): readonly StoppedRun[] | undefined {

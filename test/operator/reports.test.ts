@@ -167,8 +167,8 @@ test('stops with the breaker, of any scope, and says which run it was and how to
   expect(await reports.open(key, signal)).toEqual({
     kind: 'stopped',
     message:
-      'No lists are given: the breaker of AwsConnection "ns/main" is open: AwsReconciliation "ns/hourly" found 40 users missing, more than may be deleted at once. ' +
-      'Approve them as that run says (kubectl describe awsrecon hourly -n ns), or mend what hides them: the next complete run within the limit closes it.',
+      'No lists are given: the breaker of AwsConnection "ns/main" is open: AwsReconciliation "ns/hourly" found 40 missing, more than may be deleted at once. ' +
+      'Approve them as that run says (kubectl describe awsrecon hourly -n ns), or mend what hides them: the next Full run of the same filter and resources that is within the limit closes it. Where that run is gone, make a new AwsReconciliation: it stops with a token to approve.',
   });
   await breakerOf(stopped('f00d'));
   expect((await reports.open(key, signal)).kind).toBe('stopped');

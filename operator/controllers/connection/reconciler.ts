@@ -194,7 +194,7 @@ export class ConnectionReconciler implements Reconciler {
       }
     } else if (link.snapshots.current !== undefined && state.readingFailed?.reason !== 'AccountMismatch') {
       state.verdict = undefined;
-      if (state.missing !== undefined) {
+      if (state.missing !== undefined || !state.compared) {
         // A run may have been approved meanwhile, or the limit be another one: lists do not stop for longer than they must.
         await this.#compare(connection, state, link, signal);
       }
@@ -217,8 +217,10 @@ export class ConnectionReconciler implements Reconciler {
       const found = await missing(this.#latest(connection), link, state.terms, signal);
       const since = state.missing?.since ?? clock.now();
       state.missing = found === undefined ? undefined : { ...found, since };
+      state.compared = true;
     } catch (error) {
       signal.throwIfAborted();
+      state.compared = false;
       logger.warn('the reading could not be compared with what was last reconciled', {
         connection: keyString(link.key),
         error,

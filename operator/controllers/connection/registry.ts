@@ -74,6 +74,8 @@ export interface ConnectionState {
   readingFailed: Verdict | undefined;
   /** Users that the last complete reading lacks, where they are more than may be deleted at once. */
   missing: Missing | undefined;
+  /** Whether the last reading was compared with what was last reconciled; else what was found before counts. */
+  compared: boolean;
   /** The value of `reconcile-at` that was last obeyed. */
   reconcileAt: string | undefined;
   facts: AccountFacts | undefined;
@@ -118,6 +120,7 @@ export class ConnectionRegistry {
         complaint: undefined,
         readingFailed: undefined,
         missing: undefined,
+        compared: false,
         reconcileAt: undefined,
         facts: undefined,
         verdict: undefined,

@@ -136,9 +136,8 @@ type Breaker = NonNullable<AwsConnectionStatus['breaker']>;
 /** By the runs that the object remembers, and by the last reading; where there is none yet, as was said before. */
 function breakerOf(connection: AwsConnection, state: ConnectionState | undefined): Breaker | undefined {
   const stopped = stoppedRuns(connection.metadata);
-  const read = state?.link?.snapshots.current !== undefined;
   const past = connection.status?.breaker;
-  const missing = read ? state?.missing : unseen(past);
+  const missing = state?.compared === true ? state.missing : (state?.missing ?? unseen(past));
   const times = [...stopped, ...(missing === undefined ? [] : [missing])].map(({ since }) => since);
   if (times.length === 0) {
     return undefined;
@@ -157,12 +156,13 @@ function unseen(past: Breaker | undefined): { readonly users: number; readonly s
 
 function sentenceOf({ run, deletions, missing }: Breaker): string {
   const parts = [
-    ...(run === undefined ? [] : [`AwsReconciliation "${run}" found ${deletions ?? 0} users missing`]),
+    ...(run === undefined ? [] : [`AwsReconciliation "${run}" found ${deletions ?? 0} missing`]),
     ...(missing === undefined ? [] : [`the last reading lacks ${missing} users`]),
   ];
   return (
-    `${parts.join('; ')}: more than spec.guard.maxDeletions allows, so lists stop. Approve the deletions on the ` +
-    'AwsReconciliation that was stopped, or mend what hides the users: lists go on by themselves then'
+    `${parts.join('; ')}: more than spec.guard.maxDeletions allows, so lists stop. Mend what hides them, and lists go on by ` +
+    'themselves; if they are gone in truth, approve the AwsReconciliation that was stopped, or make one where there is none (any ' +
+    'more): it stops with a token to approve'
   );
 }
 

@@ -1,4 +1,8 @@
-import { awsReconciliationType, type AwsReconciliation } from '../../api/v1alpha1/index.ts';
+import {
+  awsReconciliationType,
+  type AwsConnection,
+  type AwsReconciliation,
+} from '../../api/v1alpha1/index.ts';
 import {
   after,
   done,
@@ -13,11 +17,11 @@ import {
   type Result,
 } from '../../runtime/index.ts';
 import { approverOf, writerOf } from '../approval.ts';
-import { closed, opened } from '../breaker.ts';
+import { closed, opened, stoppedRuns } from '../breaker.ts';
 import type { UsableConnection } from '../connection/index.ts';
 import { annotations } from '../names.ts';
 import type { Verdict } from './conditions.ts';
-import { endingInStatus, endingOf, resourcesOf, type Ending } from './memory.ts';
+import { connectionOf, endingInStatus, endingOf, resourcesOf, type Ending } from './memory.ts';
 import type { RunMetrics } from './metrics.ts';
 import type { Outcome } from './outcome.ts';
 import type { RunRecord } from './record.ts';
@@ -27,11 +31,15 @@ import type { Found } from './status.ts';
 export interface RunEndsOptions {
   readonly client: Client;
   readonly runs: Informer<AwsReconciliation>;
+  readonly connections: Informer<AwsConnection>;
   readonly record: RunRecord;
   readonly metrics: RunMetrics;
   readonly logger: Logger;
   readonly clock: Clock;
 }
+
+/** How soon it is looked again whether a run that should be gone is still waited for. */
+const waitedForMs = 60_000;
 
 type Ended = Exclude<Outcome, { kind: 'waits' }>;
 
@@ -117,7 +125,7 @@ export class RunEnds {
     const remembered = run.spec.dryRun !== true;
     if (remembered && (whole || approved)) {
       const name = keyString(keyOf(run));
-      const compared = { scope, resources: resourcesOf(run) };
+      const compared = { scope, resources: resourcesOf(run), first: outcome.first };
       await record.switch(
         connection.key,
         // An approval of what a part of the users lacks is good for that.
@@ -186,6 +194,13 @@ export class RunEnds {
     return this.#untilExpiry(run, ending.at, signal);
   }
 
+  /** Lists are stopped by what this run found, and its token lets them go on. */
+  #isWaitedFor(run: AwsReconciliation): boolean {
+    const connection = this.#options.connections.get(connectionOf(run));
+    const name = keyString(keyOf(run));
+    return connection !== undefined && stoppedRuns(connection.metadata).some((stop) => stop.run === name);
+  }
+
   async #untilExpiry(run: AwsReconciliation, at: number, signal: AbortSignal): Promise<Result> {
     const { client, clock, logger, runs } = this.#options;
     const key = keyOf(run);
@@ -196,6 +211,9 @@ export class RunEnds {
     const leftMs = at + seconds * 1_000 - clock.now();
     if (leftMs > 0) {
       return after(leftMs);
+    }
+    if (this.#isWaitedFor(run)) {
+      return after(waitedForMs);
     }
     const { uid } = run.metadata;
     const preconditions = uid === undefined ? {} : { preconditions: { uid } };

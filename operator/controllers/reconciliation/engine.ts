@@ -155,8 +155,8 @@ export class RunEngine implements Engine {
         };
       }
       case 'complete': {
-        const { approved, whole } = outcome.summary;
-        return { kind: 'complete', scope, found: found(outcome.summary), whole, approved };
+        const { approved, first, whole } = outcome.summary;
+        return { kind: 'complete', scope, found: found(outcome.summary), whole, first, approved };
       }
     }
   }

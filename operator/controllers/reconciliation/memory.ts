@@ -1,5 +1,5 @@
 import type { AwsReconciliation, AwsReconciliationStatus } from '../../api/v1alpha1/index.ts';
-import { keyOf, keyString } from '../../runtime/index.ts';
+import { keyOf, keyString, type ObjectKey } from '../../runtime/index.ts';
 import { annotations } from '../names.ts';
 import type { ReconciliationReason } from './conditions.ts';
 
@@ -73,4 +73,10 @@ export function resourcesOf({ spec }: AwsReconciliation): readonly ('Account' | 
 /** Whether a run has ended: as its status says, or, where that is lost, as the object remembers. */
 export function isFinished(run: AwsReconciliation): boolean {
   return endingInStatus(run) !== undefined || endingOf(run) !== undefined;
+}
+
+/** The connection of a run. */
+export function connectionOf({ metadata, spec }: AwsReconciliation): ObjectKey {
+  const { name, namespace = metadata.namespace ?? '' } = spec.connectionRef;
+  return { namespace, name };
 }

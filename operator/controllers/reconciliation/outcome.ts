@@ -11,6 +11,8 @@ export type Outcome =
       readonly scope: string;
       /** All of the scope was read: who is missing beyond the limit is so no longer. */
       readonly whole: boolean;
+      /** Nothing was known of the scope before. */
+      readonly first: boolean;
       /** Deletions beyond the limit were let go. */
       readonly approved: boolean;
     }

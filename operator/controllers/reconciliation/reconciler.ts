@@ -22,7 +22,7 @@ import { annotations, isTrue } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { Lanes, type Ticket } from './lanes.ts';
 import { RunEnds } from './ends.ts';
-import { endingOf, isFinished } from './memory.ts';
+import { connectionOf, endingOf, isFinished } from './memory.ts';
 import type { RunMetrics } from './metrics.ts';
 import type { Engine } from './outcome.ts';
 import { RunRecord } from './record.ts';
@@ -49,12 +49,6 @@ export interface ReconciliationReconcilerOptions {
 
 /** How soon something that somebody has to act upon is tried again. */
 const slowMs = 60_000;
-
-/** The connection of a run. */
-export function connectionOf({ metadata, spec }: AwsReconciliation): ObjectKey {
-  const { name, namespace = metadata.namespace ?? '' } = spec.connectionRef;
-  return { namespace, name };
-}
 
 /** Runs of one lane go one after the other. */
 export function laneOf(run: AwsReconciliation): string {
@@ -98,7 +92,8 @@ export class ReconciliationReconciler implements Reconciler {
     }
     const reached = this.#reach(run);
     if (reached === undefined) {
-      // The connection has not been looked at yet. It announces itself when it was.
+      // The connection has not been looked at yet. It announces itself when it was; nobody waits for this one until then.
+      this.#wake(this.#lanes.leave(ticket), ticket.lane);
       return done();
     }
     return 'key' in reached
@@ -268,8 +263,9 @@ function ticketOf(run: AwsReconciliation): Ticket {
 }
 
 /** Stopped deletions of this run are to go: its annotation names exactly them. */
-function isApproved(run: AwsReconciliation): boolean {
-  const token = endingOf(run)?.token ?? run.status?.guard?.token;
+export function isApproved(run: AwsReconciliation): boolean {
+  const ending = endingOf(run);
+  const token = ending === undefined ? run.status?.guard?.token : ending.token;
   const failed = run.status?.conditions?.find(({ type }) => type === 'Complete')?.status !== 'True';
   return token !== undefined && failed && approverOf(run.metadata) === token;
 }

@@ -78,7 +78,7 @@ export function stopped(run: AwsReconciliation, guard: NonNullable<Found['guard'
           ? 'none counts as deleted while deletions of this AwsConnection are stopped'
           : `${allowed ?? 'fewer'} may be at once (spec.guard.maxDeletions)`
       }: nothing was ` +
-      `reported, and lists stop (${names.slice(0, 3).join(', ')}${more}). If they are gone in truth: kubectl annotate ` +
+      `reported${run.spec.dryRun === true ? '' : ', and lists stop'} (${names.slice(0, 3).join(', ')}${more}). If they are gone in truth: kubectl annotate ` +
       `awsrecon ${run.metadata.name} ${annotations.approveDeletions}=${token}`,
   };
 }

@@ -120,6 +120,10 @@ function conditionsOf(
   standing: Standing,
   { observedGeneration, now }: { readonly observedGeneration: number; readonly now: number },
 ): Condition[] {
+  if (standing.kind === 'runs' && isWaiting(before)) {
+    // Another try of one that has failed: until that has come to something, what kept it from it is the news.
+    return [...(before ?? [])];
+  }
   const verdict = verdictOfStanding(standing);
   const ended = standing.kind === 'ended' ? standing.ending.outcome : undefined;
   const good = ended === 'Complete';
@@ -135,6 +139,12 @@ function conditionsOf(
     conditions = setCondition(conditions, { type, status, ...verdict, observedGeneration }, now);
   }
   return [...(conditions ?? [])];
+}
+
+function isWaiting(conditions: readonly Condition[] = []): boolean {
+  const is = (type: string, status: string): boolean =>
+    conditions.some((each) => each.type === type && each.status === status);
+  return is('Ready', 'False') && !is('Failed', 'True') && !is('Complete', 'True');
 }
 
 function verdictOfStanding(standing: Standing): Verdict {

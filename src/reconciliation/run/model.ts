@@ -102,6 +102,8 @@ export interface RunSummary {
   /** Up to when changes are known, milliseconds since the epoch; undefined where that is not so of all. */
   readonly cursor: number | undefined;
   readonly fallback: Omit<Fallback, 'kind'> | undefined;
+  /** Nothing was known of the scope before. */
+  readonly first: boolean;
   /** All of the scope was compared. */
   readonly whole: boolean;
   /** What could not be read of anybody and was not compared, and why. */

@@ -71,7 +71,9 @@ export async function runReconciliation(request: RunRequest, ports: RunPorts): P
   const entitlements = request.resources.includes('Entitlement')
     ? diffEntitlements(known.entitlements, await entitlementsRead(request, ports, reading, records, known))
     : undefined;
-  const summary = summaryOf(reading, users, entitlements);
+  // Of what was never read as a whole, nothing can be missing.
+  const isFirst = request.resources.some((resource) => before?.cursors[resource] === undefined);
+  const summary = { ...summaryOf(reading, users, entitlements), first: isFirst };
 
   const missing = surprising(known, users, entitlements, request, reading.whole);
   const token = deletionToken(ports.accountId, missing.deletions);
@@ -221,7 +223,7 @@ function summaryOf(
   { absent = [], cursor, facts, fallback, mode, whole }: Reading,
   users: Difference<UserRow> | undefined,
   entitlements: Difference<EntitlementRow> | undefined,
-): RunSummary {
+): Omit<RunSummary, 'first'> {
   const changes = [...(users?.changes ?? []), ...(entitlements?.changes ?? [])];
   const none = { read: 0, created: 0, changed: 0, deleted: 0, unchanged: 0, unknown: 0, left: 0 };
   return {

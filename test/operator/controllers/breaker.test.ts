@@ -43,19 +43,31 @@ test('the same scope again keeps its time, and tells of the latest run', () => {
 
 test('a run of all users closes all; one of a filter only its own', () => {
   const list = [stopped('default'), stopped('1f2e')];
-  expect(closed(list, { scope: 'default', resources: both })).toEqual([]);
-  expect(closed(list, { scope: '1f2e', resources: both })).toEqual([stopped('default')]);
-  expect(closed(list, { scope: 'other', resources: both })).toEqual(list);
+  expect(closed(list, { scope: 'default', resources: both, first: false })).toEqual([]);
+  expect(closed(list, { scope: '1f2e', resources: both, first: false })).toEqual([stopped('default')]);
+  expect(closed(list, { scope: 'other', resources: both, first: false })).toEqual(list);
 });
 
 test('a run closes nothing that it did not compare', () => {
   const list = [stopped('default', 1, 'ns/nightly', ['Account']), stopped('1f2e')];
-  expect(closed(list, { scope: 'default', resources: ['Account'] })).toEqual([stopped('1f2e')]);
+  expect(closed(list, { scope: 'default', resources: ['Account'], first: false })).toEqual([stopped('1f2e')]);
 });
 
 test('any complete run of all users closes one that was spoilt', () => {
   const spoilt = stoppedRuns(noted('spoilt'));
-  expect(closed(spoilt, { scope: 'default', resources: ['Account'] })).toEqual([]);
+  expect(closed(spoilt, { scope: 'default', resources: ['Account'], first: false })).toEqual([]);
+});
+
+test('a run of whose scope nothing was known says nothing of others', () => {
+  const list = [stopped('default'), stopped('1f2e')];
+  expect(closed(list, { scope: 'default', resources: both, first: true })).toEqual([stopped('1f2e')]);
+});
+
+test('what is missing of all users is never pushed out by filters', () => {
+  const many = Array.from({ length: 150 }, (_, index) => stopped(`s${index}`));
+  const list = [stopped('default'), ...many].reduce<readonly StoppedRun[]>(opened, []);
+  expect(list).toHaveLength(100);
+  expect(list.map(({ scope }) => scope)).toContain('default');
 });
 
 test('there is room for a closed number of scopes', () => {

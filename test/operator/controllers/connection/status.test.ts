@@ -203,7 +203,7 @@ describe('the status of a connection', () => {
       expect(told.breaker).toEqual({ since: '2026-01-15T11:59:00Z', run: 'ns/nightly', deletions: 40 });
       expect(conditionsOf(told)['WithinDeletionLimit']).toBe('False DeletionThresholdExceeded');
       expect(listsStopped({ ...open, status: told })).toContain(
-        'AwsReconciliation "ns/nightly" found 40 users',
+        'AwsReconciliation "ns/nightly" found 40 missing',
       );
       const after = status(connection({ status: told }), await working());
       expect(after.breaker).toBeUndefined();

@@ -85,7 +85,14 @@ export const found: Found = {
 
 export const guard = { deletions: 40, allowed: 5, token: 'token-1', names: ['a', 'b', 'c', 'd'] };
 
-export const complete: Outcome = { kind: 'complete', found, scope: 'default', whole: true, approved: false };
+export const complete: Outcome = {
+  kind: 'complete',
+  found,
+  scope: 'default',
+  whole: true,
+  first: false,
+  approved: false,
+};
 export const stoppedOutcome = {
   kind: 'stopped',
   found,

@@ -227,8 +227,15 @@ describe('faults', () => {
     expect(desk.events.filter(({ type }) => type === 'Warning').map((event) => event.reason)).toEqual([
       reason,
     ]);
+    // Another try that fails alike is no news, and what keeps the run from it is to be seen all the while.
+    const seen: (string | undefined)[] = [];
+    desk.engine = () => {
+      seen.push(desk.condition('nightly')?.reason);
+      return Promise.reject(error);
+    };
     await desk.reconcile('nightly');
-    expect(desk.events.filter(({ type }) => type === 'Warning')).toHaveLength(2);
+    expect(seen).toEqual([reason]);
+    expect(desk.events.filter(({ type }) => type === 'Warning')).toHaveLength(1);
   });
 
   test('a fault of our own is thrown', async () => {
@@ -549,6 +556,19 @@ describe('ttlSecondsAfterFinished', () => {
     await desk.reconcile('nightly');
     expect(desk.exists('nightly')).toBe(false);
     expect(desk.attempts).toHaveLength(1);
+  });
+
+  test('a run that lists wait for stays: its token is all that lets them go on', async () => {
+    const desk = await new Desk().start();
+    desk.engine = () => Promise.resolve(stoppedOutcome);
+    desk.make('nightly', { ttlSecondsAfterFinished: 0 });
+    expect(await desk.reconcile('nightly')).toEqual({ requeueAfterMs: 60_000 });
+    expect(desk.exists('nightly')).toBe(true);
+    desk.engine = () => Promise.resolve(complete);
+    desk.make('later');
+    await desk.reconcile('later');
+    await desk.reconcile('nightly');
+    expect(desk.exists('nightly')).toBe(false);
   });
 
   test('a run that has not ended stays', async () => {
