@@ -48,6 +48,8 @@ export interface UsersRead {
   readonly everybody: ReadonlySet<string> | undefined;
   /** Known users that are surely gone, where not everybody was listed. */
   readonly deleted: readonly string[];
+  /** Who has changed perhaps, in what AWS does not allow to see. */
+  readonly hidden: ReadonlyMap<string, unknown>;
   /** Of whom nothing can be said. */
   readonly unknown: readonly { readonly userId: string | undefined }[];
 }
@@ -139,7 +141,7 @@ export async function diffUsers(before: Baseline['users'], read: UsersRead): Pro
         row.hashes[group] !== next.hashes[group] && (row.hashes[group] !== undefined || grants.has(group)),
     );
     if (what.length === 0) {
-      counts.unchanged += 1;
+      counts[read.hidden.has(id) ? 'unknown' : 'unchanged'] += 1;
       continue;
     }
     counts.changed += 1;

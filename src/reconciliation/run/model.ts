@@ -137,8 +137,8 @@ export interface Facts {
   readonly groups: Pick<Snapshot, 'group'> | undefined;
   /** Newer than those of the snapshot. */
   readonly credentials: ReadonlyMap<string, CredentialFacts>;
-  /** Why credentials of some of them could not be read. */
-  readonly denied: string | undefined;
+  /** By unique id: why credentials that may have changed could not be read. */
+  readonly denied: ReadonlyMap<string, string>;
   /** Users whose edges were not read. */
   readonly withoutEdges: ReadonlySet<string>;
   /** Every user of the account. */

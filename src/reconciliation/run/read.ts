@@ -61,7 +61,12 @@ export async function readFor(
       case 'whole': {
         const { snapshot, credentials, unknown, cursor: next, catalogue } = read;
         const whole = await wholeFacts(snapshot, request, ports, before);
-        const facts = { ...whole, credentials: new Map([...whole.credentials, ...credentials]), unknown };
+        const facts: Facts = {
+          ...whole,
+          credentials: new Map([...whole.credentials, ...credentials]),
+          denied: new Map([...whole.denied, ...(read.denied ?? [])]),
+          unknown,
+        };
         return { facts, mode, fallback: undefined, cursor: next, catalogue, whole: true };
       }
       case 'fallback': {
@@ -120,7 +125,8 @@ export async function widened(
   const snapshot = await ports.readWhole(request.signal);
   const whole = await wholeFacts(snapshot, request, ports, before);
   const credentials = new Map([...facts.credentials, ...whole.credentials]);
-  return { ...reading, whole: true, facts: { ...whole, credentials } };
+  const denied = new Map([...facts.denied, ...whole.denied]);
+  return { ...reading, whole: true, facts: { ...whole, credentials, denied } };
 }
 
 /**
@@ -212,7 +218,7 @@ function part(
       snapshot: undefined,
       groups,
       credentials: credentialsIn(users),
-      denied: users.find(({ denied }) => denied !== undefined)?.denied,
+      denied: deniedIn(users),
       withoutEdges: new Set(users.filter(({ edges }) => !edges).map(({ user }) => user.userId)),
       whole: false,
       deleted: deleted.map(({ userId }) => userId),
@@ -241,7 +247,7 @@ async function wholeFacts(
     snapshot,
     groups: snapshot,
     credentials: credentialsIn(found),
-    denied: undefined,
+    denied: deniedIn(found),
     withoutEdges: new Set(),
     whole: true,
     deleted: [],
@@ -284,6 +290,12 @@ async function missedBy(
     );
   }
   return found;
+}
+
+function deniedIn(users: LiveReading['users']): Facts['denied'] {
+  return new Map(
+    users.flatMap(({ user, denied }) => (denied === undefined ? [] : [[user.userId, denied] as const])),
+  );
 }
 
 function credentialsIn(users: LiveReading['users']): Facts['credentials'] {

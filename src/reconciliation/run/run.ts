@@ -66,6 +66,7 @@ export async function runReconciliation(request: RunRequest, ports: RunPorts): P
         everybody: reading.facts.whole ? new Set(records.map(({ userId }) => userId)) : undefined,
         deleted: reading.facts.deleted,
         unknown: reading.facts.unknown,
+        hidden: reading.facts.denied,
       })
     : undefined;
   const entitlements = request.resources.includes('Entitlement')
@@ -242,7 +243,7 @@ function summaryOf(
 
 /** An incremental run that reads the whole account reads the credentials that may have changed live. */
 function unreadIn({ denied, snapshot }: Facts, mode: RunSummary['mode']): RunSummary['unread'] {
-  const told = denied === undefined ? [] : [{ what: 'credentials' as const, why: denied }];
+  const told = Array.from(denied.values(), (why) => ({ what: 'credentials' as const, why })).slice(0, 1);
   const unread = mode === 'Full' ? [...(snapshot?.unread ?? [])] : [];
   return [...told, ...unread.map(([what, why]) => ({ what, why }))];
 }

@@ -177,7 +177,7 @@ export class TrailReader implements IncrementalReader {
       (hint) => hint.aspects.credentials || (hint.creates && subjects(hint, known).length === 0),
     );
     const users = new Map(wanted.flatMap(usersOf).map((user) => [user.userId, user]));
-    const { credentials, failed } = await this.#live.credentialsOf([...users.values()], signal);
+    const { credentials, failed, denied } = await this.#live.credentialsOf([...users.values()], signal);
     const unknown = [...failed].map(([userId, message]): UnknownUser => {
       return { userId, userName: users.get(userId)?.userName ?? '', message };
     });
@@ -188,7 +188,7 @@ export class TrailReader implements IncrementalReader {
     const again = hints.filter(
       (hint) => isUnexplained(hint) || hint.events.some(({ at }) => now - at < settleMs),
     );
-    return { snapshot, credentials, unknown, held, again };
+    return { snapshot, credentials, denied, unknown, held, again };
   }
 }
 

@@ -91,8 +91,11 @@ export class LiveUsers {
   ): Promise<{
     readonly credentials: ReadonlyMap<string, CredentialFacts>;
     readonly failed: ReadonlyMap<string, string>;
+    /** By unique id: why AWS does not allow to see them. */
+    readonly denied: ReadonlyMap<string, string>;
   }> {
     const credentials = new Map<string, CredentialFacts>();
+    const denied = new Map<string, string>();
     const failed = new Map<string, string>();
     await eachOf(users, async (user) => {
       try {
@@ -100,11 +103,14 @@ export class LiveUsers {
         if (read.credentials !== undefined) {
           credentials.set(user.userId, read.credentials);
         }
+        if (read.denied !== undefined) {
+          denied.set(user.userId, read.denied);
+        }
       } catch (error) {
         failed.set(user.userId, faultOf(error));
       }
     });
-    return { credentials, failed };
+    return { credentials, failed, denied };
   }
 
   async #conclude(state: {

@@ -102,6 +102,8 @@ export interface WholeReading {
   readonly catalogue: boolean;
   /** By unique id: credentials of those whose credentials are hinted at, read live. */
   readonly credentials: ReadonlyMap<string, CredentialFacts>;
+  /** By unique id: why AWS does not allow to see credentials that are hinted at. */
+  readonly denied?: ReadonlyMap<string, string>;
   readonly unknown: readonly UnknownUser[];
   readonly trail: TrailCount;
   readonly cursor: TrailCursor;

@@ -26,6 +26,7 @@ describe('C12: a whole reading', () => {
       everybody: new Set(),
       deleted: [],
       unknown: [{ userId: 'A' }, { userId: undefined }],
+      hidden: new Map(),
     });
     expect(changes).toEqual([]);
     expect(counts).toMatchObject({ deleted: 0, unknown: 2 });
@@ -91,7 +92,23 @@ describe('what a run knows nothing of', () => {
     const live = { user: user('A', 'jo'), edges: true, credentials: undefined, denied };
     desk.live = { users: [live], deleted: [], unknown: [] };
     expect(await desk.run({ uid: 'run-2', users: ['jo'] })).toMatchObject({
-      summary: { unread: [{ what: 'credentials', why: denied }] },
+      summary: {
+        unread: [{ what: 'credentials', why: denied }],
+        counts: { read: 1, unchanged: 0, unknown: 1 },
+      },
+    });
+    desk.trail = {
+      kind: 'whole',
+      snapshot: snapshotOf(desk.users),
+      credentials: new Map(),
+      denied: new Map([['A', denied]]),
+      unknown: [],
+      catalogue: false,
+      trail,
+      cursor,
+    };
+    expect(await desk.run({ uid: 'run-3', mode: 'Incremental' })).toMatchObject({
+      summary: { unread: [{ what: 'credentials', why: denied }], counts: { unchanged: 0, unknown: 1 } },
     });
   });
 
@@ -167,7 +184,7 @@ describe('C11: a filter that cannot be answered', () => {
             : ('yes' as const),
       pathPrefix: '/eu/',
     };
-    expect(await desk.run({ filter })).toMatchObject({ summary: { whole: true, counts: { unknown: 0 } } });
+    expect(await desk.run({ filter })).toMatchObject({ summary: { counts: { unknown: 0 } } });
     expect(desk.told()).toEqual(['Created jo']);
     expect(desk.steps).toEqual(['load', 'listUnder', 'readUsers', 'readWhole', 'writeReport', 'commit']);
     // What nobody can tell remains unknown.
@@ -244,7 +261,10 @@ test('a run under a path that has read everybody there is whole, and CloudTrail 
   desk.users = [jo, user('B', 'sam')];
   const filter = { matches: () => 'yes' as const, pathPrefix: '/eu/' };
   desk.live = { users: [{ user: jo, edges: true, credentials: undefined }], deleted: [], unknown: [] };
-  expect(await desk.run({ filter })).toMatchObject({ summary: { whole: true, cursor: 1_000_000 } });
+  await desk.run({ filter });
+  expect(await desk.run({ uid: 'again', filter })).toMatchObject({
+    summary: { whole: true, cursor: 1_000_000 },
+  });
   desk.live = { users: [], deleted: [], unknown: [{ userId: 'A', userName: 'jo', message: 'Throttling' }] };
   expect(await desk.run({ uid: 'run-2', filter })).toMatchObject({
     summary: { whole: false, cursor: undefined, counts: { unknown: 1 } },
