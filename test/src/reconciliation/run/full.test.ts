@@ -120,6 +120,20 @@ describe('a full run', () => {
   });
 });
 
+describe('a first run', () => {
+  test('is one of which nothing was read as a whole before, for each thing that it compares', async () => {
+    const desk = new RunDesk();
+    const jo = user('A', 'jo');
+    desk.users = [jo];
+    desk.live = { users: [{ user: jo, edges: true, credentials: undefined }], deleted: [], unknown: [] };
+    const resources = ['Account', 'Entitlement'] as const;
+    expect(await desk.run({ uid: 'part', users: ['jo'] })).toMatchObject({ summary: { first: true } });
+    expect(await desk.run({ uid: 'users' })).toMatchObject({ summary: { first: true } });
+    expect(await desk.run({ uid: 'both', resources })).toMatchObject({ summary: { first: true } });
+    expect(await desk.run({ uid: 'again', resources })).toMatchObject({ summary: { first: false } });
+  });
+});
+
 describe('a run that is broken off', () => {
   const deaths = ['load', 'readWhole', 'readCatalogue', 'writeReport', 'commit'];
   test.each(deaths.flatMap((at) => (['before', 'after'] as const).map((when) => [when, at] as const)))(
