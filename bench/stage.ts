@@ -347,6 +347,12 @@ export class Stage {
     });
   }
 
+  /** How many connections have read their AWS account, with so many users at least. */
+  async connectionsRead(users: number): Promise<number> {
+    const { items } = await this.#api.list<AwsConnection>(awsConnectionType, { namespace });
+    return items.filter(({ status }) => (status?.snapshot?.users ?? 0) >= users).length;
+  }
+
   /** What all AWS accounts were asked since the last reset, whoever asked. */
   awsCallsOfAll(): Promise<CallCounts> {
     return this.#aws.calls();

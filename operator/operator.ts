@@ -211,7 +211,7 @@ export async function runOperator(options: {
         protectSecret,
         pace: () => new AdaptivePacer({ clock, maxRate: config.awsMaxRate }),
         paceTrail: (name) => trail.under(name),
-        gate: new ReadingGate({ places: 8, troubled: 2 }),
+        gate: new ReadingGate({ places: 4, troubled: 1 }),
         connect: ({ key, ...target }) =>
           createAwsApi({
             ...target,
