@@ -1,8 +1,12 @@
 import { parseArgs } from 'node:util';
 import { converge } from './converge.ts';
 import { disable } from './disable.ts';
+import { fleet } from './fleet.ts';
+import { incremental } from './incremental.ts';
+import { recon } from './recon.ts';
 import { restart } from './restart.ts';
 import { Stage } from './stage.ts';
+import { steady } from './steady.ts';
 
 const usage = `Measures the operator's bundle against a control plane and a simulated AWS of its own.
 
@@ -11,11 +15,19 @@ Usage: npm run bench -- COMMAND [options]
 Commands:
   converge   accounts are declared, the operator starts: until all are Ready (default 1000 accounts)
   disable    one account is disabled while others are being made (default 1000)
+  incremental  things change in AWS behind the operator's back: one run by CloudTrail (default 5000 users, 100 changes)
+  recon      users are in AWS whom nobody declares: one full run tells of them (default 5000 users)
+  steady     everything is as declared: calls to AWS from one reading to the next (default 5000 accounts)
+  fleet      many AWS accounts in one process, each read to its end (default 200 connections, 1000 users each)
   restart    all accounts are Ready, the operator is killed and started anew (default 5000 accounts)
 
 Options:
   --accounts N   how many AwsAccounts, 1 to 50000
-  --bindings N   converge: bindings of each account, 0 to 10 (default 0)
+  --users N      recon, incremental, fleet: users of an AWS account whom nobody declares, 1 to 50000
+  --connections N  fleet: how many AWS accounts, 1 to 1000
+  --changes N    incremental: how many change, each of another user, 1 to 5000
+  --bindings N   converge: bindings of each account, 0 to 10 (default 0);
+                 steady: bindings of all accounts together, a multiple of --accounts (default twice as many)
   --latency MS   delay of every answer of AWS, 0 to 60000 (default 0; disable: 50)
   --json         the result as one line of JSON, the last on standard output
   --profile DIR  also write CPU profiles of the operator into DIR (it is slower then)
@@ -34,6 +46,17 @@ function wholeNumber(flag: string, text: string, least: number, most: number): n
   return value;
 }
 
+/** Bindings of each account, from those of all. */
+function bindingsOfEach(text: string | undefined, accounts: number): number {
+  const all = wholeNumber('bindings', text ?? String(accounts * 2), 0, 500_000);
+  if (all % accounts !== 0 || all > accounts * 10) {
+    throw new UsageError(
+      `--bindings takes a multiple of ${accounts} (--accounts), up to ten times as many, not ${all}`,
+    );
+  }
+  return all / accounts;
+}
+
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
@@ -41,6 +64,9 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         accounts: { type: 'string' },
+        users: { type: 'string' },
+        changes: { type: 'string' },
+        connections: { type: 'string' },
         bindings: { type: 'string' },
         latency: { type: 'string' },
         profile: { type: 'string' },
@@ -53,9 +79,23 @@ function parse(args: readonly string[]) {
   }
 }
 
-const commands = ['converge', 'disable', 'restart'] as const;
+const commands = ['converge', 'disable', 'fleet', 'incremental', 'recon', 'restart', 'steady'] as const;
+type Command = (typeof commands)[number];
 
-function isCommand(text: string | undefined): text is (typeof commands)[number] {
+/** What each command takes, beside what all take. */
+const takes: Readonly<
+  Record<Command, readonly ('accounts' | 'bindings' | 'changes' | 'connections' | 'users')[]>
+> = {
+  converge: ['accounts', 'bindings'],
+  disable: ['accounts'],
+  fleet: ['connections', 'users'],
+  incremental: ['changes', 'users'],
+  recon: ['users'],
+  restart: ['accounts'],
+  steady: ['accounts', 'bindings'],
+};
+
+function isCommand(text: string | undefined): text is Command {
   return commands.some((command) => command === text);
 }
 
@@ -81,16 +121,24 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     const given = positionals.join(' ');
     throw new UsageError(`the command is ${commands.join(' or ')}${given === '' ? '' : `, not "${given}"`}`);
   }
-  if (values.bindings !== undefined && command !== 'converge') {
-    throw new UsageError(`--bindings belongs to converge, not to ${command}`);
+  for (const flag of ['accounts', 'bindings', 'changes', 'connections', 'users'] as const) {
+    if (values[flag] !== undefined && !takes[command].includes(flag)) {
+      throw new UsageError(`--${flag} does not belong to ${command}`);
+    }
   }
+  const present = wholeNumber('users', values.users ?? (command === 'fleet' ? '1000' : '5000'), 1, 50_000);
+  const connections = wholeNumber('connections', values.connections ?? '200', 1, 1_000);
+  const changes = wholeNumber('changes', values.changes ?? '100', 1, Math.min(present, 5_000));
   const accounts = wholeNumber(
     'accounts',
-    values.accounts ?? (command === 'restart' ? '5000' : '1000'),
+    values.accounts ?? (command === 'restart' || command === 'steady' ? '5000' : '1000'),
     1,
     50_000,
   );
-  const bindings = wholeNumber('bindings', values.bindings ?? '0', 0, 10);
+  const bindings =
+    command === 'steady'
+      ? bindingsOfEach(values.bindings, accounts)
+      : wholeNumber('bindings', values.bindings ?? '0', 0, 10);
   // Where AWS answers at once, a thousand users are made before anything can be seen of the one that waits.
   const latencyMs = wholeNumber('latency', values.latency ?? (command === 'disable' ? '50' : '0'), 0, 60_000);
   const begun = performance.now();
@@ -100,13 +148,35 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
   const { profile } = values;
   // Written when the process ends by itself, not where it is killed.
   const nodeFlags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  const users = command === 'disable' ? accounts + 1 : accounts;
-  const stage = new Stage({ accounts: users, bindings, latencyMs, nodeFlags, signal, progress });
+  // Room for those that are made on the way.
+  const users = {
+    converge: accounts,
+    disable: accounts + 1,
+    fleet: 0,
+    incremental: changes,
+    recon: 0,
+    restart: accounts,
+    steady: accounts,
+  }[command];
+  const stage = new Stage({
+    accounts: users,
+    users: takes[command].includes('users') ? present : 0,
+    connections: command === 'fleet' ? connections : 1,
+    bindings,
+    latencyMs,
+    nodeFlags,
+    signal,
+    progress,
+  });
   try {
     const work: Promise<object> = {
       converge: () => converge(stage, { accounts, bindings, progress }),
+      incremental: () => incremental(stage, { changes, progress }),
       disable: () => disable(stage, { accounts, latencyMs, progress }),
+      fleet: () => fleet(stage, { connections, users: present, progress }),
+      recon: () => recon(stage, { users: present, progress }),
       restart: () => restart(stage, { progress }),
+      steady: () => steady(stage, { accounts, bindings: accounts * bindings, progress }),
     }[command]();
     // Whatever it waits for, an interruption does not.
     const result = await Promise.race([work, aborted(signal)]);

@@ -11,9 +11,11 @@ import {
   awsAccountType,
   awsConnectionType,
   awsEntitlementBindingType,
+  awsReconciliationType,
   type AwsAccount,
   type AwsConnection,
   type AwsEntitlementBinding,
+  type AwsReconciliation,
 } from '../operator/api/v1alpha1/index.ts';
 import { createClient, createLogger, systemClock, type Client } from '../operator/runtime/index.ts';
 import { startControlPlane, type ControlPlane } from '../test/cluster/index.ts';
@@ -25,7 +27,12 @@ import {
   secretManifest,
   systemNamespace,
 } from '../test/e2e/world.ts';
-import { SimulatorControl, type CallCounts, type SimulatedAccount } from '../test/simulator/index.ts';
+import {
+  SimulatorControl,
+  type AccountDump,
+  type CallCounts,
+  type SimulatedAccount,
+} from '../test/simulator/index.ts';
 import { operatorNodeFlags } from '../test/support/operator-process.ts';
 import { startProcess, type StartedProcess } from '../test/support/process.ts';
 import { apiServerWrites, parseMetrics, sumOf, type Sample } from './metrics.ts';
@@ -43,6 +50,10 @@ export interface StageOptions {
   readonly accounts: number;
   /** Bindings of each account, each to another group; 0 to 10. */
   readonly bindings: number;
+  /** Users that are in AWS before anything begins, and that nobody declares; default none. */
+  readonly users?: number;
+  /** AWS accounts, each with so many `users`; 1 unless told. */
+  readonly connections?: number;
   /** Delay of every answer of AWS, milliseconds. */
   readonly latencyMs: number;
   /** Flags of Node for the operator's process. */
@@ -50,6 +61,8 @@ export interface StageOptions {
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
 }
+
+export type RunStatus = NonNullable<AwsReconciliation['status']>;
 
 /** An operator under measurement. */
 export interface MeasuredOperator {
@@ -71,6 +84,8 @@ export class Stage {
   #iam: IAMClient | undefined;
   #accessKeyId = '';
   #declared = 0;
+  #others: readonly SimulatedAccount[] = [];
+  #url = '';
   #operator: StartedProcess | undefined;
   #kubeconfig = '';
 
@@ -91,6 +106,8 @@ export class Stage {
     const process_ = startProcess(process.execPath, [
       join(root, 'bench/simulator.ts'),
       `--users=${accounts}`,
+      `--made=${this.#options.users ?? 0}`,
+      `--accounts=${this.#options.connections ?? 1}`,
       `--latency=${latencyMs}`,
     ]);
     this.#cleanups.push(() => process_.stop());
@@ -99,10 +116,12 @@ export class Stage {
       accounts: SimulatedAccount[];
     };
     const url = `http://127.0.0.1:${started.port}`;
-    const [account] = started.accounts;
+    const [account, ...others] = started.accounts;
     if (account === undefined) {
       throw new Error('the simulator has no account');
     }
+    this.#others = others;
+    this.#url = url;
     this.#simulator = new SimulatorControl(url);
     const iam = iamClient(url, account);
     this.#iam = iam;
@@ -154,6 +173,7 @@ export class Stage {
       '--installation-id=bench',
       '--no-leader-elect',
       '--metrics-address=127.0.0.1:0',
+      '--http-address=127.0.0.1:0',
       '--allow-endpoint-override',
       ...flags,
     ]);
@@ -249,6 +269,40 @@ export class Stage {
     });
   }
 
+  /** An administrator's client: what happens in AWS behind the operator's back, outside of any count. */
+  get iam(): IAMClient {
+    return this.#administrator;
+  }
+
+  /** What there is in AWS. */
+  aws(): Promise<AccountDump> {
+    return this.#aws.account();
+  }
+
+  /** Makes a run and waits for its end. @returns its status; rejects where it did not come to a good one */
+  async reconcile(name: string, spec: Partial<AwsReconciliation['spec']>): Promise<RunStatus> {
+    const { signal } = this.#options;
+    await this.#api.create<AwsReconciliation>(
+      awsReconciliationType,
+      {
+        apiVersion: 'aws.idhub.io/v1alpha1',
+        kind: 'AwsReconciliation',
+        metadata: { namespace, name },
+        spec: { connectionRef: { name: connection }, ...spec },
+      },
+      { signal },
+    );
+    return this.until(`run ${name}`, 50, async () => {
+      const { status } = await this.#api.get(awsReconciliationType, { namespace, name }, { signal });
+      const is = (type: string): boolean =>
+        status?.conditions?.some((each) => each.type === type && each.status === 'True') === true;
+      if (is('Failed')) {
+        throw this.#failure(`the run ${name} has failed: ${JSON.stringify(status?.conditions)}`);
+      }
+      return { reached: is('Complete') ? status : undefined, progressing: status?.progress?.done ?? 0 };
+    });
+  }
+
   /** How many users of accounts there are in AWS. */
   async users(): Promise<number> {
     const { users } = await this.#aws.account();
@@ -274,6 +328,34 @@ export class Stage {
       snapshotSeen ||= sumOf(samples, 'idhub_snapshot_users') > 0;
       return { reached, progressing: passes };
     });
+  }
+
+  /** Makes a connection to each further AWS account, as its administrator. */
+  async connect(): Promise<void> {
+    const items = this.#others.flatMap(({ id: accountId, accessKeyId, secretAccessKey }) => [
+      secretManifest(namespace, `aws-${accountId}-credentials`, { accessKeyId, secretAccessKey }),
+      connectionManifest(namespace, `aws-${accountId}`, this.#url),
+    ]);
+    await this.#kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  }
+
+  /** Waits until the AWS account was read for the first time, with so many users. */
+  async untilUsersRead(operator: MeasuredOperator, count: number): Promise<void> {
+    await this.until('users that were read', 100, async () => {
+      const users = sumOf(await operator.samples(), 'idhub_snapshot_users');
+      return { reached: users >= count ? true : undefined, progressing: users };
+    });
+  }
+
+  /** How many connections have read their AWS account, with so many users at least. */
+  async connectionsRead(users: number): Promise<number> {
+    const { items } = await this.#api.list<AwsConnection>(awsConnectionType, { namespace });
+    return items.filter(({ status }) => (status?.snapshot?.users ?? 0) >= users).length;
+  }
+
+  /** What all AWS accounts were asked since the last reset, whoever asked. */
+  awsCallsOfAll(): Promise<CallCounts> {
+    return this.#aws.calls();
   }
 
   /** Waits for so many further readings of the AWS account. */

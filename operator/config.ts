@@ -1,6 +1,12 @@
 import { parseArgs } from 'node:util';
 import type { LogLevel } from './runtime/index.ts';
 
+export interface Address {
+  readonly host: string;
+  /** 0 for a free one. */
+  readonly port: number;
+}
+
 /** How the process was started. */
 export interface Config {
   readonly kubeconfig: string | undefined;
@@ -12,7 +18,9 @@ export interface Config {
   readonly installationId: string | undefined;
   readonly leaderElect: boolean;
   readonly identity: string;
-  readonly metricsAddress: { readonly host: string; readonly port: number };
+  readonly metricsAddress: Address;
+  /** Of the port for IDHub and for people. */
+  readonly httpAddress: Address;
   readonly workers: number;
   readonly logLevel: LogLevel;
   readonly allowEndpointOverride: boolean;
@@ -81,6 +89,12 @@ const flags = {
     value: 'HOST:PORT',
     fallback: '127.0.0.1:8080',
     text: 'where /metrics, /healthz and /readyz are served; port 0 for a free one',
+  },
+  'http-address': {
+    type: 'string',
+    value: 'HOST:PORT',
+    fallback: '127.0.0.1:7002',
+    text: 'where /reports is served; port 0 for a free one',
   },
   workers: { type: 'string', value: 'N', fallback: '10', text: 'accounts worked on at once, 1 to 100' },
   'log-level': {
@@ -178,14 +192,17 @@ export function parseInvocation(
       Number(match[1]) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h']
     );
   };
+  const address = (name: 'metrics-address' | 'http-address'): Address => {
+    const match = /^(\[[^\]]+\]|[^:]*):(\d+)$/.exec(text(name));
+    if (match === null || Number(match[2]) > 65_535) {
+      refuse(name, `write HOST:PORT, for example 0.0.0.0:${flags[name].fallback.split(':')[1]}`);
+    }
+    return { host: match?.[1]?.replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(match?.[2]) };
+  };
 
   const level = text('log-level') as LogLevel;
   if (!levels.includes(level)) {
     refuse('log-level', `write one of ${levels.join(', ')}`);
-  }
-  const address = /^(\[[^\]]+\]|[^:]*):(\d+)$/.exec(text('metrics-address'));
-  if (address === null || Number(address[2]) > 65_535) {
-    refuse('metrics-address', 'write HOST:PORT, for example 0.0.0.0:8080');
   }
   const installation = text('installation-id');
   if (installation !== '' && !/^[a-z0-9][a-z0-9-]{0,62}$/.test(installation)) {
@@ -215,7 +232,8 @@ export function parseInvocation(
     installationId: installation || undefined,
     leaderElect: boolean('leader-elect'),
     identity: text('identity') || `${host.hostname}_${host.pid}`,
-    metricsAddress: { host: address?.[1]?.replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(address?.[2]) },
+    metricsAddress: address('metrics-address'),
+    httpAddress: address('http-address'),
     workers: number('workers', 1, 100),
     logLevel: level,
     allowEndpointOverride: boolean('allow-endpoint-override'),

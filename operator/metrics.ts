@@ -7,6 +7,8 @@ import type { ConnectionRegistry } from './controllers/connection/index.ts';
 export interface Metrics {
   observeCall(connection: string, record: CallRecord): void;
   countAbandoned(kind: string): void;
+  /** An answer of the port for IDHub and for people. */
+  countRequest(code: number): void;
 }
 
 export interface MetricsOptions {
@@ -39,6 +41,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
     labelNames: ['kind'],
     registers,
   });
+  const requests = new Counter({
+    name: 'idhub_http_requests_total',
+    help: 'Answers of the port for IDHub and for people by HTTP status.',
+    labelNames: ['code'],
+    registers,
+  });
   const gauges = [
     new Gauge({
       name: 'idhub_snapshot_age_seconds',
@@ -66,6 +74,34 @@ export function createMetrics(options: MetricsOptions): Metrics {
           const size = link?.snapshots.current?.size;
           if (size !== undefined) {
             this.set({ connection }, size);
+          }
+        }
+      },
+    }),
+    new Gauge({
+      name: 'idhub_snapshot_complete',
+      help: '1 where the last reading of an AWS account was complete, 0 where it failed and an earlier one is in use, if any.',
+      labelNames: ['connection'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [connection, { link, readingFailed }] of connections.states()) {
+          if (readingFailed !== undefined || link?.snapshots.current !== undefined) {
+            this.set({ connection }, readingFailed === undefined ? 1 : 0);
+          }
+        }
+      },
+    }),
+    new Gauge({
+      name: 'idhub_snapshot_unknown',
+      help: '1 for what could not be read in the last complete reading of an AWS account.',
+      labelNames: ['connection', 'what'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [connection, { link }] of connections.states()) {
+          for (const what of link?.snapshots.current?.unread.keys() ?? []) {
+            this.set({ connection, what }, 1);
           }
         }
       },
@@ -120,5 +156,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
       seconds.observe({ service, operation }, took);
     },
     countAbandoned: (kind) => abandoned.inc({ kind }),
+    countRequest: (code) => requests.inc({ code }),
   };
 }

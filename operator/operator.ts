@@ -1,24 +1,15 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createAwsApi } from '../src/aws/index.ts';
-import { AdaptivePacer } from '../src/connection/index.ts';
+import { AdaptivePacer, trailPacers } from '../src/connection/index.ts';
 import { namespaceAllowed } from '../src/guard/index.ts';
-import {
-  awsAccountType,
-  awsConnectionType,
-  awsEntitlementBindingType,
-  type AwsAccount,
-  type AwsEntitlementBinding,
-} from './api/v1alpha1/index.ts';
+import { ReadingGate } from '../src/reconciliation/index.ts';
+import { type AwsAccount, type AwsEntitlementBinding, type AwsReconciliation } from './api/v1alpha1/index.ts';
 import type { Config } from './config.ts';
 import {
   AccountReconciler,
   StoredPasswordKey,
   accountsAbove,
-  bindingOwners,
   connectionKey,
   isEnabled,
   ownedHasChanged,
@@ -27,19 +18,28 @@ import {
 import {
   BindingReconciler,
   ConnectionGuard,
-  bindingAccounts,
   bindingConnections,
   companions,
   heldHasChanged,
   isBound,
-  userKeys,
   userMayHaveChanged,
 } from './controllers/binding/index.ts';
+import { DiscoveryReconciler } from './controllers/discovery/index.ts';
 import { ConnectionReconciler, ConnectionRegistry } from './controllers/connection/index.ts';
-import { startHealthServer } from './http/index.ts';
-import { obtainInstallationId, UnusableInstallation } from './installation.ts';
+import {
+  isApproved,
+  isFinished,
+  ReconciliationReconciler,
+  RunEngine,
+} from './controllers/reconciliation/index.ts';
+import { isOf, ownerOf, scheduleStanding, ScheduleReconciler } from './controllers/schedule/index.ts';
+import { createInformers } from './informers.ts';
+import { obtainInstallationId } from './installation.ts';
 import { changedByOthers } from './controllers/names.ts';
 import { createMetrics } from './metrics.ts';
+import { createRunMetrics } from './run-metrics.ts';
+import { requireKubeconfig, untilAnswered } from './api-server.ts';
+import { startPorts } from './ports.ts';
 import {
   createClient,
   createEventRecorder,
@@ -47,7 +47,6 @@ import {
   createManager,
   createSecretValues,
   highPriority,
-  isNotFound,
   keyOf,
   keyString,
   lowPriority,
@@ -55,15 +54,7 @@ import {
   systemClock,
   type Logger,
   type ObjectKey,
-  type ObjectMeta,
 } from './runtime/index.ts';
-
-/** The parts of an object that the product needs; these two would treble the cache. */
-function slim<T extends { readonly metadata: ObjectMeta }>(object: T): T {
-  const { managedFields: _managed, annotations = {}, ...metadata } = object.metadata;
-  const { 'kubectl.kubernetes.io/last-applied-configuration': _applied, ...kept } = annotations;
-  return { ...object, metadata: { ...metadata, annotations: kept } };
-}
 
 export function createOperatorLogger(config: Config): {
   logger: Logger;
@@ -120,22 +111,12 @@ export async function runOperator(options: {
       : {}),
   });
   const connectionRegistry = new ConnectionRegistry();
-  const accounts = manager.informer(awsAccountType, {
-    transform: slim,
-    indexes: {
-      user: (account: AwsAccount) => [userKey(account)],
-      connection: (account: AwsAccount) => [keyString(connectionKey(account))],
-    },
-  });
-  const connections = manager.informer(awsConnectionType, { transform: slim });
-  const bindings = manager.informer(awsEntitlementBindingType, {
-    transform: slim,
-    indexes: {
-      user: userKeys,
-      connection: bindingConnections,
-      account: bindingAccounts,
-      owner: bindingOwners,
-    },
+  const { accounts, bindings, connections, runs } = createInformers(manager);
+  const runMetrics = createRunMetrics({
+    registry,
+    connections: () => connections.list(),
+    runs: () => runs.list(),
+    now: () => clock.now(),
   });
   const metrics = createMetrics({
     registry,
@@ -144,13 +125,17 @@ export async function runOperator(options: {
     bindings: () => bindings.list(),
     now: () => clock.now(),
   });
-  const health = await startHealthServer({
-    ...config.metricsAddress,
+  const ports = await startPorts({
+    config,
+    client,
+    manager,
     registry,
-    healthy: () => manager.healthy(),
-    ready: () => manager.ready(),
+    clock,
+    logger,
+    version,
+    countRequest: (code) => metrics.countRequest(code),
+    signal,
   });
-  logger.info('serving metrics and probes', { host: config.metricsAddress.host, port: health.port, version });
 
   try {
     const installation = await untilAnswered(clock, logger, signal, () =>
@@ -184,9 +169,12 @@ export async function runOperator(options: {
     };
     const permits = (connection: ObjectKey, namespace: string): boolean =>
       namespaceAllowed(connection, connections.get(connection)?.spec.allowedNamespaces, namespace);
+    const trail = trailPacers(clock);
+    const engine = new RunEngine({ ...shared, client: manager.client });
     const connectionController = manager.controller({
       name: 'awsconnection',
-      workers: 4,
+      // Whoever does not answer keeps a worker for minutes, and nobody else may wait for that. Readings are let through by the gate.
+      workers: 40,
       watches: [
         { informer: connections, changed: changedByOthers },
         {
@@ -210,8 +198,20 @@ export async function runOperator(options: {
         countAbandoned: (kind) => metrics.countAbandoned(kind),
         allowEndpointOverride: config.allowEndpointOverride,
         snapshotIntervalMs: config.snapshotIntervalMs,
+        missing: (...reading) => engine.missing(...reading),
+        schedule: (connection) =>
+          scheduleStanding({
+            connection,
+            terms: connectionRegistry.peek(keyOf(connection))?.terms,
+            runs: runs
+              .byIndex('schedule', keyString(keyOf(connection)))
+              .filter((run) => isOf(run, connection)),
+            now: clock.now(),
+          }),
         protectSecret,
         pace: () => new AdaptivePacer({ clock, maxRate: config.awsMaxRate }),
+        paceTrail: (name) => trail.under(name),
+        gate: new ReadingGate({ places: 4, troubled: 1 }),
         connect: ({ key, ...target }) =>
           createAwsApi({
             ...target,
@@ -302,8 +302,49 @@ export async function runOperator(options: {
         countAbandoned: (kind) => metrics.countAbandoned(kind),
       }),
     });
+    const runController = manager.controller({
+      name: 'awsreconciliation',
+      workers: config.workers,
+      watches: [{ informer: runs, changed: changedByOthers }],
+      reconciler: new ReconciliationReconciler({
+        ...shared,
+        runs,
+        permits,
+        engine,
+        metrics: runMetrics,
+        wake: (run) => runController.enqueue(run),
+      }),
+    });
+    const discoveryController = manager.controller({
+      name: 'discovery',
+      workers: 1,
+      watches: [{ informer: connections, changed: changedByOthers }],
+      reconciler: new DiscoveryReconciler({ ...shared, permits }),
+    });
+    const scheduleController = manager.controller({
+      name: 'schedule',
+      workers: 4,
+      watches: [
+        { informer: connections, changed: changedByOthers },
+        {
+          informer: runs,
+          changed: (before, after) =>
+            isFinished(before as unknown as AwsReconciliation) !==
+            isFinished(after as unknown as AwsReconciliation),
+          map: (run) => [ownerOf(run as unknown as AwsReconciliation)].filter((key) => key !== undefined),
+        },
+      ],
+      reconciler: new ScheduleReconciler({
+        ...shared,
+        runs,
+        tell: (connection) => connectionController.enqueue(connection),
+        count: (outcome) => runMetrics.scheduled(outcome),
+      }),
+    });
     connectionRegistry.onWake((key) => connectionController.enqueue(key));
     connectionRegistry.onAnnounce((key) => {
+      discoveryController.enqueue(key, { priority: lowPriority });
+      scheduleController.enqueue(key);
       for (const account of accounts.byIndex('connection', keyString(key))) {
         accountController.enqueue(keyOf(account), { priority: lowPriority });
         for (const binding of bindings.byIndex('account', keyString(keyOf(account)))) {
@@ -313,55 +354,18 @@ export async function runOperator(options: {
       for (const binding of bindings.byIndex('connection', keyString(key))) {
         bindingController.enqueue(keyOf(binding), { priority: lowPriority });
       }
+      for (const run of runs.byIndex('connection', keyString(key))) {
+        if (!isFinished(run) || isApproved(run)) {
+          runController.enqueue(keyOf(run));
+        }
+      }
     });
     return await manager.run(signal);
   } finally {
     for (const name of connectionRegistry.states().keys()) {
       connectionRegistry.drop(parseKey(name));
     }
-    await health.close();
+    await ports.close();
     client.close();
-  }
-}
-
-/** Without any address of an API server there is nothing to wait for. */
-function requireKubeconfig(config: Config): void {
-  if (config.kubeconfig !== undefined) {
-    if (!existsSync(config.kubeconfig)) {
-      throw new Error(`--kubeconfig names ${config.kubeconfig}, and there is no such file`);
-    }
-    return;
-  }
-  const { KUBECONFIG: named = '', KUBERNETES_SERVICE_HOST: inCluster } = process.env;
-  const files = named === '' ? [join(homedir(), '.kube/config')] : named.split(delimiter);
-  if (inCluster === undefined && !files.some((file) => existsSync(file))) {
-    throw new Error(
-      `there is no kubeconfig (looked for ${files.join(', ')}), and this is no pod; give --kubeconfig FILE`,
-    );
-  }
-}
-
-/** Tries again until the API server gives an answer; what it refuses for good is thrown. */
-async function untilAnswered<T>(
-  clock: typeof systemClock,
-  logger: Logger,
-  signal: AbortSignal,
-  ask: () => Promise<T>,
-): Promise<T> {
-  for (let waitMs = 1_000; ; waitMs = Math.min(30_000, waitMs * 2)) {
-    try {
-      return await ask();
-    } catch (error) {
-      const { code } = error as { code?: unknown };
-      if (signal.aborted || error instanceof UnusableInstallation) {
-        throw error;
-      }
-      if (typeof code === 'number' && code < 500 && code !== 429 && !isNotFound(error)) {
-        logger.error('the API server refuses the operator; check its RBAC and --namespace', { error });
-      } else {
-        logger.warn('waiting for the API server', { error });
-      }
-      await clock.sleep(waitMs, signal);
-    }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The main job, from nothing: a control plane, a simulated AWS, the operator, examples/ applied, and a person
- * who joins, moves and leaves.
+ * The main job, from nothing: a control plane, a simulated AWS, the operator, examples/ applied, a person who
+ * joins, moves and leaves, and what happens in AWS behind the product's back.
  * Stays until Ctrl-C; with --exit it checks itself, prints a summary and ends with 0 or 1.
  */
 import { parseArgs } from 'node:util';
@@ -14,6 +14,7 @@ import {
   forSimulator,
   givenInAws,
 } from '../test/examples/given.ts';
+import { ReconciliationStory } from './demo/reconciliation.ts';
 import { Ended, Stage } from './demo/stage.ts';
 import { isReady, Story } from './demo/story.ts';
 
@@ -140,6 +141,7 @@ async function show(): Promise<void> {
   console.log('IAM users in the simulated account:');
   await usersInIam(target.iam, target.simulator);
   await new Story({ stage, world: target, joiner, other }).play();
+  await new ReconciliationStory({ stage, world: target, connection }).play();
 
   stage.say('what it cost: calls to AWS since the operator started, the few of this demo among them');
   const { byOperation } = await target.simulator.calls();
@@ -157,6 +159,7 @@ function invite(target: World, at: ControlPlane): void {
       `  export KUBECONFIG=${at.kubeconfigPath}`,
       `  alias kubectl=${at.kubectlPath}`,
       `  kubectl get idhub -n ${namespace}`,
+      `  kubectl get awsrecon third -n ${namespace} -o yaml   # what a run says of itself`,
       `  kubectl explain awsaccount.spec`,
       `  kubectl apply --dry-run=server -f examples/invalid/   # what is refused, and how`,
       `  curl -s ${target.metricsUrl}/metrics | grep idhub_`,

@@ -34,7 +34,7 @@ function closed(node: unknown): unknown {
   }
   const result: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(node)) {
-    if (!key.startsWith('x-kubernetes-') && !['minLength', 'maxItems'].includes(key)) {
+    if (!key.startsWith('x-kubernetes-') && !['minLength', 'minItems', 'maxItems'].includes(key)) {
       result[key] = closed(value);
     }
   }

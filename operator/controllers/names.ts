@@ -33,6 +33,14 @@ export const annotations = {
   edge: 'aws.idhub.io/edge',
   /** Ours: what is left of the burst of deletions of a connection, JSON. */
   deletions: 'aws.idhub.io/deletions',
+  /** Ours, on a run: that it has ended, and how, JSON. */
+  finished: 'aws.idhub.io/finished',
+  /** Ours, on a connection: the runs whose deletions were stopped, by scope, JSON. */
+  breaker: 'aws.idhub.io/breaker',
+  /** Ours, on a connection: for which time a run was made last, JSON. */
+  lastSchedule: 'aws.idhub.io/last-schedule',
+  /** Ours, on a run: the time of the schedule that it was made for. */
+  scheduledAt: 'aws.idhub.io/scheduled-at',
   /** Ours: the AWS account of a connection. */
   accountId: 'aws.idhub.io/account-id',
   /** Ours: the Secret of a connection that has our finalizer. */
@@ -72,7 +80,9 @@ const own: ReadonlySet<string> = new Set<string>([
   annotations.accessKeys,
   annotations.edge,
   annotations.deletions,
+  annotations.finished,
   annotations.accountId,
+  annotations.lastSchedule,
   annotations.secretName,
 ]);
 

@@ -41,7 +41,7 @@ export class WorkQueue {
   readonly #ready = new Heap<Entry>((a, b) =>
     a.priority === b.priority ? a.turn < b.turn : a.priority > b.priority,
   );
-  readonly #waiting = new Heap<Entry>((a, b) => a.at < b.at);
+  readonly #waiting = new Heap<Entry>((a, b) => (a.at === b.at ? a.turn < b.turn : a.at < b.at));
   readonly #processing = new Map<string, number>();
   readonly #takers: ((item: { key: string; priority: number } | undefined) => void)[] = [];
   #turns = 0;
@@ -92,7 +92,10 @@ export class WorkQueue {
       }
     } else if (entry.state === 'waiting') {
       this.#waiting.remove(entry);
-      entry.priority = Math.max(entry.priority, priority);
+      if (priority > entry.priority) {
+        entry.priority = priority;
+        entry.turn = this.#turns++;
+      }
       entry.at = Math.min(entry.at, now + afterMs);
       if (afterMs > 0) {
         this.#waiting.push(entry);

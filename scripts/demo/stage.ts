@@ -6,6 +6,8 @@ interface Note {
   readonly reason?: string;
   readonly account?: { readonly name: string };
   readonly binding?: { readonly name: string };
+  /** `namespace/name` of an AwsReconciliation. */
+  readonly run?: string;
 }
 
 /** Ends a demo before its time: Ctrl-C, or an operator that is gone. */
@@ -112,8 +114,8 @@ export class Stage {
   #tell(): void {
     const lines = this.#world?.operator.lines ?? [];
     for (const line of lines.slice(this.#told)) {
-      const { reason, msg, account, binding } = parse(line);
-      const name = (account ?? binding)?.name;
+      const { reason, msg, account, binding, run } = parse(line);
+      const name = (account ?? binding)?.name ?? run?.split('/')[1];
       if (reason !== undefined && msg !== undefined && name !== undefined) {
         console.log(`          ${this.#clock()}  ${name}: ${msg}`);
       }

@@ -62,6 +62,11 @@ export interface AwsApiOptions {
   /** Addresses in place of AWS's own. */
   readonly endpoints: { readonly [S in Service]?: string | undefined };
   readonly pacer: Pacer;
+  /**
+   * Paces CloudTrail alone, which has a limit of its own: two calls a second for an account and region,
+   * whoever makes them (CloudTrail API reference, LookupEvents).
+   */
+  readonly trailPacer: Pacer;
   readonly clock: Clock & {
     /** Milliseconds that never go back, and that nobody sets. */
     monotonic(): number;
@@ -124,7 +129,8 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
 
   const once = async (operation: Operation, input: object, call: CallOptions): Promise<unknown> => {
     const facts = operations[operation];
-    const release = await options.pacer.acquire(call.priority ?? 'interactive', call.signal);
+    const pacer = facts.service === 'cloudtrail' ? options.trailPacer : options.pacer;
+    const release = await pacer.acquire(call.priority ?? 'interactive', call.signal);
     const started = options.clock.now();
     inFlight += 1;
     let outcome: CallRecord['outcome'] = 'ok';

@@ -4,7 +4,14 @@ import * as sts from '@aws-sdk/client-sts';
 
 /** The parts of the product that a customer may allow one by one; one policy file each. */
 export type Feature =
-  'connection' | 'accounts' | 'console' | 'access-keys' | 'entitlements' | 'disable' | 'delete';
+  | 'connection'
+  | 'accounts'
+  | 'console'
+  | 'access-keys'
+  | 'entitlements'
+  | 'disable'
+  | 'delete'
+  | 'incremental';
 
 export type Service = 'iam' | 'sts' | 'cloudtrail';
 
@@ -42,7 +49,7 @@ export const operations = {
     command: iam.GetAccountAuthorizationDetailsCommand,
     ...read('GetAccountAuthorizationDetails', 'connection'),
   },
-  ListUsers: { command: iam.ListUsersCommand, ...read('ListUsers', 'connection') },
+  ListUsers: { command: iam.ListUsersCommand, ...read('ListUsers', 'connection', 'incremental') },
   GenerateCredentialReport: {
     command: iam.GenerateCredentialReportCommand,
     ...read('GenerateCredentialReport', 'connection'),
@@ -52,7 +59,7 @@ export const operations = {
     ...read('GetCredentialReport', 'connection'),
   },
 
-  GetUser: { command: iam.GetUserCommand, ...read('GetUser', 'accounts', 'entitlements') },
+  GetUser: { command: iam.GetUserCommand, ...read('GetUser', 'accounts', 'entitlements', 'incremental') },
   CreateUser: {
     command: iam.CreateUserCommand,
     service: 'iam',
@@ -85,13 +92,17 @@ export const operations = {
     command: cloudtrail.LookupEventsCommand,
     service: 'cloudtrail',
     access: 'read',
-    features: ['access-keys'],
+    features: ['access-keys', 'incremental'],
     actions: ['cloudtrail:LookupEvents'],
   },
 
   AddUserToGroup: { command: iam.AddUserToGroupCommand, ...write('AddUserToGroup', 'entitlements') },
-  ListPolicies: { command: iam.ListPoliciesCommand, ...read('ListPolicies', 'entitlements') },
-  GetUserPolicy: { command: iam.GetUserPolicyCommand, ...read('GetUserPolicy', 'entitlements') },
+  ListGroups: { command: iam.ListGroupsCommand, ...read('ListGroups', 'entitlements', 'incremental') },
+  ListPolicies: { command: iam.ListPoliciesCommand, ...read('ListPolicies', 'entitlements', 'incremental') },
+  GetUserPolicy: {
+    command: iam.GetUserPolicyCommand,
+    ...read('GetUserPolicy', 'entitlements', 'incremental'),
+  },
 
   PutUserPolicy: {
     command: iam.PutUserPolicyCommand,
@@ -109,14 +120,17 @@ export const operations = {
     command: iam.DetachUserPolicyCommand,
     ...write('DetachUserPolicy', 'console', 'entitlements', 'disable', 'delete'),
   },
-  GetLoginProfile: { command: iam.GetLoginProfileCommand, ...read('GetLoginProfile', 'console', 'disable') },
+  GetLoginProfile: {
+    command: iam.GetLoginProfileCommand,
+    ...read('GetLoginProfile', 'console', 'disable', 'incremental'),
+  },
   DeleteLoginProfile: {
     command: iam.DeleteLoginProfileCommand,
     ...write('DeleteLoginProfile', 'console', 'disable', 'delete'),
   },
   ListAccessKeys: {
     command: iam.ListAccessKeysCommand,
-    ...read('ListAccessKeys', 'access-keys', 'disable', 'delete'),
+    ...read('ListAccessKeys', 'access-keys', 'disable', 'delete', 'incremental'),
   },
   UpdateAccessKey: {
     command: iam.UpdateAccessKeyCommand,
@@ -146,21 +160,21 @@ export const operations = {
 
   ListUserPolicies: {
     command: iam.ListUserPoliciesCommand,
-    ...read('ListUserPolicies', 'entitlements', 'delete'),
+    ...read('ListUserPolicies', 'entitlements', 'delete', 'incremental'),
   },
   ListAttachedUserPolicies: {
     command: iam.ListAttachedUserPoliciesCommand,
-    ...read('ListAttachedUserPolicies', 'console', 'entitlements', 'delete'),
+    ...read('ListAttachedUserPolicies', 'console', 'entitlements', 'delete', 'incremental'),
   },
   ListGroupsForUser: {
     command: iam.ListGroupsForUserCommand,
-    ...read('ListGroupsForUser', 'entitlements', 'delete'),
+    ...read('ListGroupsForUser', 'entitlements', 'delete', 'incremental'),
   },
   RemoveUserFromGroup: {
     command: iam.RemoveUserFromGroupCommand,
     ...write('RemoveUserFromGroup', 'entitlements', 'delete'),
   },
-  ListMFADevices: { command: iam.ListMFADevicesCommand, ...read('ListMFADevices', 'delete') },
+  ListMFADevices: { command: iam.ListMFADevicesCommand, ...read('ListMFADevices', 'delete', 'incremental') },
   DeactivateMFADevice: { command: iam.DeactivateMFADeviceCommand, ...write('DeactivateMFADevice', 'delete') },
   DeleteVirtualMFADevice: {
     command: iam.DeleteVirtualMFADeviceCommand,

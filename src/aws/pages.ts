@@ -16,6 +16,7 @@ export async function* pages<K extends Paged>(
   input: Omit<InputOf<K>, 'Marker'>,
   options: CallOptions,
 ): AsyncGenerator<OutputOf<K>> {
+  const seen = new Set<string>();
   let marker: string | undefined;
   for (;;) {
     const page = await api.call(
@@ -28,9 +29,10 @@ export async function* pages<K extends Paged>(
     if (more !== true) {
       return;
     }
-    if (next === undefined || next === marker) {
+    if (next === undefined || seen.has(next)) {
       throw new Error(`${operation}: AWS says that there is more, and gives no new marker`);
     }
+    seen.add(next);
     marker = next;
   }
 }

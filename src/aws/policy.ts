@@ -20,6 +20,7 @@ export const features: readonly Feature[] = [
   'entitlements',
   'disable',
   'delete',
+  'incremental',
 ];
 
 /**

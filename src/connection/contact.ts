@@ -7,6 +7,8 @@ export interface Caller {
   readonly partition: string;
   /** The IAM user's name; undefined where the caller is a role's session or the root user. */
   readonly userName: string | undefined;
+  /** The IAM user's unique id; undefined where the caller is no IAM user, or AWS does not say. */
+  readonly userId: string | undefined;
 }
 
 /** An account's own name and how much of it is used (`GetAccountSummary`, `ListAccountAliases`). */
@@ -35,16 +37,18 @@ export const defaultUserQuotas: UserQuotas = {
 
 /** Asks AWS whose the credentials are. Needs no permission. */
 export async function readCaller(api: AwsApi, options: CallOptions): Promise<Caller> {
-  const { Account: accountId, Arn: arn } = await api.call('GetCallerIdentity', {}, options);
+  const { Account: accountId, Arn: arn, UserId: id } = await api.call('GetCallerIdentity', {}, options);
   if (accountId === undefined || arn === undefined) {
     throw new Error('GetCallerIdentity answered without an account');
   }
   const resource = arn.split(':').slice(5).join(':');
+  const isUser = resource.startsWith('user/');
   return {
     accountId,
     arn,
     partition: arn.split(':')[1] ?? 'aws',
-    userName: resource.startsWith('user/') ? resource.split('/').at(-1) : undefined,
+    userName: isUser ? resource.split('/').at(-1) : undefined,
+    userId: isUser ? id : undefined,
   };
 }
 

@@ -7,10 +7,12 @@ export {
   type UserQuotas,
 } from './contact.ts';
 export { AdaptivePacer } from './pacer.ts';
+export { trailPacers } from './shared-pacers.ts';
 export {
   formatInZone,
   partitionOf,
   resolveSettings,
+  timeZoneOf,
   type Settings,
   type SettingsInput,
   type SettingsProblem,

@@ -54,10 +54,9 @@ export function partitionOf(region: string): { readonly partition: string; reado
 export function resolveSettings(input: SettingsInput): { settings: Settings; problems: SettingsProblem[] } {
   const region = input.region ?? 'aws-global';
   const asked = input.timeZone ?? 'UTC';
-  const timeZone = timeZoneAliases[asked] ?? asked;
+  const timeZone = timeZoneOf(asked);
   const problems: SettingsProblem[] = [];
-  const known = isTimeZone(timeZone);
-  if (!known) {
+  if (timeZone === undefined) {
     problems.push({
       reason: 'InvalidTimeZone',
       message: `settings.timeZone "${asked}" is not an IANA time zone; write a name such as Europe/Berlin, Asia/Kolkata or UTC`,
@@ -72,7 +71,7 @@ export function resolveSettings(input: SettingsInput): { settings: Settings; pro
       policyGroup: input.policyGroup ?? false,
       changePasswordNextSignIn: input.changePasswordNextSignIn ?? false,
       enableProgrammaticAccess: input.enableProgrammaticAccess ?? false,
-      timeZone: known ? timeZone : 'UTC',
+      timeZone: timeZone ?? 'UTC',
       attributeTagPrefix: input.attributeTagPrefix ?? '',
       protectedTags: input.protectedTags ?? [],
       disableWith: input.disableWith ?? 'DenyPolicy',
@@ -103,11 +102,13 @@ export function formatInZone(epochMs: number, timeZone: string): string {
   );
 }
 
-function isTimeZone(name: string): boolean {
+/** The IANA name of a time zone as people write it; undefined where there is none of that name. */
+export function timeZoneOf(asked: string): string | undefined {
+  const name = timeZoneAliases[asked] ?? asked;
   try {
     const { timeZone } = new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions();
-    return !/^[+-]/.test(timeZone);
+    return /^[+-]/.test(timeZone) ? undefined : name;
   } catch {
-    return false;
+    return undefined;
   }
 }

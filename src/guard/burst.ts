@@ -11,7 +11,15 @@ export interface Burst {
   readonly at: number;
   /** The last approval that was seen; undefined where there was none. */
   readonly approval: Approval | undefined;
+  /**
+   * Unique ids of the users that were let go, the oldest first: that they are missing in AWS is no surprise.
+   * No unique id comes twice, so none has to be forgotten but for the room.
+   */
+  readonly released: readonly string[];
 }
+
+/** More than the users of most accounts, and 25 kB of the 256 kB that annotations have. */
+const maxReleased = 1_000;
 
 export interface Approval {
   /** What the annotation said: who approves. */
@@ -22,7 +30,7 @@ export interface Approval {
 
 /** Nothing was deleted yet. */
 export function freshBurst(now: number): Burst {
-  return { tokens: burstSize, at: now, approval: undefined };
+  return { tokens: burstSize, at: now, approval: undefined, released: [] };
 }
 
 /** How it stands at this time: whole tokens only, so that nothing is lost to rounding. Pure. */
@@ -39,6 +47,13 @@ export function burstAt(burst: Burst, now: number): Burst {
 export function takeOne(burst: Burst, now: number): Burst | undefined {
   const present = burstAt(burst, now);
   return present.tokens < 1 ? undefined : { ...present, tokens: present.tokens - 1 };
+}
+
+/** With the deletion of a user noted. Pure. */
+export function withReleased(burst: Burst, userId: string | undefined): Burst {
+  return userId === undefined || burst.released.includes(userId)
+    ? burst
+    : { ...burst, released: [...burst.released, userId].slice(-maxReleased) };
 }
 
 /** When the deletion that has so many before it may go, milliseconds since the epoch; not before `now`. Pure. */
@@ -68,8 +83,9 @@ export function readBurst(text: string | undefined, now: number): Burst {
   if (text === undefined) {
     return freshBurst(now);
   }
-  const { tokens = 0, at = now, approval } = parsed(text);
+  const { tokens = 0, at = now, approval, released } = parsed(text);
   return {
+    released: Array.isArray(released) ? released.filter((each) => typeof each === 'string') : [],
     ...(isBurst(text) ? { tokens, at } : { tokens: 0, at: now }),
     approval:
       typeof approval?.value === 'string' && typeof approval.at === 'number'
@@ -78,7 +94,14 @@ export function readBurst(text: string | undefined, now: number): Burst {
   };
 }
 
-function parsed(text: string): { tokens?: number; at?: number; approval?: Partial<Approval> | null } {
+interface Written {
+  readonly tokens?: number;
+  readonly at?: number;
+  readonly approval?: Partial<Approval> | null;
+  readonly released?: unknown;
+}
+
+function parsed(text: string): Written {
   try {
     return (JSON.parse(text) as object | null) ?? {};
   } catch {

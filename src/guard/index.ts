@@ -5,6 +5,7 @@ export {
   isBurst,
   readBurst,
   takeOne,
+  withReleased,
   writeBurst,
   type Approval,
   type Burst,

@@ -8,6 +8,7 @@ export interface GuardInput {
   readonly allowedPolicies?: readonly string[];
   readonly deniedPolicies?: readonly string[];
   readonly permissionsBoundary?: string;
+  readonly maxDeletions?: { readonly count?: number; readonly percent?: number };
 }
 
 /** What a connection never does, whoever asks. */
@@ -18,6 +19,8 @@ export interface Guard {
   readonly deniedPolicies: readonly string[];
   /** ARN of the boundary that every user has to have. */
   readonly permissionsBoundary: string | undefined;
+  /** How much may be missing in AWS at once: so many, and so many of a hundred that are known. */
+  readonly maxDeletions: { readonly count: number; readonly percent: number };
 }
 
 /** A rule that forbids what was asked for, and a sentence that says what to do. */
@@ -52,6 +55,10 @@ export function guardOf(input: GuardInput | undefined): Guard {
     allowedPolicies: input?.allowedPolicies,
     deniedPolicies: input?.deniedPolicies ?? [],
     permissionsBoundary: input?.permissionsBoundary,
+    maxDeletions: {
+      count: input?.maxDeletions?.count ?? 10,
+      percent: input?.maxDeletions?.percent ?? 5,
+    },
   };
 }
 

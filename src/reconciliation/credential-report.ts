@@ -1,12 +1,20 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CredentialFacts } from '../account/index.ts';
 import { isAwsError, type AwsApi, type CallOptions } from '../aws/index.ts';
 import type { Clock } from '../ports.ts';
+import { Texts } from './texts.ts';
 
 /** The credentials of every user of an account, as AWS put them together at one time. */
 export interface CredentialReport {
   /** Of a user by its ARN and when it was made; a name that was given anew is another user. */
   of(arn: string, createdAt: number): CredentialFacts | undefined;
 }
+
+/** The report, or why there is none; and how many calls that took since it was begun. */
+export type ReadReport = (
+  | { readonly kind: 'report'; readonly report: CredentialReport }
+  | { readonly kind: 'unknown'; readonly why: string }
+) & { readonly calls: number };
 
 export interface CredentialReportsOptions {
   readonly clock: Clock;
@@ -23,6 +31,9 @@ const lagMs = 120_000;
 export class CredentialReports {
   readonly #clock: Clock;
   #last: { readonly generatedAt: number; readonly report: CredentialReport | undefined } | undefined;
+  /** Why there is no newer one. */
+  #why = 'AWS answered without a credential report';
+  #calls = 0;
 
   constructor({ clock }: CredentialReportsOptions) {
     this.#clock = clock;
@@ -30,29 +41,47 @@ export class CredentialReports {
 
   /** Has AWS begin a new report where one is due. To be called some time before `read`. */
   async begin(api: AwsApi, options: CallOptions): Promise<void> {
+    this.#calls = 0;
     if (this.#isDue(api)) {
-      await known(api.call('GenerateCredentialReport', {}, options));
+      this.#calls += 1;
+      const begun = await known(api.call('GenerateCredentialReport', {}, options));
+      if (begun.kind !== 'answer') {
+        this.#why = begun.why;
+      }
     }
   }
 
   /**
-   * The newest report that there is; the one before while AWS still makes the next; undefined where it
-   * cannot be read, which is no error: what it would say is unknown.
+   * The newest report that there is; the one before while AWS still makes the next; or why it cannot be read,
+   * which is no error: what it would say is unknown.
    * @throws {AwsError} only where the credentials are refused
    */
-  async read(api: AwsApi, options: CallOptions): Promise<CredentialReport | undefined> {
+  async read(api: AwsApi, options: CallOptions): Promise<ReadReport> {
     if (this.#isDue(api)) {
-      const answer = await known(api.call('GetCredentialReport', {}, options));
-      if (answer === 'refused') {
+      this.#calls += 1;
+      const read = await known(api.call('GetCredentialReport', {}, options));
+      if (read.kind === 'refused') {
         this.#last = undefined;
-      } else if (answer !== 'later' && answer.Content !== undefined) {
-        const generatedAt = answer.GeneratedTime?.getTime() ?? this.#now(api);
-        const text = Buffer.from(answer.Content).toString('utf8');
-        this.#last = { generatedAt, report: parseReport(text, generatedAt - lagMs) };
+      }
+      if (read.kind !== 'answer') {
+        this.#why = read.why;
+      } else if (read.answer.Content !== undefined) {
+        const generatedAt = read.answer.GeneratedTime?.getTime() ?? this.#now(api);
+        const text = Buffer.from(read.answer.Content).toString('utf8');
+        const report = await parseReport(text, generatedAt - lagMs);
+        this.#last = { generatedAt, report };
+        this.#why =
+          report === undefined
+            ? 'the credential report is not as the IAM user guide describes it'
+            : `the newest credential report is of ${new Date(generatedAt).toISOString()}, and AWS made no newer one`;
       }
     }
     const last = this.#last;
-    return last === undefined || this.#now(api) - last.generatedAt >= expiredMs ? undefined : last.report;
+    const calls = this.#calls;
+    if (last?.report !== undefined && this.#now(api) - last.generatedAt < expiredMs) {
+      return { kind: 'report', report: last.report, calls };
+    }
+    return { kind: 'unknown', why: this.#why, calls };
   }
 
   #isDue(api: AwsApi): boolean {
@@ -65,34 +94,53 @@ export class CredentialReports {
 }
 
 /** `later`: it is still being made, or AWS does not answer at the moment. */
-async function known<T>(call: Promise<T>): Promise<T | 'later' | 'refused'> {
+async function known<T>(
+  call: Promise<T>,
+): Promise<
+  | { readonly kind: 'answer'; readonly answer: T }
+  | { readonly kind: 'later' | 'refused'; readonly why: string }
+> {
   try {
-    return await call;
+    return { kind: 'answer', answer: await call };
   } catch (error) {
     if (!isAwsError(error) || error.kind === 'badCredentials') {
       throw error;
     }
-    return error.isTransient || error.code === 'CredentialReportNotReady' ? 'later' : 'refused';
+    const notReady = error.isTransient || error.code === 'CredentialReportNotReady';
+    return { kind: notReady ? 'later' : 'refused', why: error.message };
   }
 }
+
+/** So many rows are read in one go; whoever waits meanwhile goes before the next. */
+const rowsAtOnce = 500;
 
 /**
  * Reads a report by the names of its columns (IAM user guide, credential reports). Undefined where it is
  * not what that describes; a row that is not, says nothing of its user.
  */
-function parseReport(text: string, asOf: number): CredentialReport | undefined {
+async function parseReport(text: string, asOf: number): Promise<CredentialReport | undefined> {
   const rows = parseCsv(text);
-  const [header, ...users] = rows ?? [];
-  if (header === undefined || columns.some((name) => !header.includes(name))) {
+  const header = rows.next().value;
+  if (!Array.isArray(header) || columns.some((name) => !header.includes(name))) {
     return undefined;
   }
+  const places = new Map(header.map((name, index) => [name, index]));
+  const texts = new Texts();
   const facts = new Map<string, CredentialFacts>();
-  for (const row of users) {
-    const cells = Object.fromEntries(header.map((name, index) => [name, row[index] ?? '']));
-    const createdAt = parseTime(cells['user_creation_time']);
+  let count = 0;
+  for (const row of rows) {
+    if (row === 'spoilt') {
+      return undefined;
+    }
+    const cells: Cells = (name) => row[places.get(name) ?? -1];
+    const createdAt = parseTime(cells('user_creation_time'));
     const read = row.length === header.length ? factsOf(cells, asOf) : undefined;
     if (typeof createdAt === 'number' && read !== undefined) {
-      facts.set(keyOf(cells['arn'] ?? '', createdAt), read);
+      facts.set(texts.own(keyOf(cells('arn') ?? '', createdAt)), read);
+    }
+    count += 1;
+    if (count % rowsAtOnce === 0) {
+      await nextTurn();
     }
   }
   return { of: (arn, createdAt) => facts.get(keyOf(arn, createdAt)) };
@@ -111,13 +159,14 @@ const columns: readonly string[] = [
   ...keyColumns(2),
 ];
 
-type Cells = Readonly<Record<string, string | undefined>>;
+/** The cell of a column. */
+type Cells = (name: string) => string | undefined;
 
 function factsOf(cells: Cells, asOf: number): CredentialFacts | undefined {
-  const console = parseFlag(cells['password_enabled']);
-  const mfa = parseFlag(cells['mfa_active']);
-  const passwordLastUsed = parseTime(cells['password_last_used']);
-  const passwordChangedAt = parseTime(cells['password_last_changed']);
+  const console = parseFlag(cells('password_enabled'));
+  const mfa = parseFlag(cells('mfa_active'));
+  const passwordLastUsed = parseTime(cells('password_last_used'));
+  const passwordChangedAt = parseTime(cells('password_last_changed'));
   const keys = ([1, 2] as const).map((number) => keyIn(cells, number));
   if (
     console === undefined ||
@@ -140,7 +189,7 @@ function factsOf(cells: Cells, asOf: number): CredentialFacts | undefined {
 
 /** Undefined where there is no such key. */
 function keyIn(cells: Cells, number: 1 | 2): CredentialFacts['keys'][number] | 'spoilt' | undefined {
-  const [active, rotatedAt, lastUsed] = keyColumns(number).map((name) => cells[name]);
+  const [active, rotatedAt, lastUsed] = keyColumns(number).map((name) => cells(name));
   const isActive = parseFlag(active);
   const rotated = parseTime(rotatedAt);
   const used = parseTime(lastUsed);
@@ -178,25 +227,23 @@ function keyOf(arn: string, createdAt: number): string {
   return `${Math.floor(createdAt / 1000)} ${arn}`;
 }
 
-/** Rows of cells by RFC 4180; undefined where a quote is not where it may be. */
-function parseCsv(text: string): readonly (readonly string[])[] | undefined {
-  const rows: string[][] = [];
+/** Rows of cells by RFC 4180; `spoilt`, and nothing more, where a quote is not where it may be. */
+function* parseCsv(text: string): Generator<readonly string[] | 'spoilt'> {
   const cell = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/y;
   let row: string[] = [];
   while (cell.lastIndex < text.length) {
     const found = cell.exec(text);
     if (found === null) {
-      return undefined;
+      yield 'spoilt';
+      return;
     }
     const [, quoted, plain = '', end] = found;
     row.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
     if (end !== ',') {
-      rows.push(row);
+      yield row;
       row = [];
     } else if (cell.lastIndex === text.length) {
-      rows.push([...row, '']);
-      row = [];
+      yield [...row, ''];
     }
   }
-  return rows;
 }

@@ -1,39 +1,14 @@
-import {
-  isDisabledTag,
-  ownerTag,
-  tagValue,
-  type CredentialFacts,
-  type Edges,
-  type ObservedUser,
-} from '../account/index.ts';
-import { fold } from '../schema/index.ts';
+import { isDisabledTag, type Edges, type ObservedUser } from '../account/index.ts';
 import type { Clock } from '../ports.ts';
-import type { CredentialReport } from './credential-report.ts';
-import type { AccountReading, GroupPolicies } from './read-account.ts';
-
-/** The last complete reading of an account, with our own newer writes laid over it. */
-export interface Snapshot {
-  /** When the reading began, milliseconds since the epoch: what it shows is at least as new. */
-  readonly takenAt: number;
-  readonly size: number;
-  byId(userId: string): ObservedUser | undefined;
-  /** Without regard to case, as IAM compares names. */
-  byName(userName: string): ObservedUser | undefined;
-  /** By the value of the owner tag. */
-  byOwner(value: string): ObservedUser | undefined;
-  inheritedBy(user: ObservedUser): readonly GroupPolicies[];
-  /** Without regard to case. */
-  group(name: string): GroupPolicies | undefined;
-  /**
-   * What the credential report says of a user, with none of our own later writes in it (`asOf`); undefined
-   * where there is no report, or where the user is not in it, made or renamed since.
-   */
-  credentials(userId: string): CredentialFacts | undefined;
-}
+import type { ReadingGate } from './gate.ts';
+import { Picture, type Snapshot } from './picture.ts';
+import type { AccountReading } from './read-account.ts';
 
 export interface SnapshotStoreOptions {
   readonly clock: Clock;
   readonly read: (signal: AbortSignal) => Promise<AccountReading>;
+  /** What readings of all AWS accounts go through; absent: nothing keeps them. */
+  readonly gate?: Pick<ReadingGate, 'enter'>;
 }
 
 /**
@@ -59,6 +34,13 @@ interface EdgeNote {
   readonly change: (edges: Edges) => Partial<Edges>;
 }
 
+/** A reading under way, and how many wait for it. */
+interface Running {
+  readonly aborter: AbortController;
+  readonly done: Promise<void>;
+  waiting: number;
+}
+
 /** Keeps the snapshot of one connection. Readings are single-flight, complete or not used. */
 export class SnapshotStore {
   readonly #options: SnapshotStoreOptions;
@@ -67,44 +49,52 @@ export class SnapshotStore {
   readonly #edgeNotes = new Map<string, readonly EdgeNote[]>();
   /** When a user was lost, milliseconds since the epoch. */
   readonly #lost = new Map<string, number>();
-  #users = new Map<string, ObservedUser>();
-  #names = new Map<string, string>();
-  #owners = new Map<string, string>();
-  #groups: ReadonlyMap<string, GroupPolicies> = new Map();
-  #report: CredentialReport | undefined;
-  #takenAt: number | undefined;
-  #running: Promise<void> | undefined;
+  /** Of the last complete reading; before the first, only what was written and looked at meanwhile. */
+  #picture = new Picture({ users: [], reading: undefined });
+  #running: Running | undefined;
+  /** The last reading that was begun is not complete. */
+  #failed = false;
 
   constructor(options: SnapshotStoreOptions) {
     this.#options = options;
   }
 
-  /** Undefined until the first reading is complete. */
+  /**
+   * What is known now, undefined until the first reading is complete. It changes with our own writes; a later
+   * reading makes another one.
+   */
   get current(): Snapshot | undefined {
-    const takenAt = this.#takenAt;
-    return takenAt === undefined
-      ? undefined
-      : {
-          takenAt,
-          size: this.#users.size,
-          byId: (userId) => this.#users.get(userId),
-          byName: (userName) => this.#at(this.#names.get(fold(userName))),
-          byOwner: (value) => this.#at(this.#owners.get(value)),
-          inheritedBy: (user) => user.groups.flatMap((group) => this.#groups.get(fold(group)) ?? []),
-          group: (name) => this.#groups.get(fold(name)),
-          credentials: (userId) => {
-            const user = this.#users.get(userId);
-            return user === undefined ? undefined : this.#report?.of(user.arn, user.createdAt);
-          },
-        };
+    return this.#picture.snapshot;
   }
 
-  /** Reads the account anew; a call while one is under way joins it. */
-  refresh(signal: AbortSignal): Promise<void> {
-    this.#running ??= this.#read(signal).finally(() => {
-      this.#running = undefined;
-    });
-    return this.#running;
+  /**
+   * Reads the account anew; a call while a reading is under way joins it. It goes on until everybody who waits for
+   * it has left.
+   * @throws whatever keeps it from being complete, and the reason of the signal
+   */
+  async refresh(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    this.#running ??= this.#begin();
+    await this.#join(this.#running, signal);
+  }
+
+  /**
+   * A snapshot of its own, which later writes and readings do not change, of a reading that began after the call.
+   * @throws as `refresh`
+   */
+  async takeNew(signal: AbortSignal): Promise<Snapshot> {
+    const earlier = this.#running;
+    if (earlier !== undefined) {
+      // Its outcome is nothing to us: it does not show what happened since it began.
+      await this.#join(earlier, signal).catch(() => signal.throwIfAborted());
+    }
+    // Whoever waited as well may have begun it already: then it began after this call too.
+    await this.refresh(signal);
+    const copy = this.#picture.copy().snapshot;
+    if (copy === undefined) {
+      throw new Error('a reading ended without a snapshot');
+    }
+    return copy;
   }
 
   /**
@@ -115,7 +105,7 @@ export class SnapshotStore {
     const now = this.#options.clock.now();
     const written = this.#withEdges(user);
     this.#overlay.set(user.userId, { wroteAt: now, seenAt: now, userId: user.userId, user: written });
-    this.#put(written);
+    this.#picture.put(written);
   }
 
   /** A write of ours to a user's edges. */
@@ -138,7 +128,7 @@ export class SnapshotStore {
       userId,
       user: doubted,
     });
-    this.#put(doubted);
+    this.#picture.put(doubted);
   }
 
   /**
@@ -148,7 +138,7 @@ export class SnapshotStore {
   observe(seen: ObservedUser): ObservedUser {
     const { userId } = seen;
     const wroteAt = this.touchedAt(userId);
-    const written = wroteAt === undefined ? undefined : this.#users.get(userId);
+    const written = wroteAt === undefined ? undefined : this.#picture.get(userId);
     // Right after a write AWS may show what was before it. What a disable notes on a user is ours alone, so that
     // our own knowledge of it counts: a disable that looks again must not forget what it switched off.
     const known = this.#withEdges(seen);
@@ -163,7 +153,7 @@ export class SnapshotStore {
             ],
           };
     this.#overlay.set(userId, { wroteAt, seenAt: this.#options.clock.now(), userId, user });
-    this.#put(user);
+    this.#picture.put(user);
     return user;
   }
 
@@ -173,12 +163,12 @@ export class SnapshotStore {
    */
   lose(userId: string): void {
     this.#lost.set(userId, this.#options.clock.now());
-    this.#drop(userId);
+    this.#picture.drop(userId);
   }
 
   /** What is known of a user: `unseen` by the last reading is gone for good, since no unique id comes twice. */
   fate(userId: string): 'there' | 'deleted' | 'lost' | 'unseen' {
-    if (this.#users.has(userId)) {
+    if (this.#picture.has(userId)) {
       return 'there';
     }
     if (this.#lost.has(userId)) {
@@ -192,7 +182,7 @@ export class SnapshotStore {
   forget(userId: string): void {
     const now = this.#options.clock.now();
     this.#overlay.set(userId, { wroteAt: now, seenAt: now, userId, user: undefined });
-    this.#drop(userId);
+    this.#picture.drop(userId);
   }
 
   /** When a write of ours last touched this user; undefined where that is settled or never was. */
@@ -201,23 +191,50 @@ export class SnapshotStore {
     return at !== undefined && this.#options.clock.now() - at < settleMs ? at : undefined;
   }
 
-  async #read(signal: AbortSignal): Promise<void> {
-    const began = this.#options.clock.now();
-    const reading = await this.#options.read(signal);
-    this.#users = new Map();
-    this.#names = new Map();
-    this.#owners = new Map();
-    for (const user of reading.users) {
-      this.#put(user);
+  #begin(): Running {
+    const aborter = new AbortController();
+    const running: Running = { aborter, done: this.#read(aborter.signal), waiting: 0 };
+    const end = (): void => {
+      this.#running = this.#running === running ? undefined : this.#running;
+    };
+    // Nobody may be left who waits for it.
+    running.done.then(end, end);
+    return running;
+  }
+
+  /** Waits for a reading, or until the signal aborts; the last to leave ends it. */
+  async #join(running: Running, signal: AbortSignal): Promise<void> {
+    running.waiting += 1;
+    try {
+      await unlessAborted(running.done, signal);
+    } finally {
+      running.waiting -= 1;
+      if (running.waiting === 0 && signal.aborted) {
+        running.aborter.abort(signal.reason);
+        // A reading that was given up is nobody's to join.
+        this.#running = this.#running === running ? undefined : this.#running;
+      }
     }
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const { gate } = this.#options;
+    const leave = gate === undefined ? undefined : await gate.enter(this.#failed, signal);
+    const began = this.#options.clock.now();
+    // Until it is complete.
+    this.#failed = true;
+    const { users, ...reading } = await this.#options.read(signal).finally(() => leave?.());
+    signal.throwIfAborted();
+    this.#failed = false;
+    this.#picture = new Picture({ users, reading: { ...reading, takenAt: began } });
     for (const [userId, overlay] of this.#overlay) {
       const settled = overlay.wroteAt === undefined || overlay.wroteAt + settleMs < began;
       if (settled && overlay.seenAt < began) {
         this.#overlay.delete(userId);
       } else if (overlay.user === undefined) {
-        this.#drop(userId);
+        this.#picture.drop(userId);
       } else {
-        this.#put(this.#withEdges(overlay.user));
+        this.#picture.put(this.#withEdges(overlay.user));
       }
     }
     for (const [userId, notes] of this.#edgeNotes) {
@@ -233,64 +250,45 @@ export class SnapshotStore {
       if (at < began) {
         this.#lost.delete(userId);
       } else {
-        this.#drop(userId);
+        this.#picture.drop(userId);
       }
     }
-    this.#groups = reading.groups;
-    this.#report = reading.credentials;
-    this.#takenAt = began;
   }
 
   #note(userId: string, note: EdgeNote): void {
-    if (this.#users.has(userId)) {
+    if (this.#picture.has(userId)) {
       this.#edgeNotes.set(userId, [...(this.#edgeNotes.get(userId) ?? []), note]);
       this.#changeEdges(userId, note.change);
     }
   }
 
   #changeEdges(userId: string, change: EdgeNote['change']): void {
-    const user = this.#users.get(userId);
+    const user = this.#picture.get(userId);
     if (user !== undefined) {
-      this.#put({ ...user, ...change(user) });
+      this.#picture.put({ ...user, ...change(user) });
     }
   }
 
   #withEdges(user: ObservedUser): ObservedUser {
-    const known = this.#users.get(user.userId);
+    const known = this.#picture.get(user.userId);
     if (known === undefined) {
       return user;
     }
     const { groups, attachedPolicies, inlinePolicies } = known;
     return { ...user, groups, attachedPolicies, inlinePolicies };
   }
+}
 
-  #at(userId: string | undefined): ObservedUser | undefined {
-    return userId === undefined ? undefined : this.#users.get(userId);
-  }
-
-  #put(user: ObservedUser): void {
-    this.#drop(user.userId);
-    this.#users.set(user.userId, user);
-    this.#names.set(fold(user.userName), user.userId);
-    const owner = tagValue(user.tags, ownerTag);
-    if (owner !== undefined) {
-      this.#owners.set(owner, user.userId);
-    }
-  }
-
-  #drop(userId: string): void {
-    const known = this.#users.get(userId);
-    if (known === undefined) {
-      return;
-    }
-    this.#users.delete(userId);
-    const name = fold(known.userName);
-    if (this.#names.get(name) === userId) {
-      this.#names.delete(name);
-    }
-    const owner = tagValue(known.tags, ownerTag);
-    if (owner !== undefined && this.#owners.get(owner) === userId) {
-      this.#owners.delete(owner);
-    }
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  let abort: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort as () => void);
   }
 }

@@ -96,6 +96,57 @@ test('restart: nothing is written to AWS, and little is read', async () => {
   expect(result['awsReads']).toBeLessThan(20);
 }, 180_000);
 
+test('incremental: all changes are told, with few calls', async () => {
+  const { code, lines } = await bench('incremental', '--users', '200', '--changes', '7', '--json');
+  expect({ code, lines }).toMatchObject({ code: 0 });
+  const result = resultOf(lines);
+  expect(result).toEqual({
+    users: 200,
+    changes: 7,
+    calls: expect.any(Number),
+    callsByOperation: expect.objectContaining({ LookupEvents: expect.any(Number) }),
+    seconds: expect.any(Number),
+    rssMb: expect.any(Number),
+  });
+  expect(result['calls']).toBeLessThan(20);
+}, 180_000);
+
+test('recon: a full run costs the pages of the account, and no call for each user', async () => {
+  const { code, lines } = await bench('recon', '--users', '100', '--json');
+  expect({ code, lines }).toMatchObject({ code: 0 });
+  const result = resultOf(lines);
+  expect(result).toEqual({
+    users: 100,
+    calls: expect.any(Number),
+    callsByOperation: expect.objectContaining({ GetAccountAuthorizationDetails: 1 }),
+    seconds: expect.any(Number),
+    rssMb: expect.any(Number),
+  });
+  expect(result['calls']).toBeLessThanOrEqual(10);
+}, 180_000);
+
+test('steady: accounts and bindings that are as declared cost no call each', async () => {
+  const { code, lines } = await bench('steady', '--accounts', '20', '--bindings', '40', '--json');
+  expect({ code, lines }).toMatchObject({ code: 0 });
+  const result = resultOf(lines);
+  expect(result).toMatchObject({ accounts: 20, bindings: 40, cycles: 3, rssMb: expect.any(Number) });
+  expect(result['callsPerCycle']).toBeLessThanOrEqual(10);
+}, 180_000);
+
+test('fleet: each account is read through its own connection', async () => {
+  const { code, lines } = await bench('fleet', '--connections', '3', '--users', '20', '--json');
+  expect({ code, lines }).toMatchObject({ code: 0 });
+  expect(resultOf(lines)).toEqual({
+    connections: 3,
+    users: 20,
+    seconds: expect.any(Number),
+    cpuSeconds: expect.any(Number),
+    rssMb: expect.any(Number),
+    eventLoopDelayP99Ms: expect.any(Number),
+    calls: expect.any(Number),
+  });
+}, 180_000);
+
 test('interrupted in the middle: all that was started ends', async () => {
   const process_ = startProcess(process.execPath, [cli, 'converge', '--accounts', '50', '--latency', '2000']);
   await process_.line((line) => line.includes('starting the operator'));
@@ -110,13 +161,27 @@ test('interrupted in the middle: all that was started ends', async () => {
 }, 180_000);
 
 test.each([
-  [[], 'bench: the command is converge or disable or restart'],
-  [['converge', 'restart'], 'bench: the command is converge or disable or restart, not "converge restart"'],
+  [[], 'bench: the command is converge or disable or fleet or incremental or recon or restart or steady'],
+  [
+    ['converge', 'restart'],
+    'bench: the command is converge or disable or fleet or incremental or recon or restart or steady, not "converge restart"',
+  ],
   [['converge', '--accounts', 'many'], 'bench: --accounts takes a whole number from 1 to 50000, not "many"'],
-  [['restart', '--bindings', '2'], 'bench: --bindings belongs to converge, not to restart'],
+  [['restart', '--bindings', '2'], 'bench: --bindings does not belong to restart'],
   [['converge', '--bindings', '11'], 'bench: --bindings takes a whole number from 0 to 10, not "11"'],
   [['restart', '--accounts', '0'], 'bench: --accounts takes a whole number from 1 to 50000, not "0"'],
   [['converge', '--latency', '-1'], expect.stringContaining("Option '--latency' argument is ambiguous")],
+  [
+    ['steady', '--accounts', '3', '--bindings', '4'],
+    'bench: --bindings takes a multiple of 3 (--accounts), up to ten times as many, not 4',
+  ],
+  [['recon', '--connections', '2'], 'bench: --connections does not belong to recon'],
+  [['incremental', '--accounts', '5'], 'bench: --accounts does not belong to incremental'],
+  [['converge', '--changes', '5'], 'bench: --changes does not belong to converge'],
+  [
+    ['incremental', '--users', '5', '--changes', '6'],
+    'bench: --changes takes a whole number from 1 to 5, not "6"',
+  ],
   [['converge', '--color'], expect.stringContaining("Unknown option '--color'")],
 ])('%j is refused with a sentence', async (args, sentence) => {
   const { code, lines } = await bench(...args);

@@ -207,8 +207,24 @@ describe('settings are live', () => {
       const grown = (name: string): number => (now[name] ?? 0) - (before[name] ?? 0);
       return grown('ListUsers') >= 3 && grown('GetAccountAuthorizationDetails') >= 4 ? true : undefined;
     });
+    // C12: what must not be read is unknown, and the rest is read all the same.
+    const snapshot = async () => (await world().connection()).status?.snapshot;
+    await world().simulator.fault({ operation: 'ListUsers', error: { code: 'AccessDenied' }, times: -1 });
+    await resyncs(world(), 1);
+    const unknown = await eventually(async () => {
+      const read = await snapshot();
+      return read?.unknown === undefined ? undefined : read;
+    });
+    expect(unknown).toMatchObject({ groups: 1, unknown: [{ what: 'passwordLastUsed' }] });
+    expect(unknown.unknown?.[0]?.why).toContain('ListUsers: AccessDenied');
+    expect(await world().metrics()).toMatch(
+      /idhub_snapshot_unknown\{connection="[^"]+",what="passwordLastUsed"\} 1/,
+    );
+    await world().until('awsconnection', 'aws', { status: 'True' });
+    await world().simulator.clearFaults();
     await patch(world(), 'aws', { spec: { settings: null } }, 'awsconnection');
     await world().until('awsconnection', 'aws', { status: 'True' });
+    await eventually(async () => ((await snapshot())?.unknown === undefined ? true : undefined));
     await eventually(async () =>
       (await world().account('member')).status?.inheritedPolicies === undefined ? true : undefined,
     );

@@ -121,7 +121,8 @@ export async function patch(
   world: World,
   name: string,
   change: object,
-  kind: 'awsaccount' | 'awsconnection' | 'awsentitlementbinding' | 'secret' = 'awsaccount',
+  kind:
+    'awsaccount' | 'awsconnection' | 'awsentitlementbinding' | 'awsreconciliation' | 'secret' = 'awsaccount',
 ): Promise<void> {
   await world.kubectl([
     'patch',

@@ -25,6 +25,7 @@ test('--help names every flag, --version the version, and what makes no sense is
     'installation-id',
     'leader-elect',
     'metrics-address',
+    'http-address',
     'log-level',
     'allow-endpoint-override',
     'snapshot-interval',

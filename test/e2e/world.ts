@@ -7,7 +7,12 @@ import {
   CreateUserCommand,
   IAMClient,
 } from '@aws-sdk/client-iam';
-import type { AwsAccount, AwsConnection, AwsEntitlementBinding } from '../../operator/api/v1alpha1/index.ts';
+import type {
+  AwsAccount,
+  AwsConnection,
+  AwsEntitlementBinding,
+  AwsReconciliation,
+} from '../../operator/api/v1alpha1/index.ts';
 import type { ControlPlane } from '../cluster/index.ts';
 import { SimulatorControl, type SimulatedAccount } from '../simulator/index.ts';
 import { operatorNodeFlags } from '../support/operator-process.ts';
@@ -75,9 +80,10 @@ export interface World {
   account(name: string): Promise<AwsAccount>;
   connection(name?: string): Promise<AwsConnection>;
   binding(name: string): Promise<AwsEntitlementBinding>;
+  run(name: string): Promise<AwsReconciliation>;
   /** Waits until a condition of the object is of this status, and reason where given, for its present generation. */
   until(
-    kind: 'awsaccount' | 'awsconnection' | 'awsentitlementbinding',
+    kind: 'awsaccount' | 'awsconnection' | 'awsentitlementbinding' | 'awsreconciliation',
     name: string,
     wanted: {
       readonly type?: string;
@@ -91,6 +97,8 @@ export interface World {
   accountManifest(name: string, spec: object, metadata?: object): object;
   /** An object of this world's namespace. */
   bindingManifest(name: string, spec: object, metadata?: object): object;
+  /** An object of this world's namespace, with the connection `aws`. */
+  runManifest(name: string, spec?: object, metadata?: object): object;
   stop(): Promise<void>;
 }
 
@@ -212,6 +220,7 @@ async function makeWorld(
       `--installation-id=${namespace}`,
       '--no-leader-elect',
       '--metrics-address=127.0.0.1:0',
+      '--http-address=127.0.0.1:0',
       '--allow-endpoint-override',
       ...given,
     ]);
@@ -268,12 +277,16 @@ async function makeWorld(
     account: (name) => get<AwsAccount>('awsaccount', name),
     connection: (name = 'aws') => get<AwsConnection>('awsconnection', name),
     binding: (name) => get<AwsEntitlementBinding>('awsentitlementbinding', name),
+    run: (name) => get<AwsReconciliation>('awsreconciliation', name),
     until: async (kind, name, { type = 'Ready', status, reason, withinMs = 30_000 }) => {
       let last: unknown;
       try {
         return await eventually(
           async () => {
-            const object = await get<AwsAccount | AwsConnection | AwsEntitlementBinding>(kind, name);
+            const object = await get<AwsAccount | AwsConnection | AwsEntitlementBinding | AwsReconciliation>(
+              kind,
+              name,
+            );
             const condition = object.status?.conditions?.find((each) => each.type === type);
             last = object.status?.conditions;
             return condition?.status === status &&
@@ -303,6 +316,12 @@ async function makeWorld(
       kind: 'AwsEntitlementBinding',
       metadata: { namespace, name, ...metadata },
       spec,
+    }),
+    runManifest: (name, spec = {}, metadata = {}) => ({
+      apiVersion: 'aws.idhub.io/v1alpha1',
+      kind: 'AwsReconciliation',
+      metadata: { namespace, name, ...metadata },
+      spec: { connectionRef: { name: 'aws' }, ...spec },
     }),
     stop: async () => {
       iam.destroy();

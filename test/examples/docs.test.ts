@@ -97,10 +97,11 @@ describe('documentation', () => {
     ['aws.idhub.io_awsconnections.yaml', 'docs/kinds/awsconnection.md'],
     ['aws.idhub.io_awsaccounts.yaml', 'docs/kinds/awsaccount.md'],
     ['aws.idhub.io_awsentitlementbindings.yaml', 'docs/kinds/awsentitlementbinding.md'],
+    ['aws.idhub.io_awsreconciliations.yaml', 'docs/kinds/awsreconciliation.md'],
   ])('every field of %s is in %s, and no other', async (crd, path) => {
     const fields = await specFields(crd);
     const page = await read(path);
-    expect(fields.length).toBeGreaterThan(10);
+    expect(fields.length).toBeGreaterThan(8);
     expect(fields.filter((field) => !page.includes(`| \`${field}\` |`))).toEqual([]);
     const documented = [...page.matchAll(/^\| `(spec\.[^`]+)` \|/gm)].map(([, field = '']) => field);
     expect(documented.filter((field) => !fields.includes(field))).toEqual([]);
@@ -111,9 +112,13 @@ describe('documentation', () => {
       ...(await read('operator/controllers/names.ts')).matchAll(/'(aws\.idhub\.io\/[a-z-]+)'/g),
     ].map(([, name = '']) => name);
     const pages = await Promise.all(
-      ['kinds/awsconnection', 'kinds/awsaccount', 'kinds/awsentitlementbinding', 'operations'].map((page) =>
-        read(`docs/${page}.md`),
-      ),
+      [
+        'kinds/awsconnection',
+        'kinds/awsaccount',
+        'kinds/awsentitlementbinding',
+        'kinds/awsreconciliation',
+        'operations',
+      ].map((page) => read(`docs/${page}.md`)),
     );
     expect(names.length).toBeGreaterThan(5);
     expect(names.filter((name) => !pages.join('').includes(name))).toEqual([]);

@@ -13,10 +13,13 @@ import {
 jest.setTimeout(120_000);
 
 const namespace = 'invalid-examples';
-const kinds: Readonly<Record<string, 'awsaccount' | 'awsconnection' | 'awsentitlementbinding'>> = {
+type Resource = Parameters<World['until']>[0];
+
+const kinds: Readonly<Record<string, Resource>> = {
   AwsAccount: 'awsaccount',
   AwsConnection: 'awsconnection',
   AwsEntitlementBinding: 'awsentitlementbinding',
+  AwsReconciliation: 'awsreconciliation',
 };
 
 const examples = await invalidExamples();

@@ -64,7 +64,7 @@ function parseExpectation(file: string, text: string): Expectation {
   if (text === 'apply') {
     return { at: 'apply' };
   }
-  const match = /^condition (\w+)=(False|Unknown) reason=(\w+)$/.exec(text);
+  const match = /^condition (\w+)=(True|False|Unknown) reason=(\w+)$/.exec(text);
   if (match === null) {
     throw new Error(`${file}: "# expect: ${text}" is neither apply nor condition Type=Status reason=Reason`);
   }

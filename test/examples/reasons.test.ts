@@ -15,6 +15,7 @@ test.each([
   ['connection', 'AwsConnection'],
   ['account', 'AwsAccount'],
   ['binding', 'AwsEntitlementBinding'],
+  ['reconciliation', 'AwsReconciliation'],
 ])('docs/reasons.md has an entry for every reason of %s, and no other', async (kind, heading) => {
   const page = await readFile(join(root, 'docs/reasons.md'), 'utf8');
   const section = page.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';

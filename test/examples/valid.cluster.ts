@@ -55,6 +55,14 @@ test('every account and every binding of the examples becomes Ready', async () =
   }
 });
 
+test('every run of the examples gets to its end', async () => {
+  const runs = manifests.filter(({ kind }) => kind === 'AwsReconciliation');
+  expect(runs.length).toBeGreaterThan(2);
+  for (const { metadata } of runs) {
+    await world.until('awsreconciliation', metadata.name, { type: 'Complete', status: 'True' });
+  }
+});
+
 test('the joiner has what its one object says', async () => {
   const noor = await world.simulator.user('noor.haddad');
   expect([...(noor?.groups ?? [])].sort()).toEqual(['Developers', 'OnCall']);

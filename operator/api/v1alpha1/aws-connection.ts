@@ -151,11 +151,86 @@ export interface AwsConnectionSpec {
      * ARN of the boundary that every user of this connection has to have. Accounts get it; one that declares another is refused, and so is an entitlement for a user without it.
      */
     permissionsBoundary?: string;
+    /**
+     * How much may be missing in AWS at once before a reconciliation stops and asks: beyond either of the two, nothing is taken for deleted until somebody approves. One is always let through. What was deleted through this product does not count.
+     */
+    maxDeletions?: {
+      /**
+       * How many; default 10.
+       */
+      count?: number;
+      /**
+       * How many of a hundred that are known; default 5.
+       */
+      percent?: number;
+    };
   };
   /**
-   * Other namespaces whose AwsAccounts and AwsEntitlementBindings may refer to this connection; * allows all. Its own may always.
+   * Other namespaces whose AwsAccounts, AwsEntitlementBindings and AwsReconciliations may refer to this connection; * allows all. Its own may always. Who may make runs there sees all users of the AWS account.
    */
   allowedNamespaces?: string[];
+  /**
+   * AwsAccounts for IAM users that nobody has declared. They observe, and write nothing until somebody sets their spec.management to Manage. Nothing that was made is ever deleted from here.
+   */
+  discovery?: {
+    /**
+     * None (the default), or Observe to make an AwsAccount in Observe for each user that matches.
+     */
+    mode?: 'None' | 'Observe';
+    /**
+     * Only users that match this SCIM filter (RFC 7644, 3.4.2.2) over the account schema, such as department eq "Sales". A user of whom that cannot be told gets no account.
+     */
+    filter?: string;
+    /**
+     * At most so many such AwsAccounts; default 100.
+     */
+    limit?: number;
+  };
+  /**
+   * When AwsReconciliations are made by themselves, as a CronJob makes Jobs. Left out, they are made by hand.
+   */
+  reconciliation?: {
+    /**
+     * When a run is made, as cron has it: five fields (minute, hour, day of the month, month, day of the week) such as "0 2 * * *", or @hourly, @daily, @weekly, @monthly, @yearly.
+     */
+    schedule?: string;
+    /**
+     * Time from one run to the next, for example 6h, give or take a tenth; at least 1m. The first is made within five minutes.
+     */
+    interval?: string;
+    /**
+     * IANA time zone of the schedule; default spec.settings.timeZone.
+     */
+    timeZone?: string;
+    /**
+     * Mode of the runs, as in an AwsReconciliation; default Full.
+     */
+    mode?: 'Full' | 'Incremental';
+    /**
+     * What the runs reconcile, as in an AwsReconciliation; default both.
+     */
+    resources?: ('Account' | 'Entitlement')[];
+    /**
+     * Only the accounts that match this SCIM filter, as in an AwsReconciliation.
+     */
+    filter?: string;
+    /**
+     * What happens at a time when the run before has not ended: Forbid (the default) waits for its end, Replace deletes it, Allow makes another one.
+     */
+    concurrencyPolicy?: 'Forbid' | 'Allow' | 'Replace';
+    /**
+     * How late a run may be made that could not be made in time, in seconds; without limit when absent. Of several missed times the latest counts.
+     */
+    startingDeadlineSeconds?: number;
+    /**
+     * No more runs are made. Those that are under way go on.
+     */
+    suspend?: boolean;
+    /**
+     * How many ended runs of this schedule are kept, complete ones and failed ones each; default 10.
+     */
+    historyLimit?: number;
+  };
   /**
    * What accounts of this connection get where they say nothing.
    */
@@ -184,7 +259,7 @@ export interface AwsConnectionStatus {
    */
   observedGeneration?: number;
   /**
-   * Ready (accounts can be worked on), Synced (the last reading was complete) and CloudTrailRegion (False where settings.cloudTrailRegion has no events of IAM).
+   * Ready (accounts can be worked on), Synced (the last reading was complete), CloudTrailRegion (False where settings.cloudTrailRegion has no events of IAM), WithinDeletionLimit (False while the breaker is open) and ReconciliationSchedule (True where runs are made by themselves).
    */
   conditions?: {
     type: string;
@@ -241,6 +316,80 @@ export interface AwsConnectionStatus {
      * How many users it shows.
      */
     users?: number;
+    /**
+     * How many groups it shows.
+     */
+    groups?: number;
+    /**
+     * How many calls to AWS it took.
+     */
+    calls?: number;
+    /**
+     * What could not be read of anybody, and why: it is unknown, not absent. passwordLastUsed (ListUsers is refused), credentials (there is no credential report).
+     */
+    unknown?: {
+      what: 'passwordLastUsed' | 'credentials';
+      why: string;
+    }[];
+  };
+  /**
+   * What spec.discovery came to.
+   */
+  discovery?: {
+    /**
+     * How many AwsAccounts were made for users that were found, and are there.
+     */
+    accounts?: number;
+    /**
+     * How many users wait, since the limit is reached.
+     */
+    more?: number;
+    /**
+     * Of how many users it cannot be told whether they match.
+     */
+    unknown?: number;
+  };
+  /**
+   * Open while more users are missing than may be deleted at once: lists that others take deletions from stop until then.
+   */
+  breaker?: {
+    /**
+     * Since when it is open.
+     */
+    since: string;
+    /**
+     * The AwsReconciliation whose deletions were stopped, namespace/name.
+     */
+    run?: string;
+    /**
+     * How many that run found missing.
+     */
+    deletions?: number;
+    /**
+     * How many the last reading of the account lacks, where they are more than the limit.
+     */
+    missing?: number;
+  };
+  /**
+   * Runs that were made by the schedule, and when the next one is.
+   */
+  reconciliation?: {
+    /**
+     * The time for which a run was made last.
+     */
+    lastScheduleTime?: string;
+    /**
+     * The next time for a run; gone while none is made.
+     */
+    nextScheduleTime?: string;
+    /**
+     * When a run of the schedule was complete last.
+     */
+    lastSuccessfulTime?: string;
+    /**
+     * Names of the runs that have not ended; 100 at most.
+     */
+    active?: string[];
   };
   /**
    * How many AwsAccount objects use this connection.

@@ -2,3 +2,4 @@
 export * from './aws-account.ts';
 export * from './aws-connection.ts';
 export * from './aws-entitlement-binding.ts';
+export * from './aws-reconciliation.ts';

@@ -1,4 +1,12 @@
-import { burstAt, goesAt, readBurst, takeOne, writeBurst, type Burst } from '../../../src/guard/index.ts';
+import {
+  burstAt,
+  goesAt,
+  readBurst,
+  takeOne,
+  withReleased,
+  writeBurst,
+  type Burst,
+} from '../../../src/guard/index.ts';
 import {
   awsAccountType,
   awsConnectionType,
@@ -11,6 +19,7 @@ import { approverOf, writerOf } from '../approval.ts';
 import { annotations, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { deletionPolicyOf } from './declared.ts';
+import { memoryOf } from './memory.ts';
 import type { AccountRecord } from './record.ts';
 
 export interface DeletionGateOptions {
@@ -85,7 +94,12 @@ export class DeletionGate {
       return { kind: 'waits', verdict: { reason: 'ConnectionNotFound', message }, afterMs: againMs };
     }
     const approval = this.#approval(account, object);
+    const { userId } = memoryOf(account);
+    const known = burstOf(object, now);
     if (approval !== undefined) {
+      if (withReleased(known, userId) !== known) {
+        await this.#write(object, withReleased(known, userId), signal);
+      }
       await record.remember(account, { annotations: admitted(account, now) }, signal);
       record.note(account, {
         reason: 'DeletionApproved',
@@ -94,22 +108,21 @@ export class DeletionGate {
       });
       return { kind: 'goes' };
     }
-    const burst = burstOf(object, now);
-    const taken = takeOne(burst, now);
+    const taken = takeOne(known, now);
     if (taken !== undefined) {
-      await this.#write(object, taken, signal);
+      await this.#write(object, withReleased(taken, userId), signal);
       await record.remember(account, { annotations: admitted(account, now) }, signal);
       return { kind: 'goes' };
     }
-    if (burst.at > now) {
+    if (known.at > now) {
       // The clock was set back: it counts from here.
-      await this.#write(object, burstAt(burst, now), signal);
+      await this.#write(object, burstAt(known, now), signal);
     }
     if (noteOf(account) === undefined) {
       // What stands on the object by now was not said of this deletion: only other words approve it.
       await record.remember(account, { annotations: waiting(account) }, signal);
     }
-    return this.#waits(account, connection, burst, now);
+    return this.#waits(account, connection, known, now);
   }
 
   #waits(account: AwsAccount, connection: UsableConnection, burst: Burst, now: number): Admission {

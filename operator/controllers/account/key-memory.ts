@@ -2,6 +2,7 @@ import { dayMs, noKeys, type KeyMemory, type LiveKey } from '../../../src/accoun
 import type { AwsAccount, AwsAccountStatus } from '../../api/v1alpha1/index.ts';
 import { formatTime } from '../../runtime/index.ts';
 import { annotations } from '../names.ts';
+import { periodMs } from '../period.ts';
 
 /**
  * What the object remembers of the access keys of a user; undefined where it never did. A user that was
@@ -53,12 +54,6 @@ export function lapsedKeys(
 
 export function writeKeyMemory(memory: KeyMemory, userId: string): string {
   return JSON.stringify({ ...memory, user: userId });
-}
-
-/** Milliseconds of `90d`, `12h` or `30m`. */
-export function periodMs(text: string): number {
-  const units: Readonly<Record<string, number>> = { d: dayMs, h: 3_600_000, m: 60_000 };
-  return Number(text.slice(0, -1)) * (units[text.slice(-1)] ?? Number.NaN);
 }
 
 /** How long a replaced key works on: a day, or half of the time between rotations where that is less. */

@@ -26,16 +26,9 @@ import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { isAlreadyExists, isConflict } from '../../runtime/index.ts';
 import type { ConnectionRegistry } from '../connection/index.ts';
 import { annotations } from '../names.ts';
+import { periodMs } from '../period.ts';
 import type { Verdict } from './conditions.ts';
-import {
-  keyMemoryOf,
-  keyStatus,
-  lastSeen,
-  overlapMs,
-  periodMs,
-  shownKeys,
-  writeKeyMemory,
-} from './key-memory.ts';
+import { keyMemoryOf, keyStatus, lastSeen, overlapMs, shownKeys, writeKeyMemory } from './key-memory.ts';
 import { usedBy, type KeyReport } from './key-report.ts';
 import { KeySecret, notWritten, secretFacts } from './key-secret.ts';
 import type { PartInputs, PartOutcome } from './parts.ts';

@@ -17,7 +17,18 @@ export type ConnectionReason =
   | 'AwsUnreachable'
   | 'AwsError'
   | 'SnapshotComplete'
+  | 'SnapshotIncomplete'
+  | 'WithinLimit'
+  | 'DeletionThresholdExceeded'
+  | 'Scheduled'
+  | 'Suspended'
+  | 'InvalidSchedule'
   | 'HomeRegion'
+  | 'Discovered'
+  | 'LimitReached'
+  | 'NameTaken'
+  | 'NotMade'
+  | 'InvalidFilter'
   | 'NotHomeRegion';
 
 /** A verdict with the sentence that says what to do next. */

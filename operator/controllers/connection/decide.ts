@@ -1,6 +1,7 @@
 import { accountSchema, sameName, type AccountSchema } from '../../../src/schema/index.ts';
 import { partitionOf, resolveSettings, type Caller, type Settings } from '../../../src/connection/index.ts';
 import { isAwsError, type AwsCredentials } from '../../../src/aws/index.ts';
+import { IncompleteReadingError } from '../../../src/reconciliation/index.ts';
 import type { AwsConnection } from '../../api/v1alpha1/index.ts';
 import { annotations, type Secret } from '../names.ts';
 import type { Verdict } from './conditions.ts';
@@ -126,6 +127,17 @@ export function verdictOf(error: unknown): Verdict {
   }
   if (isAwsError(error, 'unreachable', 'service')) {
     return { reason: 'AwsUnreachable', message: `${error.message}. It is tried again` };
+  }
+  if (error instanceof IncompleteReadingError) {
+    return error.foreign
+      ? {
+          reason: 'AccountMismatch',
+          message: `${error.message}. Nothing is written; look at what stands between the operator and AWS (spec.endpoints, a proxy)`,
+        }
+      : {
+          reason: 'SnapshotIncomplete',
+          message: `${error.message}. That cannot be all there is: it is not used, and read again`,
+        };
   }
   return { reason: 'AwsError', message: error instanceof Error ? error.message : String(error) };
 }

@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { AwsApi, AwsCredentials, Pacer } from '../../../src/aws/index.ts';
 import type { Settings } from '../../../src/connection/index.ts';
-import { CredentialReports, readAccount, SnapshotStore } from '../../../src/reconciliation/index.ts';
+import {
+  CredentialReports,
+  readAccount,
+  SnapshotStore,
+  type ReadingGate,
+} from '../../../src/reconciliation/index.ts';
 import type { AwsConnection } from '../../api/v1alpha1/index.ts';
 import { keyString, type Clock, type Logger, type ObjectKey } from '../../runtime/index.ts';
 import type { Candidate, ConnectionState, Link } from './registry.ts';
@@ -14,6 +19,7 @@ export interface Target {
   readonly cloudTrailRegion: string;
   readonly endpoints: NonNullable<AwsConnection['spec']['endpoints']>;
   readonly pacer: Pacer;
+  readonly trailPacer: Pacer;
 }
 
 export interface ConnectionLinksOptions {
@@ -25,6 +31,10 @@ export interface ConnectionLinksOptions {
   readonly connect: (target: Target) => AwsApi;
   /** Makes what paces the calls of one connection. */
   readonly pace: () => Pacer;
+  /** What readings of all AWS accounts go through. */
+  readonly gate: ReadingGate;
+  /** Gives what paces CloudTrail for everybody in the process that goes by the same name. */
+  readonly paceTrail: (name: () => string) => Pacer;
 }
 
 /** The clients of connections: the one in use, and the one whose credentials are not verified yet. */
@@ -52,7 +62,7 @@ export class ConnectionLinks {
         return known;
       }
     }
-    const { clock, connect, pace, protectSecret } = this.#options;
+    const { clock, connect, pace, paceTrail, protectSecret } = this.#options;
     protectSecret(credentials.secretAccessKey);
     if (credentials.sessionToken !== undefined) {
       protectSecret(credentials.sessionToken);
@@ -62,7 +72,11 @@ export class ConnectionLinks {
     state.pacer ??= pace();
     const { pacer } = state;
     const { region, cloudTrailRegion } = settings;
-    const api = connect({ key, credentials, region, cloudTrailRegion, endpoints, pacer });
+    // Known as soon as the credentials are verified; nobody asks CloudTrail before.
+    const trailPacer = paceTrail(
+      () => `${state.terms?.caller.accountId ?? keyString(key)}/${cloudTrailRegion}`,
+    );
+    const api = connect({ key, credentials, region, cloudTrailRegion, endpoints, pacer, trailPacer });
     state.candidate = { key, fingerprint, credentials, api, since: clock.now() };
     return state.candidate;
   }
@@ -73,17 +87,25 @@ export class ConnectionLinks {
     if (target === previous) {
       return previous;
     }
-    const { clock, logger } = this.#options;
+    const { clock, gate, logger } = this.#options;
     const reports = new CredentialReports({ clock });
     const read = (signal: AbortSignal) => {
       if (state.link === undefined || state.terms === undefined) {
         throw new Error('the connection is not verified');
       }
-      const { pageSize, passwordLastUsed } = state.terms.settings;
-      const options = { signal, priority: 'background', pageSize, passwordLastUsed, reports } as const;
-      return readAccount(state.link.api, options);
+      const { settings: inForce, caller } = state.terms;
+      const { pageSize, passwordLastUsed } = inForce;
+      return readAccount(state.link.api, {
+        signal,
+        priority: 'background',
+        pageSize,
+        passwordLastUsed,
+        caller,
+        clock,
+        reports,
+      });
     };
-    const snapshots = previous?.snapshots ?? new SnapshotStore({ clock, read });
+    const snapshots = previous?.snapshots ?? new SnapshotStore({ clock, read, gate });
     const link: Link = { ...target, snapshots };
     state.link = link;
     state.candidate = undefined;

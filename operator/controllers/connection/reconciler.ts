@@ -22,13 +22,14 @@ import {
   type Result,
 } from '../../runtime/index.ts';
 import { annotations, fieldManager, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
+import type { Missing } from '../breaker.ts';
 import { Approvals } from './approvals.ts';
 import { checkCaller, configure, credentialsOf, earlierTerms, verdictOf } from './decide.ts';
 import { ConnectionLinks, type ConnectionLinksOptions } from './links.ts';
 import type { Candidate, ConnectionRegistry, ConnectionState, Link, Terms } from './registry.ts';
 import { ConnectionRelease } from './release.ts';
 import { ConnectionSecrets, withFinalizer } from './secrets.ts';
-import { connectionStatus } from './status.ts';
+import { connectionStatus, type ScheduleStanding } from './status.ts';
 
 export interface ConnectionReconcilerOptions extends ConnectionLinksOptions {
   readonly client: Client;
@@ -45,6 +46,15 @@ export interface ConnectionReconcilerOptions extends ConnectionLinksOptions {
   readonly allowEndpointOverride: boolean;
   /** Time between two readings of an account, ms; each is up to 10 % earlier or later. */
   readonly snapshotIntervalMs: number;
+  /** Which users of those that were last reconciled a complete reading lacks, beyond the limit. */
+  readonly missing: (
+    connection: AwsConnection,
+    link: Link,
+    terms: Terms,
+    signal: AbortSignal,
+  ) => Promise<Omit<Missing, 'since'> | undefined>;
+  /** What is to be said of runs that are made by themselves; undefined where none are. */
+  readonly schedule: (connection: AwsConnection) => ScheduleStanding | undefined;
 }
 
 /** How often the Secret is read again: what is put into it is used within a minute. */
@@ -173,6 +183,7 @@ export class ConnectionReconciler implements Reconciler {
       try {
         state.facts = await readAccountFacts(link.api, { signal, priority: 'background' });
         await link.snapshots.refresh(signal);
+        await this.#compare(connection, state, link, signal);
         state.snapshotDueAt = now + this.#options.snapshotIntervalMs * (0.9 + this.#options.random() * 0.2);
         state.verdict = undefined;
         state.readingFailed = undefined;
@@ -181,10 +192,40 @@ export class ConnectionReconciler implements Reconciler {
         signal.throwIfAborted();
         return this.#notRead(state, link, error);
       }
-    } else if (link.snapshots.current !== undefined) {
+    } else if (link.snapshots.current !== undefined && state.readingFailed?.reason !== 'AccountMismatch') {
       state.verdict = undefined;
+      if (state.missing !== undefined || !state.compared) {
+        // A run may have been approved meanwhile, or the limit be another one: lists do not stop for longer than they must.
+        await this.#compare(connection, state, link, signal);
+      }
     }
     return undefined;
+  }
+
+  /** Lists stop where users are missing beyond the limit. What cannot be compared leaves it as it was. */
+  async #compare(
+    connection: AwsConnection,
+    state: ConnectionState,
+    link: Link,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, logger, missing } = this.#options;
+    if (state.terms === undefined) {
+      return;
+    }
+    try {
+      const found = await missing(this.#latest(connection), link, state.terms, signal);
+      const since = state.missing?.since ?? clock.now();
+      state.missing = found === undefined ? undefined : { ...found, since };
+      state.compared = true;
+    } catch (error) {
+      signal.throwIfAborted();
+      state.compared = false;
+      logger.warn('the reading could not be compared with what was last reconciled', {
+        connection: keyString(link.key),
+        error,
+      });
+    }
   }
 
   /** Objects that are being deleted may ask for a newer reading; the credentials in memory serve for that. */
@@ -226,7 +267,8 @@ export class ConnectionReconciler implements Reconciler {
     });
     state.readingFailed = verdict;
     state.snapshotDueAt = this.#options.clock.now() + graceRetryMs * 5;
-    if (link.snapshots.current === undefined || verdict.reason === 'InvalidCredentials') {
+    const blocks = verdict.reason === 'InvalidCredentials' || verdict.reason === 'AccountMismatch';
+    if (link.snapshots.current === undefined || blocks) {
       state.verdict = verdict;
     }
     state.suspect ||= verdict.reason === 'InvalidCredentials';
@@ -298,6 +340,7 @@ export class ConnectionReconciler implements Reconciler {
       state,
       accounts: users.length,
       needed: this.#release.neededBy(key),
+      schedule: this.#options.schedule(connection),
       now: clock.now(),
     });
     const ready = status.conditions?.find((condition) => condition.type === 'Ready');

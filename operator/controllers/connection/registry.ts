@@ -11,6 +11,7 @@ import type { SnapshotStore } from '../../../src/reconciliation/index.ts';
 import type { AccountSchema } from '../../../src/schema/index.ts';
 import type { AwsConnectionSpec } from '../../api/v1alpha1/index.ts';
 import { keyString, type ObjectKey } from '../../runtime/index.ts';
+import type { Missing } from '../breaker.ts';
 import type { Verdict } from './conditions.ts';
 
 /** A connection as accounts use it: its client, its snapshot and what it lays down. */
@@ -42,6 +43,23 @@ export interface Terms {
 /** Credentials that were read and are not verified yet: nobody but the connection itself uses them. */
 export type Candidate = Omit<Link, 'snapshots'>;
 
+/** What `spec.discovery` came to. */
+export type DiscoveryFindings =
+  | { readonly kind: 'invalid'; readonly message: string }
+  /** The API server does not take the objects; what it says. */
+  | { readonly kind: 'refused'; readonly message: string }
+  | {
+      readonly kind: 'found';
+      /** AwsAccounts that were made for users that were found, and are there. */
+      readonly accounts: number;
+      /** Users that would get one, were it not for the limit. */
+      readonly more: number;
+      /** Users of whom it could not be told whether they match. */
+      readonly unknown: number;
+      /** Names that an object of somebody else has. */
+      readonly taken: readonly string[];
+    };
+
 /** What the process knows of one connection. */
 export interface ConnectionState {
   /** Set together with `terms`, when the credentials are verified: the two always belong together. */
@@ -54,6 +72,10 @@ export interface ConnectionState {
   complaint: Verdict | undefined;
   /** Why the last reading of the account failed; undefined where it was complete. */
   readingFailed: Verdict | undefined;
+  /** Users that the last complete reading lacks, where they are more than may be deleted at once. */
+  missing: Missing | undefined;
+  /** Whether the last reading was compared with what was last reconciled; else what was found before counts. */
+  compared: boolean;
   /** The value of `reconcile-at` that was last obeyed. */
   reconcileAt: string | undefined;
   facts: AccountFacts | undefined;
@@ -63,6 +85,8 @@ export interface ConnectionState {
   verifiedAt: number | undefined;
   /** When the next snapshot is due. */
   snapshotDueAt: number;
+  /** Undefined where nothing is looked for, or was not yet. */
+  discovery: DiscoveryFindings | undefined;
   /** A call was answered as if the credentials were bad. */
   suspect: boolean;
 }
@@ -95,11 +119,14 @@ export class ConnectionRegistry {
         pacer: undefined,
         complaint: undefined,
         readingFailed: undefined,
+        missing: undefined,
+        compared: false,
         reconcileAt: undefined,
         facts: undefined,
         verdict: undefined,
         verifiedAt: undefined,
         snapshotDueAt: 0,
+        discovery: undefined,
         suspect: false,
       };
       this.#states.set(name, state);
@@ -148,6 +175,11 @@ export class ConnectionRegistry {
       state.snapshotDueAt = 0;
       this.#wake(key);
     }
+  }
+
+  /** The status has something new to say. */
+  touch(key: ObjectKey): void {
+    this.#wake(key);
   }
 
   onWake(wake: (key: ObjectKey) => void): void {

@@ -1,9 +1,19 @@
+import type { Snapshot } from '../../../src/reconciliation/index.ts';
 import type { AwsConnection, AwsConnectionStatus } from '../../api/v1alpha1/index.ts';
 import { formatTime, setCondition, type Condition } from '../../runtime/index.ts';
+import { stoppedRuns } from '../breaker.ts';
 import type { Verdict } from './conditions.ts';
+import { discoveryStatus, discoveryVerdict } from './discovery-status.ts';
 import { cloudTrailVerdict } from './decide.ts';
 import type { ConnectionState } from './registry.ts';
 import type { Needed } from './release.ts';
+
+/** Whether runs are made by themselves, and which were. */
+export interface ScheduleStanding {
+  readonly status: Condition['status'];
+  readonly verdict: Verdict;
+  readonly runs: NonNullable<AwsConnectionStatus['reconciliation']>;
+}
 
 export interface ConnectionStatusInputs {
   readonly connection: AwsConnection;
@@ -11,8 +21,13 @@ export interface ConnectionStatusInputs {
   /** AwsAccounts that refer to the connection, of whatever namespace. */
   readonly accounts: number;
   readonly needed: Needed;
+  /** Undefined where none is declared. */
+  readonly schedule: ScheduleStanding | undefined;
   readonly now: number;
 }
+
+/** The condition on runs that are made by themselves. */
+export const scheduleCondition = 'ReconciliationSchedule';
 
 /** The whole status of a connection. What could not be looked at keeps its last known value. Pure. */
 export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionStatus {
@@ -59,7 +74,30 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
     set('CloudTrailRegion', home.ok ? 'True' : 'False', home);
   }
 
+  if (connection.spec.discovery?.mode !== 'Observe') {
+    conditions = conditions?.filter(({ type }) => type !== 'Discovery');
+  } else if (state?.discovery !== undefined) {
+    const { ok, ...found } = discoveryVerdict(state.discovery);
+    set('Discovery', ok ? 'True' : 'False', found);
+  }
+  const { schedule } = inputs;
+  if (schedule === undefined) {
+    conditions = conditions?.filter(({ type }) => type !== scheduleCondition);
+  } else {
+    set(scheduleCondition, schedule.status, schedule.verdict);
+  }
+
   const past = connection.status;
+  const discovery = discoveryStatus(connection, state);
+  const breaker = breakerOf(connection, state);
+  if (breaker !== undefined) {
+    set('WithinDeletionLimit', 'False', {
+      reason: 'DeletionThresholdExceeded',
+      message: sentenceOf(breaker),
+    });
+  } else if (conditions?.some(({ type }) => type === 'WithinDeletionLimit') === true) {
+    set('WithinDeletionLimit', 'True', { reason: 'WithinLimit', message: 'lists are complete again' });
+  }
   const terms = state?.terms;
   const alias = state?.facts === undefined ? past?.account?.alias : state.facts.alias;
   const quotas =
@@ -78,8 +116,7 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
     terms === undefined || state?.link === undefined
       ? past?.caller
       : { arn: terms.caller.arn, accessKeyId: state.link.credentials.accessKeyId };
-  const read =
-    snapshot === undefined ? past?.snapshot : { takenAt: formatTime(snapshot.takenAt), users: snapshot.size };
+  const read = snapshot === undefined ? past?.snapshot : snapshotStatus(snapshot);
   return {
     observedGeneration,
     conditions: conditions ?? [],
@@ -88,5 +125,54 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
     ...(caller === undefined ? {} : { caller }),
     ...(quotas === undefined ? {} : { quotas }),
     ...(read === undefined ? {} : { snapshot: read }),
+    ...(breaker === undefined ? {} : { breaker }),
+    ...(discovery === undefined ? {} : { discovery }),
+    ...(schedule === undefined ? {} : { reconciliation: schedule.runs }),
+  };
+}
+
+type Breaker = NonNullable<AwsConnectionStatus['breaker']>;
+
+/** By the runs that the object remembers, and by the last reading; where there is none yet, as was said before. */
+function breakerOf(connection: AwsConnection, state: ConnectionState | undefined): Breaker | undefined {
+  const stopped = stoppedRuns(connection.metadata);
+  const past = connection.status?.breaker;
+  const missing = state?.compared === true ? state.missing : (state?.missing ?? unseen(past));
+  const times = [...stopped, ...(missing === undefined ? [] : [missing])].map(({ since }) => since);
+  if (times.length === 0) {
+    return undefined;
+  }
+  const [latest] = stopped.slice(-1);
+  return {
+    since: formatTime(Math.min(...times)),
+    ...(latest === undefined ? {} : { run: latest.run, deletions: latest.deletions }),
+    ...(missing === undefined ? {} : { missing: missing.users }),
+  };
+}
+
+function unseen(past: Breaker | undefined): { readonly users: number; readonly since: number } | undefined {
+  return past?.missing === undefined ? undefined : { users: past.missing, since: Date.parse(past.since) };
+}
+
+function sentenceOf({ run, deletions, missing }: Breaker): string {
+  const parts = [
+    ...(run === undefined ? [] : [`AwsReconciliation "${run}" found ${deletions ?? 0} missing`]),
+    ...(missing === undefined ? [] : [`the last reading lacks ${missing} users`]),
+  ];
+  return (
+    `${parts.join('; ')}: more than spec.guard.maxDeletions allows, so lists stop. Mend what hides them, and lists go on by ` +
+    'themselves; if they are gone in truth, approve the AwsReconciliation that was stopped, or make one where there is none (any ' +
+    'more): it stops with a token to approve'
+  );
+}
+
+function snapshotStatus(snapshot: Snapshot): NonNullable<AwsConnectionStatus['snapshot']> {
+  const { takenAt, size, calls, unread } = snapshot;
+  return {
+    takenAt: formatTime(takenAt),
+    users: size,
+    groups: [...snapshot.groups()].length,
+    calls,
+    ...(unread.size === 0 ? {} : { unknown: Array.from(unread, ([what, why]) => ({ what, why })) }),
   };
 }

@@ -14,6 +14,7 @@ export const caller = {
   arn: 'arn:aws:iam::111122223333:user/idhub',
   partition: 'aws',
   userName: 'idhub',
+  userId: 'AIDAIDHUB',
 } as const;
 
 export function account(
@@ -99,6 +100,9 @@ export async function working(): Promise<ConnectionState> {
     pacer: undefined,
     complaint: undefined,
     readingFailed: undefined,
+    missing: undefined,
+    compared: true,
     reconcileAt: undefined,
+    discovery: undefined,
   };
 }

@@ -101,6 +101,18 @@ describe('work queue', () => {
     );
   });
 
+  test('what becomes due at one time goes in the order in which it was asked for', async () => {
+    const clock = new FakeClock();
+    const queue = new WorkQueue({ clock });
+    queue.add('c', { priority: lowPriority, afterMs: 5 });
+    queue.add('d', { afterMs: 5 });
+    queue.add('a', { afterMs: 5 });
+    clock.freeze(5);
+    clock.wake();
+    const order = [await queue.get(), await queue.get(), await queue.get()].map((item) => item?.key);
+    expect(order).toEqual(['d', 'a', 'c']);
+  });
+
   test('no key is lost and none runs twice at once, whatever many workers do', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -94,6 +94,7 @@ async function stage(
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const pacer = new OpenPacer();
+  const trailPacer = new OpenPacer();
   const records: CallRecord[] = [];
   const slept: number[] = [];
   const api = createAwsApi({
@@ -102,6 +103,7 @@ async function stage(
     cloudTrailRegion: 'us-east-1',
     endpoints: { iam: url, sts: url, cloudtrail: url },
     pacer,
+    trailPacer,
     clock: {
       ...times,
       sleep: (ms, signal) => {
@@ -115,7 +117,7 @@ async function stage(
     fence,
   });
   apis.push(api);
-  return { api, seen, pacer, records, slept };
+  return { api, seen, pacer, trailPacer, records, slept };
 }
 
 const { signal } = new AbortController();

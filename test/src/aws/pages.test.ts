@@ -58,6 +58,7 @@ describe('a list call', () => {
 
   test.each([
     ['repeats its marker', [page(['a'], '1'), page(['b'], '1'), page(['c'], '1')]],
+    ['comes back to an earlier marker', [page(['a'], '1'), page(['b'], '2'), page(['c'], '1'), page(['d'])]],
     ['says that there is more and gives no marker', [{ Users: [], IsTruncated: true }]],
   ])('that %s is an error', async (_, answers) => {
     await expect(all(answers)).rejects.toThrow(

@@ -14,8 +14,17 @@ describe('whose the credentials are', () => {
     ['arn:aws:iam::111122223333:root', 'aws', undefined],
     ['arn:aws:sts::111122223333:federated-user/idhub', 'aws', undefined],
   ])('%s', async (arn, partition, userName) => {
-    const api = answering({ GetCallerIdentity: () => ({ Account: '111122223333', Arn: arn }) });
-    expect(await readCaller(api, options)).toEqual({ accountId: '111122223333', arn, partition, userName });
+    const api = answering({
+      GetCallerIdentity: () => ({ Account: '111122223333', Arn: arn, UserId: 'AIDA1' }),
+    });
+    const userId = userName === undefined ? undefined : 'AIDA1';
+    expect(await readCaller(api, options)).toEqual({
+      accountId: '111122223333',
+      arn,
+      partition,
+      userName,
+      userId,
+    });
   });
 
   test('an answer without an account is an error, not an unknown account', async () => {

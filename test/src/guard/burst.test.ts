@@ -1,5 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { burstAt, goesAt, readBurst, takeOne, writeBurst, type Burst } from '../../../src/guard/index.ts';
+import {
+  burstAt,
+  goesAt,
+  readBurst,
+  takeOne,
+  withReleased,
+  writeBurst,
+  type Burst,
+} from '../../../src/guard/index.ts';
 
 const second = 1_000;
 const start = Date.UTC(2026, 0, 15);
@@ -47,6 +55,19 @@ describe('the burst of deletions', () => {
     }
     expect(went).toBe(9);
     expect(takeAll(burst, start + 300 * second).went).toBe(1);
+  });
+
+  test('who was let go is noted once, and the oldest make room after a thousand', () => {
+    const once = withReleased(withReleased(fresh, 'AIDA0'), 'AIDA1');
+    expect(once.released).toEqual(['AIDA0', 'AIDA1']);
+    expect(withReleased(once, 'AIDA0')).toBe(once);
+    expect(withReleased(once, undefined)).toBe(once);
+    const many = Array.from({ length: 1_000 }, (_, index) => `AIDA${index + 1}`).reduce(withReleased, once);
+    expect(many.released).toHaveLength(1_000);
+    expect(many.released.slice(0, 1)).toEqual(['AIDA1']);
+    expect(readBurst(writeBurst(many), start)).toEqual(many);
+    expect(readBurst('{"tokens":1,"at":1,"released":[1,"AIDA2",null]}', start).released).toEqual(['AIDA2']);
+    expect(readBurst('{"tokens":1,"at":1,"released":"AIDA2"}', start).released).toEqual([]);
   });
 
   test('outlives the process as it is', () => {

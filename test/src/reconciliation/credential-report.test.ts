@@ -1,6 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { AwsError, type AwsErrorKind } from '../../../src/aws/index.ts';
-import { CredentialReports, readAccount } from '../../../src/reconciliation/index.ts';
+import {
+  CredentialReports,
+  readAccount,
+  type CredentialReport,
+  type ReadReport,
+} from '../../../src/reconciliation/index.ts';
 import { answering } from '../answering.ts';
 import { FakeClock } from '../fake-clock.ts';
 
@@ -46,7 +51,7 @@ class Desk {
       })),
     GetAccountAuthorizationDetails: () => {
       this.calls.push('GetAccountAuthorizationDetails');
-      return { UserDetailList: [] };
+      return { UserDetailList: [{ UserName: 'jo', UserId: 'A', Arn: arn }] };
     },
   });
 
@@ -63,7 +68,12 @@ class Desk {
     return answer();
   }
 
-  async read(): Promise<Awaited<ReturnType<CredentialReports['read']>>> {
+  async read(): Promise<CredentialReport | undefined> {
+    const read = await this.readOrWhy();
+    return read.kind === 'report' ? read.report : undefined;
+  }
+
+  async readOrWhy(): Promise<ReadReport> {
     await this.reports.begin(this.api, { signal });
     return this.reports.read(this.api, { signal });
   }
@@ -175,6 +185,8 @@ describe('a report', () => {
       signal,
       pageSize: 10,
       passwordLastUsed: false,
+      caller: { accountId: '111122223333', userId: 'A' },
+      clock: desk.clock,
       reports: desk.reports,
     });
     expect(desk.calls).toEqual([
@@ -182,6 +194,7 @@ describe('a report', () => {
       'GetAccountAuthorizationDetails',
       'GetCredentialReport',
     ]);
+    expect(reading.pages).toBe(3);
     expect(reading.credentials?.of(arn, made)).toBeDefined();
   });
 
@@ -215,7 +228,39 @@ describe('a report', () => {
     expect((await desk.read()) !== undefined).toBe(keeps);
     // However: not for ever.
     await desk.clock.advance(3 * 3_600_000);
-    expect(await desk.read()).toBeUndefined();
+    expect(await desk.readOrWhy()).toMatchObject({
+      kind: 'unknown',
+      why: `GetCredentialReport: ${code}: made up`,
+    });
+  });
+
+  test('is not there, and it is said why, where AWS makes no newer one or another thing than a report', async () => {
+    const desk = new Desk(row({}));
+    desk.served.generatedAt = desk.clock.now() - 9 * 3_600_000;
+    expect(await desk.readOrWhy()).toEqual({
+      kind: 'unknown',
+      why: 'the newest credential report is of 2025-12-31T15:00:00.000Z, and AWS made no newer one',
+      calls: 2,
+    });
+    desk.served.generatedAt = desk.clock.now();
+    desk.served.text = 'user,arn\njo,x';
+    expect(await desk.readOrWhy()).toEqual({
+      kind: 'unknown',
+      why: 'the credential report is not as the IAM user guide describes it',
+      calls: 2,
+    });
+  });
+
+  test('of many users is read in parts, and the same', async () => {
+    const desk = new Desk(...Array.from({ length: 1_234 }, (_, index) => row({}, `${arn}${index}`)));
+    const report = await desk.read();
+    expect([0, 499, 500, 1_233].map((index) => report?.of(`${arn}${index}`, made)?.console)).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(report?.of(`${arn}1234`, made)).toBeUndefined();
   });
 
   test('is an error where the credentials are bad: then nothing of the account can be read', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ownerTag, type ObservedUser } from '../../../src/account/index.ts';
-import { SnapshotStore, type AccountReading } from '../../../src/reconciliation/index.ts';
+import { SnapshotStore, type AccountReading, type ReadingGate } from '../../../src/reconciliation/index.ts';
 import { observed } from '../account/material.ts';
 import { FakeClock, settle } from '../fake-clock.ts';
 
@@ -16,14 +16,19 @@ const owned = (value: string) => ({ tags: [{ key: ownerTag, value }] });
 class Desk {
   readonly clock = new FakeClock();
   readonly store: SnapshotStore;
-  readonly open: { answer: (reading: AccountReading) => void; fail: (error: Error) => void }[] = [];
+  readonly open: {
+    readonly signal: AbortSignal;
+    readonly answer: (reading: AccountReading) => void;
+    readonly fail: (error: Error) => void;
+  }[] = [];
 
-  constructor() {
+  constructor(gate?: Pick<ReadingGate, 'enter'>) {
     this.store = new SnapshotStore({
+      ...(gate === undefined ? {} : { gate }),
       clock: this.clock,
-      read: () =>
+      read: (asked) =>
         new Promise((answer, fail) => {
-          this.open.push({ answer, fail });
+          this.open.push({ signal: asked, answer, fail });
         }),
     });
   }
@@ -72,6 +77,7 @@ describe('a snapshot', () => {
     const desk = new Desk();
     const policies = {
       group: 'readers',
+      id: 'AGPA1',
       arn: 'arn:aws:iam::111122223333:group/readers',
       policies: ['arn:aws:iam::aws:policy/ReadOnlyAccess', 'inline/x'],
     };
@@ -137,6 +143,140 @@ describe('readings', () => {
     expect(desk.names()).toEqual(['jo', undefined, undefined]);
     await desk.reading([user('B', 'sam')]);
     expect(desk.names()).toEqual([undefined, 'sam', undefined]);
+  });
+});
+
+describe('a reading that somebody waits for', () => {
+  test('goes on while anybody does: who leaves takes it from nobody', async () => {
+    const desk = new Desk();
+    const leaving = new AbortController();
+    const left = desk.store.refresh(leaving.signal);
+    const stayed = desk.store.refresh(signal);
+    leaving.abort(new Error('left'));
+    await expect(left).rejects.toThrow('left');
+    expect(desk.open[0]?.signal.aborted).toBe(false);
+    desk.answer([user('A', 'jo')]);
+    await stayed;
+    expect(desk.names()).toEqual(['jo', undefined, undefined]);
+  });
+
+  test('is ended by the last who leaves, and shows nothing if it comes all the same', async () => {
+    const desk = new Desk();
+    const leaving = new AbortController();
+    const left = desk.store.refresh(leaving.signal);
+    leaving.abort(new Error('left'));
+    await expect(left).rejects.toThrow('left');
+    expect(desk.open[0]?.signal.aborted).toBe(true);
+    const next = desk.store.refresh(signal);
+    desk.answer([user('A', 'jo')]);
+    await settle();
+    expect(desk.store.current).toBeUndefined();
+    desk.answer([user('B', 'sam')]);
+    await next;
+    expect(desk.names()).toEqual([undefined, 'sam', undefined]);
+  });
+
+  test('of somebody who has left already is not begun', async () => {
+    const desk = new Desk();
+    await expect(desk.store.refresh(AbortSignal.abort(new Error('left')))).rejects.toThrow('left');
+    expect(desk.open).toHaveLength(0);
+  });
+});
+
+describe('a reading and those of other accounts', () => {
+  test('waits for its place, begins then, and gives it back however it ends', async () => {
+    const asked: boolean[] = [];
+    let open: (() => void) | undefined;
+    let places = 0;
+    const desk = new Desk({
+      enter: async (troubled) => {
+        asked.push(troubled);
+        await new Promise<void>((go) => {
+          open = go;
+        });
+        places += 1;
+        return () => {
+          places -= 1;
+        };
+      },
+    });
+    const first = desk.store.refresh(signal);
+    await desk.clock.advance(5_000);
+    expect(desk.open).toHaveLength(0);
+    open?.();
+    await settle();
+    expect(places).toBe(1);
+    desk.open.shift()?.fail(new Error('Throttling'));
+    await expect(first).rejects.toThrow('Throttling');
+    expect(places).toBe(0);
+    const second = desk.store.refresh(signal);
+    open?.();
+    await settle();
+    desk.answer([]);
+    await second;
+    expect(desk.store.current?.takenAt).toBe(desk.clock.now());
+    const third = desk.store.refresh(signal);
+    open?.();
+    await settle();
+    desk.answer([]);
+    await third;
+    expect(places).toBe(0);
+    // After one that failed it is in trouble, until one is complete.
+    expect(asked).toEqual([false, true, false]);
+  });
+});
+
+describe('a snapshot of its own', () => {
+  test('is of a reading that began after it was asked for', async () => {
+    const desk = new Desk();
+    const early = desk.store.refresh(signal);
+    const taking = desk.store.takeNew(signal);
+    await desk.clock.advance(10);
+    desk.answer([user('A', 'jo')]);
+    await early;
+    await settle();
+    expect(desk.open).toHaveLength(1);
+    desk.answer([user('B', 'sam')]);
+    const taken = await taking;
+    expect(taken.takenAt).toBe(desk.clock.now());
+    expect([...taken.users()].map(({ userName }) => userName)).toEqual(['sam']);
+  });
+
+  test('does not need the earlier reading to succeed, and shares the next with others', async () => {
+    const desk = new Desk();
+    const early = desk.store.refresh(signal);
+    const both = [desk.store.takeNew(signal), desk.store.takeNew(signal)];
+    desk.open.shift()?.fail(new Error('AccessDenied'));
+    await expect(early).rejects.toThrow('AccessDenied');
+    await settle();
+    expect(desk.open).toHaveLength(1);
+    desk.answer([user('A', 'jo')]);
+    expect((await Promise.all(both)).map(({ size }) => size)).toEqual([1, 1]);
+  });
+
+  test('stays as it is, whatever is written or read afterwards', async () => {
+    const desk = new Desk();
+    const taking = desk.store.takeNew(signal);
+    desk.answer([user('A', 'jo', owned('o'))]);
+    const taken = await taking;
+    desk.store.record(user('A', 'joan'));
+    desk.store.record(user('B', 'new'));
+    await desk.clock.advance(60_000);
+    await desk.reading([]);
+    expect(desk.store.current?.size).toBe(0);
+    expect(taken.size).toBe(1);
+    expect(taken.byName('jo')?.userId).toBe('A');
+    expect(taken.byOwner('o')?.userId).toBe('A');
+    expect(taken.byId('B')).toBeUndefined();
+  });
+
+  test('is not there where the reading fails', async () => {
+    const desk = new Desk();
+    await desk.reading([user('A', 'jo')]);
+    const taking = desk.store.takeNew(signal);
+    await settle();
+    desk.open.shift()?.fail(new Error('Throttling'));
+    await expect(taking).rejects.toThrow('Throttling');
   });
 });
 

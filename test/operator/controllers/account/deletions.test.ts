@@ -80,11 +80,14 @@ describe('deletions of users', () => {
   test('it is written before the first call that deletes', async () => {
     const desk = await filled(1);
     const [name = ''] = names(1);
+    const userId = desk.aws.find(name)?.userId;
     desk.cluster.delete(name);
     desk.cluster.writes.length = 0;
     expect(await desk.dies(1, 'aws', async () => void (await desk.reconcile(name)))).toBe(true);
     expect(desk.cluster.writes.slice(0, 2)).toEqual(['patch connection', `patch ${name}`]);
     expect(burstOf(desk).tokens).toBe(19);
+    // That it will be missing in AWS is no surprise from here on.
+    expect(burstOf(desk).released).toEqual([userId]);
   });
 
   test('one that was begun takes no second place, also after a crash', async () => {
@@ -98,7 +101,12 @@ describe('deletions of users', () => {
       metadata: {
         ...desk.cluster.connection.metadata,
         annotations: {
-          [annotations.deletions]: writeBurst({ tokens: 0, at: desk.clock.ms, approval: undefined }),
+          [annotations.deletions]: writeBurst({
+            tokens: 0,
+            at: desk.clock.ms,
+            approval: undefined,
+            released: [],
+          }),
         },
       },
     };
@@ -133,8 +141,12 @@ describe('approval', () => {
   test('on the object lets this one go, and says who', async () => {
     const { desk, all, left } = await waiting();
     const [first = '', second = ''] = left;
+    const id = desk.aws.find(first)?.userId;
+    expect(burstOf(desk).released).toHaveLength(20);
     desk.cluster.annotate(first, { [annotations.approveDeletions]: 'jo.doe' });
     expect(await pass(desk, all)).toBe(1);
+    expect(burstOf(desk).released).toHaveLength(21);
+    expect(burstOf(desk).released).toContain(id);
     expect(desk.aws.find(second)).toBeDefined();
     expect(desk.events.find(({ reason }) => reason === 'DeletionApproved')).toMatchObject({
       name: first,

@@ -138,7 +138,9 @@ describe('the status of an account', () => {
 
   test('names the policies that come through groups', () => {
     const arn = 'arn:aws:iam::111122223333:group/readers';
-    const inherited = [{ group: 'readers', arn, policies: ['arn:aws:iam::aws:policy/P', 'inline/x'] }];
+    const inherited = [
+      { group: 'readers', id: 'AGPA1', arn, policies: ['arn:aws:iam::aws:policy/P', 'inline/x'] },
+    ];
     expect(accountStatus(account(), findings({ inherited }), now).inheritedPolicies).toEqual([
       { policy: 'arn:aws:iam::aws:policy/P', group: 'readers' },
       { policy: 'inline/x', group: 'readers' },

@@ -158,6 +158,7 @@ export class Desk {
         group.toLowerCase(),
         {
           group,
+          id: `AGPA${group}`,
           arn: `arn:${this.partition}:iam::111122223333:group${path}${group}`,
           policies: this.groupPolicies.get(group) ?? [],
         },

@@ -75,7 +75,12 @@ test('an approval is noted with its time, once, and told with who wrote it', asy
 });
 
 test('the burst stays as it is; words that were seen before approve nothing anew, others do', async () => {
-  const before = writeBurst({ tokens: 3, at: at - 1_000, approval: { value: 'one', at: at - 86_400_000 } });
+  const before = writeBurst({
+    tokens: 3,
+    at: at - 1_000,
+    approval: { value: 'one', at: at - 86_400_000 },
+    released: ['AIDA1'],
+  });
   const { see, say, burst } = stage({
     [annotations.approveDeletions]: 'one',
     [annotations.deletions]: before,
@@ -83,7 +88,12 @@ test('the burst stays as it is; words that were seen before approve nothing anew
   expect(await see()).toBe(false);
   say('two');
   expect(await see()).toBe(true);
-  expect(burst()).toEqual({ tokens: 3, at: at - 1_000, approval: { value: 'two', at } });
+  expect(burst()).toEqual({
+    tokens: 3,
+    at: at - 1_000,
+    approval: { value: 'two', at },
+    released: ['AIDA1'],
+  });
 });
 
 test.each(['', '  ', 'false', 'False'])('%j approves nothing', async (value) => {

@@ -8,6 +8,7 @@ import {
   credentialsOf,
   verdictOf,
 } from '../../../../operator/controllers/connection/decide.ts';
+import { IncompleteReadingError } from '../../../../src/reconciliation/index.ts';
 import type { Secret } from '../../../../operator/controllers/names.ts';
 import { caller, connection } from '../material.ts';
 
@@ -163,7 +164,12 @@ describe('whose the credentials must be', () => {
   });
 
   test('a role’s session is nobody’s user name', () => {
-    const session = { ...caller, arn: 'arn:aws:sts::111122223333:assumed-role/idhub/x', userName: undefined };
+    const session = {
+      ...caller,
+      arn: 'arn:aws:sts::111122223333:assumed-role/idhub/x',
+      userName: undefined,
+      userId: undefined,
+    };
     expect(checkCaller(connection({ spec: { userName: 'idhub' } }), session)?.reason).toBe(
       'UserNameMismatch',
     );
@@ -184,6 +190,17 @@ describe('what a failed call says of a connection', () => {
     const error = new AwsError({ kind, operation: 'ListUsers', code: 'X', message: 'AWS says no' });
     expect(verdictOf(error)).toEqual({ reason, message: expect.stringMatching(message) });
     expect(verdictOf(error).message).toContain('ListUsers: X: AWS says no');
+  });
+
+  test('C12: a reading that cannot be all there is, and one of another account', () => {
+    expect(verdictOf(new IncompleteReadingError('AWS shows nobody'))).toEqual({
+      reason: 'SnapshotIncomplete',
+      message: 'AWS shows nobody. That cannot be all there is: it is not used, and read again',
+    });
+    expect(verdictOf(new IncompleteReadingError('AWS shows others', { foreign: true }))).toEqual({
+      reason: 'AccountMismatch',
+      message: expect.stringContaining('AWS shows others. Nothing is written'),
+    });
   });
 
   test('anything else is told as it is', () => {

@@ -1,12 +1,13 @@
 import { expect, test } from '@jest/globals';
 import type { Pacer } from '../../../../src/aws/index.ts';
 import { resolveSettings } from '../../../../src/connection/index.ts';
+import { ReadingGate } from '../../../../src/reconciliation/index.ts';
 import { ConnectionLinks, type Target } from '../../../../operator/controllers/connection/links.ts';
 import { ConnectionRegistry } from '../../../../operator/controllers/connection/index.ts';
 import { createLogger } from '../../../../operator/runtime/index.ts';
 import { FakeAws } from '../../../src/fake-aws.ts';
 import { FakeClock } from '../../../src/fake-clock.ts';
-import { connection } from '../material.ts';
+import { caller, connection, working } from '../material.ts';
 
 const key = { namespace: 'ns', name: 'main' };
 const { settings } = resolveSettings({});
@@ -14,6 +15,7 @@ const { settings } = resolveSettings({});
 function stage() {
   const targets: Target[] = [];
   const closed: string[] = [];
+  const asked: string[] = [];
   const clock = new FakeClock();
   const links = new ConnectionLinks({
     clock: clock as never,
@@ -26,13 +28,20 @@ function stage() {
       return api;
     },
     pace: (): Pacer => ({ acquire: () => Promise.resolve(() => undefined) }),
+    gate: new ReadingGate({ places: 1, troubled: 1 }),
+    paceTrail: (name): Pacer => ({
+      acquire: () => {
+        asked.push(name());
+        return Promise.resolve(() => undefined);
+      },
+    }),
   });
   const state = new ConnectionRegistry().obtain(key);
   const take = (accessKeyId: string) => {
     const credentials = { accessKeyId, secretAccessKey: 's' };
     return links.target(connection(), key, state, credentials, settings);
   };
-  return { links, state, take, targets, closed };
+  return { links, state, take, targets, closed, asked };
 }
 
 test('new credentials keep what was learnt of the rate and what was read; the old client goes', () => {
@@ -59,4 +68,12 @@ test('a candidate that gives way to another is closed', () => {
   take('AKIA1');
   take('AKIA2');
   expect(closed).toEqual(['AKIA1']);
+});
+
+test('calls to CloudTrail go under AWS account and region, which connections to one account share', async () => {
+  const { state, take, targets, asked } = stage();
+  take('AKIA1');
+  state.terms = (await working()).terms;
+  await targets[0]?.trailPacer.acquire('background', AbortSignal.timeout(1_000));
+  expect(asked).toEqual([`${caller.accountId}/us-east-1`]);
 });

@@ -1,10 +1,14 @@
 import { defaultUserQuotas } from '../../../../src/connection/index.ts';
 import { describe, expect, test } from '@jest/globals';
-import type { AwsConnection } from '../../../../operator/api/v1alpha1/index.ts';
-import type { ConnectionState } from '../../../../operator/controllers/connection/index.ts';
+import type { AwsConnection, AwsConnectionStatus } from '../../../../operator/api/v1alpha1/index.ts';
+import { listsStopped, writeStopped } from '../../../../operator/controllers/breaker.ts';
+import type { ConnectionState, ScheduleStanding } from '../../../../operator/controllers/connection/index.ts';
+import { annotations } from '../../../../operator/controllers/names.ts';
 import { connectionStatus } from '../../../../operator/controllers/connection/status.ts';
 import { resolveSettings } from '../../../../src/connection/index.ts';
+import { SnapshotStore } from '../../../../src/reconciliation/index.ts';
 import { observed } from '../../../src/account/material.ts';
+import { FakeClock } from '../../../src/fake-clock.ts';
 import { connection, snapshotsOf, working } from '../material.ts';
 
 const now = Date.UTC(2026, 0, 15, 12, 0, 0);
@@ -13,13 +17,18 @@ const at = '2026-01-15T12:00:00Z';
 function status(
   object: AwsConnection,
   state: ConnectionState | undefined,
-  more: { needed?: { accounts: number; bindings: number }; now?: number } = {},
+  more: {
+    needed?: { accounts: number; bindings: number };
+    schedule?: ScheduleStanding;
+    now?: number;
+  } = {},
 ) {
   return connectionStatus({
     connection: object,
     state,
     accounts: 4,
     needed: more.needed ?? { accounts: 0, bindings: 0 },
+    schedule: more.schedule,
     now: more.now ?? now,
   });
 }
@@ -47,7 +56,7 @@ describe('the status of a connection', () => {
       account: { id: '111122223333', partition: 'aws', alias: 'acme' },
       caller: { arn: 'arn:aws:iam::111122223333:user/idhub', accessKeyId: 'AKIA1' },
       quotas: [{ name: 'users', used: 7, quota: 5000 }],
-      snapshot: { takenAt: '2026-01-01T00:00:00Z', users: 1 },
+      snapshot: { takenAt: '2026-01-01T00:00:00Z', users: 1, groups: 0, calls: 1 },
       conditions: [
         {
           type: 'Ready',
@@ -81,6 +90,31 @@ describe('the status of a connection', () => {
     const state = await working();
     const first = status(connection(), state);
     expect(status(connection({ status: first }), state, { now: now + 60_000 })).toEqual(first);
+  });
+
+  test('tells what could not be read of anybody, and why', async () => {
+    const state = await working();
+    const snapshots = new SnapshotStore({
+      clock: new FakeClock(),
+      read: () =>
+        Promise.resolve({
+          users: [observed()],
+          groups: new Map([['x', { group: 'x', id: 'AGPA1', arn: 'arn', policies: [] }]]),
+          unread: new Map([['credentials', 'AWS says no']]),
+          pages: 7,
+        }),
+    });
+    await snapshots.refresh(new AbortController().signal);
+    const { link } = state;
+    const told = status(connection(), { ...state, link: link && { ...link, snapshots } });
+    expect(told.snapshot).toEqual({
+      takenAt: '2026-01-01T00:00:00Z',
+      users: 1,
+      groups: 1,
+      calls: 7,
+      unknown: [{ what: 'credentials', why: 'AWS says no' }],
+    });
+    expect(conditionsOf(told)).toMatchObject({ Synced: 'True SnapshotComplete' });
   });
 
   test('of which nothing is known yet says so little', () => {
@@ -153,5 +187,47 @@ describe('the status of a connection', () => {
     });
     expect(after.account).toEqual({ id: '111122223333', partition: 'aws' });
     expect(after.quotas).toEqual([]);
+  });
+
+  describe('the breaker', () => {
+    const run = 'ns/nightly';
+    const stopped = [{ scope: 'default', resources: ['Account'], run, since: now - 60_000, deletions: 40 }];
+    const open = connection({
+      metadata: { annotations: { [annotations.breaker]: writeStopped(stopped) ?? '' } },
+    });
+    const before = (breaker: NonNullable<AwsConnectionStatus['breaker']>): AwsConnection =>
+      connection({ status: { breaker } });
+
+    test('is told as long as a run is stopped', async () => {
+      const told = status(open, await working());
+      expect(told.breaker).toEqual({ since: '2026-01-15T11:59:00Z', run: 'ns/nightly', deletions: 40 });
+      expect(conditionsOf(told)['WithinDeletionLimit']).toBe('False DeletionThresholdExceeded');
+      expect(listsStopped({ ...open, status: told })).toContain(
+        'AwsReconciliation "ns/nightly" found 40 missing',
+      );
+      const after = status(connection({ status: told }), await working());
+      expect(after.breaker).toBeUndefined();
+      expect(conditionsOf(after)['WithinDeletionLimit']).toBe('True WithinLimit');
+      expect(listsStopped(connection({ status: after }))).toBeUndefined();
+    });
+
+    test('is told as long as a reading lacks too many, and goes by itself', async () => {
+      const state = { ...(await working()), missing: { users: 24, allowed: 3, since: now - 1_000 } };
+      const told = status(connection(), state);
+      expect(told.breaker).toEqual({ since: '2026-01-15T11:59:59Z', missing: 24 });
+      expect(listsStopped(connection({ status: told }))).toContain(
+        '24 users are missing in the last reading',
+      );
+      expect(status(connection({ status: told }), await working()).breaker).toBeUndefined();
+    });
+
+    test('of a connection that has never had one is not spoken of', async () => {
+      expect(conditionsOf(status(connection(), await working()))).not.toHaveProperty('WithinDeletionLimit');
+    });
+
+    test('stays as it was until the account was read', async () => {
+      const breaker = { since: '2026-01-15T11:59:59Z', missing: 24 };
+      expect(status(before(breaker), undefined).breaker).toEqual(breaker);
+    });
   });
 });

@@ -1,0 +1,1 @@
+export { DiscoveryReconciler } from './reconciler.ts';

@@ -1,0 +1,259 @@
+import { createHash } from 'node:crypto';
+import { pages } from '../../../src/aws/index.ts';
+import { partitionOf } from '../../../src/connection/index.ts';
+import {
+  IncompleteReadingError,
+  missingBeyond,
+  readCatalogue,
+  runReconciliation,
+  scopeOf,
+  SpoiltBaselineError,
+  TrailReader,
+  type RunOutcome,
+  type RunPorts,
+  type RunRequest,
+  type RunSummary,
+  type ScopeFilter,
+  type Snapshot,
+} from '../../../src/reconciliation/index.ts';
+import type { AccountSchema } from '../../../src/schema/index.ts';
+import type { AwsConnection, AwsReconciliation } from '../../api/v1alpha1/index.ts';
+import { keyString, type Client, type Clock, type Informer } from '../../runtime/index.ts';
+import { allUsers, stoppedRuns } from '../breaker.ts';
+import type { Link, Terms } from '../connection/index.ts';
+import { BaselineSecrets, type StoredBaseline } from './baseline-store.ts';
+import { CountedApi } from './counted-api.ts';
+import { resourcesOf } from './memory.ts';
+import type { Attempt, Engine, Outcome } from './outcome.ts';
+import { releasedThrough } from './record.ts';
+import { ReportSecrets } from './report-store.ts';
+import { anotherAccount } from './sentences.ts';
+import { maxListed, type Found } from './status.ts';
+
+export interface RunEngineOptions {
+  readonly client: Client;
+  readonly connections: Informer<AwsConnection>;
+  readonly clock: Clock;
+}
+
+type Limited =
+  | { readonly kind: 'limited'; readonly scope: string; readonly filter: ScopeFilter | undefined }
+  | { readonly kind: 'refused'; readonly message: string };
+
+/** Which accounts a run is about, and under which name that is remembered. */
+function limitOf({ spec }: AwsReconciliation, schema: AccountSchema): Limited {
+  if (spec.filter === undefined) {
+    return { kind: 'limited', scope: allUsers, filter: undefined };
+  }
+  const read = scopeOf(spec.filter, schema);
+  return read.kind === 'refused'
+    ? { kind: 'refused', message: `spec.filter: ${read.message}. Make a run with another filter` }
+    : {
+        kind: 'limited',
+        scope: `filter ${createHash('sha256').update(read.canonical).digest('hex').slice(0, 16)}`,
+        filter: read.filter,
+      };
+}
+
+/** Which deletions of a connection are stopped, as a run of this scope sees them. */
+function stoppedFor({ metadata, status }: AwsConnection, scope: string): RunRequest['stopped'] {
+  const scopes = stoppedRuns(metadata).map((stop) => stop.scope);
+  if (status?.breaker?.missing !== undefined) {
+    scopes.push(allUsers);
+  }
+  return { own: scopes.includes(scope), others: scopes.some((other) => other !== scope) };
+}
+
+/** Runs against AWS, with what is known and reported in Secrets. */
+export class RunEngine implements Engine {
+  readonly #options: RunEngineOptions;
+  readonly #baselines: BaselineSecrets;
+  readonly #reports: ReportSecrets;
+
+  constructor(options: RunEngineOptions) {
+    this.#options = options;
+    this.#baselines = new BaselineSecrets(options);
+    this.#reports = new ReportSecrets(options);
+  }
+
+  async attempt(attempt: Attempt): Promise<Outcome> {
+    const { clock, connections } = this.#options;
+    const { approval, connection, released, run, signal } = attempt;
+    const object = connections.get(connection.key);
+    if (object === undefined) {
+      throw new Error(`AwsConnection "${keyString(connection.key)}" is gone`);
+    }
+    const limited = limitOf(run, connection.schema);
+    if (limited.kind === 'refused') {
+      return { kind: 'refused', verdict: { reason: 'InvalidFilter', message: limited.message } };
+    }
+    const { filter, scope } = limited;
+    const api = new CountedApi(connection.api);
+    const reading = { calls: 0 };
+    const began = clock.monotonic();
+    let outcome: RunOutcome;
+    try {
+      outcome = await runReconciliation(
+        {
+          uid: run.metadata.uid ?? '',
+          mode: run.spec.mode ?? 'Full',
+          resources: resourcesOf(run),
+          filter,
+          users: run.spec.users,
+          dryRun: run.spec.dryRun === true,
+          limits: connection.guard.maxDeletions,
+          approval,
+          released,
+          stopped: stoppedFor(object, scope),
+          signal,
+        },
+        this.#ports({ attempt, object, scope, api, reading }),
+      );
+    } catch (error) {
+      if (error instanceof IncompleteReadingError) {
+        const reason = error.foreign ? 'AccountMismatch' : 'Incomplete';
+        return { kind: 'waits', verdict: { reason, message: `${error.message}. It is tried again` } };
+      }
+      throw error instanceof SpoiltBaselineError
+        ? this.#baselines.spoilt(object, scope, error.message)
+        : error;
+    }
+    const found = (summary: RunSummary): Found => ({
+      mode: summary.mode,
+      account: connection.caller.accountId,
+      startedAt: attempt.startedAt,
+      seconds: (clock.monotonic() - began) / 1_000,
+      calls: api.calls + reading.calls,
+      counts: summary.counts,
+      changes: summary.changes.map(({ what, ...change }) => ({
+        ...change,
+        ...(what === undefined ? {} : { what: [...what] }),
+      })),
+      reported: summary.reported,
+      cursor: summary.cursor,
+      fallback: summary.fallback,
+      guard: undefined,
+      unread: summary.unread,
+      absent: summary.absent,
+    });
+    switch (outcome.kind) {
+      case 'otherAccount':
+        return {
+          kind: 'waits',
+          verdict: anotherAccount(outcome.expected, connection.caller.accountId),
+        };
+      case 'stopped': {
+        const { allowed, deletions, summary, token } = outcome;
+        const names = deletions.map(({ name }) => name);
+        return {
+          kind: 'stopped',
+          scope,
+          found: { ...found(summary), reported: undefined },
+          guard: { deletions: deletions.length, allowed, token, names: names.slice(0, maxListed) },
+          // Unique ids of users begin so (IAM User Guide, unique identifiers).
+          what: deletions.every(({ id }) => id.startsWith('AIDA')) ? 'users' : 'users, groups and policies',
+        };
+      }
+      case 'complete': {
+        const { approved, first, whole } = outcome.summary;
+        return { kind: 'complete', scope, found: found(outcome.summary), whole, first, approved };
+      }
+    }
+  }
+
+  /** Which users of those that were last reconciled a complete reading lacks, beyond the limit. */
+  async missing(
+    connection: AwsConnection,
+    { snapshots }: Pick<Link, 'snapshots'>,
+    { caller, guard }: Pick<Terms, 'caller' | 'guard'>,
+    signal: AbortSignal,
+  ): Promise<{ readonly users: number; readonly allowed: number } | undefined> {
+    const known = await this.#baselines.load(connection, allUsers, signal);
+    const snapshot = snapshots.current;
+    return known === undefined || snapshot === undefined
+      ? undefined
+      : missingBeyond({
+          known,
+          snapshot,
+          accountId: caller.accountId,
+          released: releasedThrough(connection, this.#options.clock.now()),
+          limits: guard.maxDeletions,
+        });
+  }
+
+  #ports(inputs: {
+    readonly attempt: Attempt;
+    readonly object: AwsConnection;
+    readonly scope: string;
+    readonly api: CountedApi;
+    readonly reading: { calls: number };
+  }): RunPorts {
+    const { api, attempt, object, scope } = inputs;
+    const { connection, run } = attempt;
+    const { settings, snapshots } = connection;
+    const { clock } = this.#options;
+    const { pageSize, passwordLastUsed, policyGroup } = settings;
+    const options = (signal: AbortSignal) => ({ signal, priority: 'background' as const });
+    const wholeCalls = (): number => snapshots.current?.calls ?? 1;
+    const readWhole = async (signal: AbortSignal): Promise<Snapshot> => {
+      const snapshot = await snapshots.takeNew(signal);
+      inputs.reading.calls += snapshot.calls;
+      return snapshot;
+    };
+    let known: StoredBaseline | undefined;
+    return {
+      accountId: connection.caller.accountId,
+      context: {
+        schema: connection.schema,
+        policyGroup,
+        get lastActivity() {
+          return passwordLastUsed && snapshots.current?.unread.has('passwordLastUsed') === false;
+        },
+      },
+      now: () => clock.now() + api.skewMs,
+      readWhole,
+      latest: () => snapshots.current,
+      wholeCalls,
+      listUnder: async (prefix, signal) => {
+        const users: { userId: string; userName: string }[] = [];
+        const input = { PathPrefix: prefix, MaxItems: pageSize };
+        for await (const page of pages(api, 'ListUsers', input, options(signal))) {
+          for (const { UserId: userId = '', UserName: userName = '' } of page.Users ?? []) {
+            users.push({ userId, userName });
+          }
+        }
+        return users;
+      },
+      trail: new TrailReader({
+        api,
+        clock,
+        region: {
+          cloudTrail: settings.cloudTrailRegion,
+          home: partitionOf(settings.region).homeRegion,
+        },
+        pageSize,
+        passwordLastUsed,
+        policyGroup,
+        snapshot: () => snapshots.current,
+        readWhole,
+        wholeCalls,
+      }),
+      readCatalogue: (snapshot, signal) =>
+        readCatalogue(api, {
+          ...options(signal),
+          accountId: connection.caller.accountId,
+          pageSize,
+          snapshot,
+        }),
+      baselines: {
+        load: async (signal) => {
+          known = await this.#baselines.load(object, scope, signal);
+          return known;
+        },
+        commit: (next, signal) => this.#baselines.commit(object, scope, known, next, signal),
+      },
+      writeReport: (report, signal) => this.#reports.write(run, report, signal),
+      progress: (...how) => attempt.progress(...how),
+    };
+  }
+}
