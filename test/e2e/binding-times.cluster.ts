@@ -66,7 +66,7 @@ test('expiresAt takes the edge away whatever its origin, once; what passed in a 
   }
   await resyncs(world(), 1);
   const entitlement = { type: 'AwsManagedPolicy', name: 'ReadOnlyAccess' };
-  const at = inSeconds(3);
+  const at = inSeconds(8);
   await world().apply(
     bound('eve', 'eve', entitlement, { expiresAt: at }),
     bound('pat', 'pat', entitlement, { expiresAt: inSeconds(3_600) }),
