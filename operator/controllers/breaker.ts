@@ -49,8 +49,9 @@ export function opened(before: readonly StoppedRun[], run: StoppedRun): readonly
   const others = before.filter(({ scope }) => scope !== run.scope);
   const next = [...others, same === undefined ? run : { ...run, since: same.since }];
   // What is missing of all users keeps lists closed, however many filters there are.
-  const ofAll = next.filter(({ scope }) => scope === allUsers);
-  return [...ofAll, ...next.filter(({ scope }) => scope !== allUsers).slice(ofAll.length - maxScopes)];
+  const limited = next.filter(({ scope }) => scope !== allUsers);
+  const oldest = new Set(limited.slice(0, Math.max(0, next.length - maxScopes)));
+  return next.filter((stop) => !oldest.has(stop));
 }
 
 /**

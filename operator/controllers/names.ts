@@ -1,4 +1,4 @@
-import type { KubeObject, ObjectMeta, ResourceType } from '../runtime/index.ts';
+import type { KubeObject, ObjectMeta, OwnerReference, ResourceType } from '../runtime/index.ts';
 
 /** Held on every object that stands for something in AWS, and on the Secrets of connections. */
 export const finalizer = 'aws.idhub.io/finalizer';
@@ -119,3 +119,16 @@ export function hasFinalizer(metadata: ObjectMeta): boolean {
 export function isAbandoned(metadata: ObjectMeta): boolean {
   return metadata.deletionTimestamp !== undefined && isTrue(metadata, annotations.abandon);
 }
+
+/** The owner reference to an object, as the garbage collector reads it. */
+export function ownerReference({ apiVersion, kind, metadata }: KubeObject): OwnerReference {
+  return { apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '', controller: true };
+}
+
+/** Whose own an object is. */
+export function controllerOf({ ownerReferences }: ObjectMeta): OwnerReference | undefined {
+  return ownerReferences?.find(({ controller }) => controller === true);
+}
+
+/** On every object that the operator makes beside those of its kinds that people make. */
+export const managedByUs = { 'app.kubernetes.io/managed-by': 'idhub-aws-connector' } as const;

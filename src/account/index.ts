@@ -18,7 +18,7 @@ export {
   type ConsoleStep,
   type PasswordInput,
 } from './console-model.ts';
-export { denyAllName, denyPolicyName, denyState } from './deny.ts';
+export { denyAllName, denyPolicyName, denyState, isDenyAll } from './deny.ts';
 export { deleteKey, listKeys, makeKey, makerOf, switchKey, type NewKey } from './key-calls.ts';
 export { identify, type Identity, type Sighting } from './identify.ts';
 export {

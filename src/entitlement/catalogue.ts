@@ -1,7 +1,7 @@
 import { pages, type AwsApi, type CallOptions } from '../aws/index.ts';
 import type { Clock } from '../ports.ts';
 import { fold } from '../schema/index.ts';
-import type { Entitlement, Reference } from './reference.ts';
+import { nameInArn, type Entitlement, type Reference } from './reference.ts';
 
 type Scope = 'AWS' | 'Local';
 
@@ -61,7 +61,7 @@ export class PolicyCatalogue {
       this.#doubted.delete(found);
       return {
         kind: 'found',
-        entitlement: { type, name: found.slice(found.lastIndexOf('/') + 1), arn: found },
+        entitlement: { type, name: nameInArn(found), arn: found },
       };
     }
     const readAt = shelf.readAt ?? 0;

@@ -1,9 +1,17 @@
 import type { Edges, ObservedUser } from '../account/index.ts';
-import { isAwsError, pages, type AwsApi, type CallOptions } from '../aws/index.ts';
+import { isAwsError, type AwsApi, type CallOptions } from '../aws/index.ts';
 import type { Clock } from '../ports.ts';
 import { sameName } from '../schema/index.ts';
 import { inlinePolicy } from './document.ts';
-import { edgeKey, type Entitlement, type EntitlementType, type Reference } from './reference.ts';
+import { listAttachedPolicies, listGroups } from './lists.ts';
+import {
+  edgeKey,
+  nameInArn,
+  typeOfPolicy,
+  type Entitlement,
+  type EntitlementType,
+  type Reference,
+} from './reference.ts';
 
 /** An edge that is there. */
 export interface Edge {
@@ -39,14 +47,6 @@ export function findEdge(edges: Edges, { type, name }: Pick<Reference, 'type' | 
         : { type, name, arn: undefined, fingerprint: policy.fingerprint };
     }
   }
-}
-
-function typeOfPolicy(arn: string): EntitlementType {
-  return arn.split(':')[4] === 'aws' ? 'AwsManagedPolicy' : 'CustomerManagedPolicy';
-}
-
-export function nameInArn(arn: string): string {
-  return arn.slice(arn.lastIndexOf('/') + 1);
 }
 
 /** The edges without one, or with it. Pure. */
@@ -294,26 +294,11 @@ export class EdgeDesk {
   ): Promise<Partial<Edges>> {
     const UserName = user.userName;
     switch (reference.type) {
-      case 'Group': {
-        const groups: string[] = [];
-        for await (const page of pages(this.#api, 'ListGroupsForUser', { UserName }, options)) {
-          groups.push(...(page.Groups ?? []).map((group) => group.GroupName ?? ''));
-        }
-        return { groups };
-      }
+      case 'Group':
+        return { groups: await listGroups(this.#api, UserName, options) };
       case 'AwsManagedPolicy':
-      case 'CustomerManagedPolicy': {
-        const attachedPolicies: Edges['attachedPolicies'][number][] = [];
-        for await (const page of pages(this.#api, 'ListAttachedUserPolicies', { UserName }, options)) {
-          attachedPolicies.push(
-            ...(page.AttachedPolicies ?? []).map(({ PolicyArn: arn = '' }) => ({
-              name: nameInArn(arn),
-              arn,
-            })),
-          );
-        }
-        return { attachedPolicies };
-      }
+      case 'CustomerManagedPolicy':
+        return { attachedPolicies: await listAttachedPolicies(this.#api, UserName, options) };
       case 'InlinePolicy': {
         const others = user.inlinePolicies.filter(({ name }) => name !== reference.name);
         const found: Edges['inlinePolicies'][number][] = [];

@@ -1,6 +1,7 @@
 export { PolicyCatalogue } from './catalogue.ts';
 export { documentFingerprint, inlinePolicy } from './document.ts';
 export { EdgeDesk, findEdge, isUserMissing, type Edge } from './edges.ts';
+export { listAttachedPolicies, listGroups } from './lists.ts';
 export { fullQuota } from './quota.ts';
 export {
   edgeKey,
@@ -8,9 +9,11 @@ export {
   inlineArn,
   isOfNamed,
   lastName,
+  nameInArn,
   namedKey,
   pathInArn,
   readReference,
+  typeOfPolicy,
   type Entitlement,
   type EntitlementType,
   type Place,

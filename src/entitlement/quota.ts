@@ -1,8 +1,7 @@
 import type { Edges } from '../account/index.ts';
 import type { UserQuotas } from '../connection/index.ts';
 import { documentSize } from './document.ts';
-import { nameInArn } from './edges.ts';
-import type { Reference } from './reference.ts';
+import { nameInArn, type Reference } from './reference.ts';
 
 /** A quota that one more edge would break, with what fills it; undefined where there is room. Pure. */
 export function fullQuota(

@@ -185,3 +185,13 @@ export function edgeKey({ type, name }: Pick<Reference, 'type' | 'name'>): strin
 export function inlineArn(userArn: string, name: string): string {
   return `${userArn}/policy/${name}`;
 }
+
+/** Of which of the two kinds a managed policy is. */
+export function typeOfPolicy(arn: string): 'AwsManagedPolicy' | 'CustomerManagedPolicy' {
+  return arn.split(':')[4] === 'aws' ? 'AwsManagedPolicy' : 'CustomerManagedPolicy';
+}
+
+/** The name of a managed policy, without its path. */
+export function nameInArn(arn: string): string {
+  return arn.slice(arn.lastIndexOf('/') + 1);
+}

@@ -2,6 +2,7 @@ import { pages, type AwsApi, type CallOptions } from '../aws/index.ts';
 import type { Catalogue, CatalogueGroup, CataloguePolicy } from './entitlement-record.ts';
 import { IncompleteReadingError } from './incomplete.ts';
 import type { Snapshot } from './picture.ts';
+import { accountIn } from './read-account.ts';
 
 export interface CatalogueOptions extends CallOptions {
   /** Items a page, 1 to 1,000. */
@@ -35,7 +36,7 @@ export async function readCatalogue(api: AwsApi, options: CatalogueOptions): Pro
     ['aws', ofAws],
     [accountId, own],
   ] as const) {
-    const foreign = listed.find(({ arn }) => arn.split(':')[4] !== owner);
+    const foreign = listed.find(({ arn }) => accountIn(arn) !== owner);
     if (foreign !== undefined) {
       throw new IncompleteReadingError(`AWS shows ${foreign.arn}, and was asked for those of ${owner}`);
     }

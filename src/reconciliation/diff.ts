@@ -36,6 +36,17 @@ export interface Counts {
   readonly left: number;
 }
 
+/** Nothing was compared. */
+export const noCounts: Counts = {
+  read: 0,
+  created: 0,
+  changed: 0,
+  deleted: 0,
+  unchanged: 0,
+  unknown: 0,
+  left: 0,
+};
+
 /** What was read of users, to be compared. */
 export interface UsersRead {
   readonly records: readonly UserRecord[];
@@ -79,15 +90,7 @@ const batch = 500;
 export async function diffUsers(before: Baseline['users'], read: UsersRead): Promise<Difference<UserRow>> {
   const rows = new Map(before);
   const changes: Change[] = [];
-  const counts = {
-    read: read.records.length,
-    created: 0,
-    changed: 0,
-    deleted: 0,
-    unchanged: 0,
-    unknown: 0,
-    left: 0,
-  };
+  const counts = { ...noCounts, read: read.records.length };
   const gone = (id: string): void => {
     const row = rows.get(id);
     if (row !== undefined) {
@@ -173,15 +176,7 @@ export function diffEntitlements(
 ): Difference<EntitlementRow> {
   const rows = new Map(before);
   const changes: Change[] = [];
-  const counts = {
-    read: records.length,
-    created: 0,
-    changed: 0,
-    deleted: 0,
-    unchanged: 0,
-    unknown: 0,
-    left: 0,
-  };
+  const counts = { ...noCounts, read: records.length };
   const there = new Set(records.map(({ id }) => id));
   for (const row of before.values()) {
     if (!there.has(row.id) && covers(row)) {
@@ -214,16 +209,14 @@ export function inlineOf(users: ReadonlySet<string>): (row: EntitlementRow) => b
   return ({ id, type }) => type === 'InlinePolicy' && users.has(userOfInline(id));
 }
 
-export function addCounts(one: Counts, other: Counts | undefined): Counts {
-  return other === undefined
-    ? one
-    : {
-        read: one.read + other.read,
-        created: one.created + other.created,
-        changed: one.changed + other.changed,
-        deleted: one.deleted + other.deleted,
-        unchanged: one.unchanged + other.unchanged,
-        unknown: one.unknown + other.unknown,
-        left: one.left + other.left,
-      };
+export function addCounts(one: Counts, other: Counts): Counts {
+  return {
+    read: one.read + other.read,
+    created: one.created + other.created,
+    changed: one.changed + other.changed,
+    deleted: one.deleted + other.deleted,
+    unchanged: one.unchanged + other.unchanged,
+    unknown: one.unknown + other.unknown,
+    left: one.left + other.left,
+  };
 }

@@ -1,4 +1,4 @@
-import { inlineArn, type EntitlementType } from '../entitlement/index.ts';
+import { inlineArn, typeOfPolicy, type EntitlementType } from '../entitlement/index.ts';
 import type { UserRecord } from './record.ts';
 
 /** A group or policy as it is reconciled: the entitlement of the guide's schema, and what tells it from others. */
@@ -58,11 +58,12 @@ export function catalogueRecords({ groups, policies }: Catalogue): readonly Enti
       };
     }),
     ...policies.map(({ policyId, name, arn, attachments, boundaries, description }): EntitlementRecord => {
-      const isAws = arn.split(':')[4] === 'aws';
-      const told = description ?? `${isAws ? 'AWS-managed' : 'Customer-managed'} policy ${name}`;
+      const type = typeOfPolicy(arn);
+      const told =
+        description ?? `${type === 'AwsManagedPolicy' ? 'AWS-managed' : 'Customer-managed'} policy ${name}`;
       return {
         id: policyId,
-        type: isAws ? 'AwsManagedPolicy' : 'CustomerManagedPolicy',
+        type,
         displayName: name,
         description: told,
         entitlementArn: arn,

@@ -17,6 +17,7 @@ export {
   type RunSummary,
   type ScopeFilter,
 } from './run/index.ts';
+export { listUsers } from './list-users.ts';
 export { scopeOf, type Scope } from './scope.ts';
 export { CredentialReports, type CredentialReport, type ReadReport } from './credential-report.ts';
 export type { Snapshot } from './picture.ts';

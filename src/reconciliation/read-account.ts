@@ -204,6 +204,6 @@ async function isThere(api: AwsApi, userName: string, id: string, options: CallO
 }
 
 /** The account in an ARN: what stands before its fifth colon. */
-function accountIn(arn: string): string {
+export function accountIn(arn: string): string {
   return arn.split(':', 5)[4] ?? '';
 }

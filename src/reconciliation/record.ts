@@ -1,11 +1,11 @@
 import {
-  denyAllName,
   denyPolicyName,
+  isDenyAll,
   isDisabledTag,
   type CredentialFacts,
   type ObservedUser,
 } from '../account/index.ts';
-import { inlineArn, type EntitlementType } from '../entitlement/index.ts';
+import { inlineArn, nameInArn, typeOfPolicy, type EntitlementType } from '../entitlement/index.ts';
 import { decodeValue, type AccountSchema } from '../schema/index.ts';
 import type { GroupPolicies } from './details.ts';
 
@@ -110,8 +110,8 @@ function entitlementsOf(user: ObservedUser, context: RecordContext): readonly Us
       return { type: 'Group', name, arn: context.group(name)?.arn ?? groupArn(user.arn, name) };
     }),
     ...user.attachedPolicies
-      .filter(({ arn }) => !arn.endsWith(`:iam::aws:policy/${denyAllName}`))
-      .map(({ name, arn }): UserEntitlement => ({ type: managedType(arn), name, arn })),
+      .filter(({ arn }) => !isDenyAll(arn))
+      .map(({ name, arn }): UserEntitlement => ({ type: typeOfPolicy(arn), name, arn })),
     ...user.inlinePolicies
       .filter(({ name }) => name !== denyPolicyName)
       .map(({ name, fingerprint }): UserEntitlement => {
@@ -129,8 +129,8 @@ function inheritedThrough(name: string, group: GroupPolicies | undefined): reado
     const inline = /^inline\/(.+)$/.exec(policy)?.[1];
     return inline === undefined
       ? {
-          type: managedType(policy),
-          name: policy.slice(policy.lastIndexOf('/') + 1),
+          type: typeOfPolicy(policy),
+          name: nameInArn(policy),
           arn: policy,
           inheritedFrom: name,
         }
@@ -141,10 +141,6 @@ function inheritedThrough(name: string, group: GroupPolicies | undefined): reado
           inheritedFrom: name,
         };
   });
-}
-
-function managedType(arn: string): 'AwsManagedPolicy' | 'CustomerManagedPolicy' {
-  return arn.split(':')[4] === 'aws' ? 'AwsManagedPolicy' : 'CustomerManagedPolicy';
 }
 
 /** Where a group of this name without a path would be. */

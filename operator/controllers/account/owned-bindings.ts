@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { fold } from '../../../src/schema/index.ts';
 import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
 import type { ObjectKey, OwnerReference } from '../../runtime/index.ts';
+import { ownerReference } from '../names.ts';
 
 type Entry = NonNullable<AwsAccount['spec']['entitlements']>[number];
 type Named = AwsEntitlementBinding['spec']['entitlement'];
@@ -48,16 +49,9 @@ export function owningAccount({ metadata }: AwsEntitlementBinding): OwnerReferen
   );
 }
 
-export function ownerReferenceTo(account: AwsAccount): OwnerReference {
-  const { name, uid = '' } = account.metadata;
-  return {
-    apiVersion: 'aws.idhub.io/v1alpha1',
-    kind: 'AwsAccount',
-    name,
-    uid,
-    controller: true,
-    blockOwnerDeletion: true,
-  };
+export function ownerReferenceTo({ metadata }: AwsAccount): OwnerReference {
+  const account = { apiVersion: 'aws.idhub.io/v1alpha1', kind: 'AwsAccount', metadata };
+  return { ...ownerReference(account), blockOwnerDeletion: true };
 }
 
 /** Index `owner`: the uid of the account whose own a binding is. */

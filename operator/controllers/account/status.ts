@@ -6,14 +6,15 @@ import {
   type DisableWith,
   type ObservedUser,
 } from '../../../src/account/index.ts';
-import { isAwsError, type AwsErrorKind } from '../../../src/aws/index.ts';
+import { isAwsError } from '../../../src/aws/index.ts';
 import { formatInZone } from '../../../src/connection/index.ts';
 import type { GroupPolicies } from '../../../src/reconciliation/index.ts';
 import type { AwsAccount, AwsAccountStatus } from '../../api/v1alpha1/index.ts';
 import { formatTime, setCondition, type Condition } from '../../runtime/index.ts';
+import { commonFaults, verdictOn } from '../aws-fault.ts';
 import type { UsableConnection } from '../connection/index.ts';
 import { annotations } from '../names.ts';
-import type { AccountReason, Verdict } from './conditions.ts';
+import type { Verdict } from './conditions.ts';
 
 /** What a pass found out, to be told in the status. */
 export interface Findings {
@@ -131,24 +132,7 @@ function userStatus(
   };
 }
 
-const reasons: Partial<Record<AwsErrorKind, AccountReason>> = {
-  accessDenied: 'AccessDenied',
-  limitExceeded: 'LimitExceeded',
-  invalid: 'InvalidInput',
-  alreadyExists: 'NameTaken',
-  throttled: 'Throttled',
-  unreachable: 'AwsUnreachable',
-  service: 'AwsUnreachable',
-  badCredentials: 'InvalidCredentials',
-};
-
-const advice: Partial<Record<AccountReason, string>> = {
-  AccessDenied: 'Give the communication user the policies of docs/aws-policy',
-  LimitExceeded: 'Make room in AWS, or have the quota raised',
-  Throttled: 'AWS slows this account down; it is tried again',
-  AwsUnreachable: 'It is tried again',
-  InvalidCredentials: "The credentials are checked again with the connection's Secret",
-};
+const reasons = { ...commonFaults, limitExceeded: 'LimitExceeded', alreadyExists: 'NameTaken' } as const;
 
 /** Calls that AWS answers with NoSuchEntity where the boundary's policy does not exist. */
 export const boundaryOperations: ReadonlySet<string> = new Set(['CreateUser', 'PutUserPermissionsBoundary']);
@@ -162,16 +146,11 @@ export function isForGood(error: unknown): boolean {
 
 /** What a failed call says of an account, and what to do next. */
 export function verdictOf(error: unknown): Verdict {
-  if (!isAwsError(error)) {
-    return { reason: 'AwsError', message: error instanceof Error ? error.message : String(error) };
-  }
-  if (error.kind === 'notFound' && boundaryOperations.has(error.operation)) {
+  if (isAwsError(error, 'notFound') && boundaryOperations.has(error.operation)) {
     return {
       reason: 'InvalidInput',
       message: `${error.message} Create that policy, or correct permissionsBoundary here or in the connection's defaults`,
     };
   }
-  const reason = reasons[error.kind] ?? 'AwsError';
-  const next = advice[reason];
-  return { reason, message: next === undefined ? error.message : `${error.message}. ${next}` };
+  return verdictOn(error, reasons);
 }

@@ -7,6 +7,7 @@ import {
   hasPath,
   inlineArn,
   isUserMissing,
+  nameInArn,
   type Edge,
 } from '../../../src/entitlement/index.ts';
 import { after, done, keyString, type Clock, type Result } from '../../runtime/index.ts';
@@ -366,9 +367,7 @@ export class BindingConvergence {
     const known = arnOf(pass, user);
     const arn = reference.type === 'InlinePolicy' ? inlineArn(user.arn, reference.name) : known;
     const name =
-      reference.type === 'Group'
-        ? (edge?.name ?? known.slice(known.lastIndexOf('/') + 1))
-        : (edge?.name ?? reference.name);
+      reference.type === 'Group' ? (edge?.name ?? nameInArn(known)) : (edge?.name ?? reference.name);
     await this.#options.record.report(
       binding,
       {

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ObservedUser } from '../../../src/account/index.ts';
-import { isAwsError, type AwsErrorKind } from '../../../src/aws/index.ts';
 import type { Entitlement } from '../../../src/entitlement/index.ts';
 import type { AwsEntitlementBinding, AwsEntitlementBindingStatus } from '../../api/v1alpha1/index.ts';
 import { formatTime, setCondition, type Condition } from '../../runtime/index.ts';
+import { commonFaults, verdictOn } from '../aws-fault.ts';
 import { annotations } from '../names.ts';
-import type { BindingReason, Verdict } from './conditions.ts';
+import type { Verdict } from './conditions.ts';
 import type { EdgeMemory } from './memory.ts';
 
 /** What a pass found out, to be told in the status. */
@@ -74,30 +74,9 @@ export function bindingStatus(
   return { ...status, lastVerified: said && old && verified !== undefined ? verified : formatTime(now) };
 }
 
-const reasons: Partial<Record<AwsErrorKind, BindingReason>> = {
-  accessDenied: 'AccessDenied',
-  limitExceeded: 'LimitExceeded',
-  invalid: 'InvalidInput',
-  throttled: 'Throttled',
-  unreachable: 'AwsUnreachable',
-  service: 'AwsUnreachable',
-  badCredentials: 'InvalidCredentials',
-};
-
-const advice: Partial<Record<BindingReason, string>> = {
-  AccessDenied: 'Give the communication user the policies of docs/aws-policy',
-  LimitExceeded: 'Make room in AWS, or have the quota raised',
-  Throttled: 'AWS slows this account down; it is tried again',
-  AwsUnreachable: 'It is tried again',
-  InvalidCredentials: "The credentials are checked again with the connection's Secret",
-};
+const reasons = { ...commonFaults, limitExceeded: 'LimitExceeded' } as const;
 
 /** What a failed call says of a binding, and what to do next. */
 export function verdictOf(error: unknown): Verdict {
-  if (!isAwsError(error)) {
-    return { reason: 'AwsError', message: error instanceof Error ? error.message : String(error) };
-  }
-  const reason = reasons[error.kind] ?? 'AwsError';
-  const next = advice[reason];
-  return { reason, message: next === undefined ? error.message : `${error.message}. ${next}` };
+  return verdictOn(error, reasons);
 }

@@ -1,14 +1,8 @@
 import type { AwsConnection } from '../../api/v1alpha1/index.ts';
 import { keyOf, keyString, type Client } from '../../runtime/index.ts';
+import { ownerReference } from '../names.ts';
 import { labelsOf } from './labels.ts';
-import {
-  derivedName,
-  ownerReference,
-  SecretSets,
-  SpoiltSetError,
-  type Place,
-  type SecretSet,
-} from './secret-set.ts';
+import { derivedName, SecretSets, SpoiltSetError, type Place, type SecretSet } from './secret-set.ts';
 
 /** What was last reconciled of a scope, as bytes. */
 export interface StoredBaseline {

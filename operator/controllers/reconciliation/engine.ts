@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { pages } from '../../../src/aws/index.ts';
 import { partitionOf } from '../../../src/connection/index.ts';
 import {
   IncompleteReadingError,
+  listUsers,
   missingBeyond,
   readCatalogue,
   runReconciliation,
@@ -206,24 +206,13 @@ export class RunEngine implements Engine {
       context: {
         schema: connection.schema,
         policyGroup,
-        get lastActivity() {
-          return passwordLastUsed && snapshots.current?.unread.has('passwordLastUsed') === false;
-        },
+        lastActivity: passwordLastUsed,
       },
       now: () => clock.now() + api.skewMs,
       readWhole,
       latest: () => snapshots.current,
       wholeCalls,
-      listUnder: async (prefix, signal) => {
-        const users: { userId: string; userName: string }[] = [];
-        const input = { PathPrefix: prefix, MaxItems: pageSize };
-        for await (const page of pages(api, 'ListUsers', input, options(signal))) {
-          for (const { UserId: userId = '', UserName: userName = '' } of page.Users ?? []) {
-            users.push({ userId, userName });
-          }
-        }
-        return users;
-      },
+      listUnder: (pathPrefix, signal) => listUsers(api, { ...options(signal), pageSize, pathPrefix }),
       trail: new TrailReader({
         api,
         clock,

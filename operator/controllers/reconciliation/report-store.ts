@@ -2,11 +2,11 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { AwsReconciliation } from '../../api/v1alpha1/index.ts';
 import { keyOf, keyString, type Client } from '../../runtime/index.ts';
+import { ownerReference } from '../names.ts';
 import { labelsOf } from './labels.ts';
 import {
   derivedName,
   maxShardBytes,
-  ownerReference,
   SecretSets,
   SpoiltSetError,
   type Place,

@@ -4,7 +4,6 @@ import {
   isAlreadyExists,
   isNotFound,
   type Client,
-  type KubeObject,
   type ObjectKey,
   type OwnerReference,
 } from '../../runtime/index.ts';
@@ -241,11 +240,6 @@ export class SecretSets {
 export function derivedName({ name }: ObjectKey, what: string, identity: string): string {
   const short = name.slice(0, 100).replace(/[^a-z0-9]+$/, '');
   return `${short}-${what}-${createHash('sha256').update(identity).digest('hex').slice(0, 20)}`;
-}
-
-/** An owner reference to an object, as the garbage collector reads it. */
-export function ownerReference({ apiVersion, kind, metadata }: KubeObject): OwnerReference {
-  return { apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '', controller: true };
 }
 
 function isOwned({ owner }: Place, { metadata }: Secret): boolean {

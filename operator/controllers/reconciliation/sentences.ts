@@ -1,8 +1,9 @@
-import { isAwsError, type AwsErrorKind } from '../../../src/aws/index.ts';
+import { isAwsError } from '../../../src/aws/index.ts';
 import type { AwsReconciliation } from '../../api/v1alpha1/index.ts';
 import { ApiError, TransportError, keyString, type ObjectKey } from '../../runtime/index.ts';
+import { commonFaults, verdictOn } from '../aws-fault.ts';
 import { annotations } from '../names.ts';
-import type { ReconciliationReason, Verdict } from './conditions.ts';
+import type { Verdict } from './conditions.ts';
 import { SpoiltSetError } from './secret-set.ts';
 import type { Found } from './status.ts';
 
@@ -92,28 +93,10 @@ export function anotherAccount(recorded: string, present: string): Verdict {
   };
 }
 
-const reasons: Partial<Record<AwsErrorKind, ReconciliationReason>> = {
-  accessDenied: 'AccessDenied',
-  invalid: 'InvalidInput',
-  throttled: 'Throttled',
-  unreachable: 'AwsUnreachable',
-  service: 'AwsUnreachable',
-  badCredentials: 'InvalidCredentials',
-};
-
-const advice: Partial<Record<ReconciliationReason, string>> = {
-  AccessDenied: 'Give the communication user the policies of docs/aws-policy',
-  Throttled: 'AWS slows this account down; it is tried again',
-  AwsUnreachable: 'It is tried again',
-  InvalidCredentials: "The credentials are checked again with the connection's Secret",
-};
-
 /** What a fault says of a run, and what to do next; undefined where it is a fault of ours. */
 export function faultOf(error: unknown): Verdict | undefined {
   if (isAwsError(error)) {
-    const reason = reasons[error.kind] ?? 'AwsError';
-    const next = advice[reason];
-    return { reason, message: next === undefined ? error.message : `${error.message}. ${next}` };
+    return verdictOn(error, commonFaults);
   }
   if (error instanceof SpoiltSetError) {
     return {

@@ -3,14 +3,14 @@ import { formatInZone } from '../../../src/connection/index.ts';
 import type { AwsConnection, AwsReconciliation } from '../../api/v1alpha1/index.ts';
 import { keyOf, keyString, type ObjectKey } from '../../runtime/index.ts';
 import { stoppedRuns } from '../breaker.ts';
-import { annotations } from '../names.ts';
+import { annotations, controllerOf, managedByUs, ownerReference } from '../names.ts';
 import { endingOf, isFinished } from '../reconciliation/index.ts';
 
 const defaultHistoryLimit = 10;
 
 /** The connection whose schedule a run is of; undefined for one that was made by hand. */
 export function ownerOf({ metadata }: AwsReconciliation): ObjectKey | undefined {
-  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
+  const owner = controllerOf(metadata);
   return owner?.kind === 'AwsConnection' && scheduledAt({ metadata }) !== undefined
     ? { namespace: metadata.namespace ?? '', name: owner.name }
     : undefined;
@@ -18,7 +18,7 @@ export function ownerOf({ metadata }: AwsReconciliation): ObjectKey | undefined 
 
 /** Whether a run is of the schedule of this very connection, and not of one that had its name before. */
 export function isOf(run: AwsReconciliation, { metadata }: AwsConnection): boolean {
-  const owner = run.metadata.ownerReferences?.find(({ controller }) => controller === true);
+  const owner = controllerOf(run.metadata);
   return owner !== undefined && owner.uid === metadata.uid && scheduledAt(run) !== undefined;
 }
 
@@ -44,19 +44,11 @@ export function runFor(connection: AwsConnection, at: number, timeZone: string):
       name: `${shortened(metadata.name, 200)}-${(at / 1_000).toString(36)}`,
       ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
       labels: {
-        'app.kubernetes.io/managed-by': 'idhub-aws-connector',
+        ...managedByUs,
         'aws.idhub.io/connection': shortened(metadata.name, 63),
       },
       annotations: { [annotations.scheduledAt]: formatInZone(at, timeZone) },
-      ownerReferences: [
-        {
-          apiVersion: connection.apiVersion,
-          kind: connection.kind,
-          name: metadata.name,
-          uid: metadata.uid ?? '',
-          controller: true,
-        },
-      ],
+      ownerReferences: [ownerReference(connection)],
     },
     spec: {
       connectionRef: { name: metadata.name },

@@ -15,7 +15,9 @@ import {
   diffEntitlements,
   diffUsers,
   inlineOf,
+  noCounts,
   type Change,
+  type Counts,
   type Difference,
   type EntitlementsRead,
 } from '../diff.ts';
@@ -74,7 +76,9 @@ export async function runReconciliation(request: RunRequest, ports: RunPorts): P
     : undefined;
   // Of what was never read as a whole, nothing can be missing.
   const isFirst = request.resources.some((resource) => before?.cursors[resource] === undefined);
-  const summary = { ...summaryOf(reading, users, entitlements), first: isFirst };
+  const changes = [...(users?.changes ?? []), ...(entitlements?.changes ?? [])];
+  const counts = addCounts(users?.counts ?? noCounts, entitlements?.counts ?? noCounts);
+  const summary = { ...summaryOf(reading, changes, counts), first: isFirst };
 
   const missing = surprising(known, users, entitlements, request, reading.whole);
   const token = deletionToken(ports.accountId, missing.deletions);
@@ -84,7 +88,6 @@ export async function runReconciliation(request: RunRequest, ports: RunPorts): P
     return { kind: 'stopped', summary: { ...summary, changes: [], reported: 0 }, deletions, allowed, token };
   }
   const done: RunSummary = { ...summary, approved };
-  const changes = [...(users?.changes ?? []), ...(entitlements?.changes ?? [])];
   await ports.writeReport(
     {
       header: {
@@ -222,15 +225,13 @@ function deletedIn(changes: readonly Change[] = []): readonly Missing[] {
 
 function summaryOf(
   { absent = [], cursor, facts, fallback, mode, whole }: Reading,
-  users: Difference<UserRow> | undefined,
-  entitlements: Difference<EntitlementRow> | undefined,
+  changes: readonly Change[],
+  counts: Counts,
 ): Omit<RunSummary, 'first'> {
-  const changes = [...(users?.changes ?? []), ...(entitlements?.changes ?? [])];
-  const none = { read: 0, created: 0, changed: 0, deleted: 0, unchanged: 0, unknown: 0, left: 0 };
   return {
     mode,
     fallback,
-    counts: addCounts(users?.counts ?? none, entitlements?.counts),
+    counts,
     changes: changes.slice(0, listed).map(({ record: _record, ...told }) => told),
     reported: changes.length,
     cursor: cursor?.at,

@@ -6,7 +6,7 @@ import {
   type ObservedUser,
 } from '../../account/index.ts';
 import { isAwsError, pages, type AwsApi, type CallOptions } from '../../aws/index.ts';
-import { inlinePolicy } from '../../entitlement/index.ts';
+import { inlinePolicy, listAttachedPolicies, listGroups } from '../../entitlement/index.ts';
 import type { Aspects } from './events.ts';
 import type { LiveUser } from './model.ts';
 
@@ -57,16 +57,8 @@ async function confirm(api: AwsApi, { userId, userName }: ObservedUser, options:
 async function readEdges(api: AwsApi, user: ObservedUser, options: CallOptions): Promise<ObservedUser> {
   const UserName = user.userName;
   try {
-    const groups: string[] = [];
-    for await (const page of pages(api, 'ListGroupsForUser', { UserName }, options)) {
-      groups.push(...(page.Groups ?? []).map(({ GroupName: name = '' }) => name));
-    }
-    const attachedPolicies: ObservedUser['attachedPolicies'][number][] = [];
-    for await (const page of pages(api, 'ListAttachedUserPolicies', { UserName }, options)) {
-      for (const { PolicyName: name = '', PolicyArn: arn = '' } of page.AttachedPolicies ?? []) {
-        attachedPolicies.push({ name, arn });
-      }
-    }
+    const groups = await listGroups(api, UserName, options);
+    const attachedPolicies = await listAttachedPolicies(api, UserName, options);
     const inline: { name: string; document: string }[] = [];
     for await (const page of pages(api, 'ListUserPolicies', { UserName }, options)) {
       for (const name of page.PolicyNames ?? []) {

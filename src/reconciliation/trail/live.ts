@@ -1,8 +1,9 @@
 import { readUser, type CredentialFacts, type ObservedUser } from '../../account/index.ts';
-import { isAwsError, pages, type AwsApi, type CallOptions } from '../../aws/index.ts';
+import { isAwsError, type AwsApi, type CallOptions } from '../../aws/index.ts';
 import type { Clock } from '../../ports.ts';
 import { fold } from '../../schema/index.ts';
 import { IncompleteReadingError } from '../incomplete.ts';
+import { listUsers } from '../list-users.ts';
 import type { Aspects } from './events.ts';
 import type { UserHint } from './hints.ts';
 import { faultOf, NotReadable, readAspects } from './live-user.ts';
@@ -226,14 +227,8 @@ export class LiveUsers {
   /** The names of all users by their ids, to the last page. */
   async #list(seen: readonly ObservedUser[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
     const { api, pageSize } = this.#options;
-    const names = new Map<string, string>();
-    for await (const page of pages(api, 'ListUsers', { MaxItems: pageSize }, background(signal))) {
-      for (const { UserId: id, UserName: name } of page.Users ?? []) {
-        if (id !== undefined && name !== undefined) {
-          names.set(id, name);
-        }
-      }
-    }
+    const listed = await listUsers(api, { ...background(signal), pageSize });
+    const names = new Map(listed.map(({ userId, userName }) => [userId, userName]));
     const missing = seen.find(
       ({ userId, createdAt }) => !names.has(userId) && this.#now() - createdAt >= settleMs,
     );

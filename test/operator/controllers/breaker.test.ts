@@ -68,6 +68,9 @@ test('what is missing of all users is never pushed out by filters', () => {
   const list = [stopped('default'), ...many].reduce<readonly StoppedRun[]>(opened, []);
   expect(list).toHaveLength(100);
   expect(list.map(({ scope }) => scope)).toContain('default');
+  // The latest is the last, whatever it is of.
+  expect(list.at(-1)?.scope).toBe('s149');
+  expect(opened(list, stopped('default')).at(-1)?.scope).toBe('default');
 });
 
 test('there is room for a closed number of scopes', () => {

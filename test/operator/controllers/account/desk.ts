@@ -28,30 +28,10 @@ import { Crash, FakeAws } from '../../../src/fake-aws.ts';
 import { caller, connection } from '../material.ts';
 import { FakeBindings } from './fake-bindings.ts';
 import { FakeSecrets } from './fake-secrets.ts';
+import { StillClock } from '../still-clock.ts';
 
 const connectionOf: ObjectKey = { namespace: 'ns', name: 'main' };
 const { signal } = new AbortController();
-
-/** Time that passes only when it is told to; nobody here may wait for it. */
-class StillClock implements Clock {
-  ms = Date.UTC(2026, 0, 15);
-
-  now(): number {
-    return this.ms;
-  }
-
-  monotonic(): number {
-    return this.ms;
-  }
-
-  setTimeout(): () => void {
-    throw new Error('a reconcile asks to be called again, it does not wait');
-  }
-
-  sleep(): Promise<void> {
-    throw new Error('a reconcile asks to be called again, it does not wait');
-  }
-}
 
 /** The accounts of a cluster, with what an API server makes of writes to them. */
 export class FakeCluster {

@@ -28,37 +28,17 @@ import {
   createLogger,
   isConflict,
   type Client,
-  type Clock,
   type EventNote,
   type Informer,
   type ObjectKey,
 } from '../../../../operator/runtime/index.ts';
 import { Crash, FakeAws, type FakeUser } from '../../../src/fake-aws.ts';
 import { caller, connection } from '../material.ts';
+import { StillClock } from '../still-clock.ts';
 
 const connectionKey: ObjectKey = { namespace: 'ns', name: 'main' };
 const { signal } = new AbortController();
 export const readOnly = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
-
-class StillClock implements Clock {
-  ms = Date.UTC(2026, 0, 15);
-
-  now(): number {
-    return this.ms;
-  }
-
-  monotonic(): number {
-    return this.ms;
-  }
-
-  setTimeout(): () => void {
-    throw new Error('a reconcile asks to be called again, it does not wait');
-  }
-
-  sleep(): Promise<void> {
-    throw new Error('a reconcile asks to be called again, it does not wait');
-  }
-}
 
 type Spec = AwsEntitlementBinding['spec'];
 

@@ -18,7 +18,6 @@ import type { Found } from '../../../../operator/controllers/reconciliation/stat
 import {
   createLogger,
   isNotFound,
-  type Clock,
   type EventNote,
   type Informer,
   type KubeObject,
@@ -27,28 +26,16 @@ import {
 } from '../../../../operator/runtime/index.ts';
 import { FakeClient } from '../../runtime/fake-api.ts';
 import { caller, connection as connectionObject } from '../material.ts';
+import { StillClock } from '../still-clock.ts';
 
 export const connectionKey: ObjectKey = { namespace: 'ns', name: 'main' };
 
 /** Time stands still, and a sleep lasts until its signal ends it. */
-class HeldClock implements Clock {
-  ms = Date.UTC(2026, 0, 15, 12);
+class HeldClock extends StillClock {
   /** Resolves the sleeps so far. */
   readonly #sleepers = new Set<() => void>();
 
-  now(): number {
-    return this.ms;
-  }
-
-  monotonic(): number {
-    return this.ms;
-  }
-
-  setTimeout(): () => void {
-    throw new Error('a reconcile asks to be called again, it does not wait');
-  }
-
-  sleep(_ms: number, signal?: AbortSignal): Promise<void> {
+  override sleep(_ms?: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const wake = (): void => {
         this.#sleepers.delete(wake);
@@ -103,7 +90,7 @@ export const stoppedOutcome = {
 
 /** The controller of runs at work on a cluster, which outlives it. The engine does what the test says. */
 export class Desk {
-  readonly clock = new HeldClock();
+  readonly clock = new HeldClock(Date.UTC(2026, 0, 15, 12));
   readonly client = new FakeClient();
   readonly events: (EventNote & { readonly name: string })[] = [];
   readonly counted: string[] = [];

@@ -5,43 +5,22 @@ import { isFinished, writeEnding } from '../../../../operator/controllers/reconc
 import { ScheduleReconciler } from '../../../../operator/controllers/schedule/index.ts';
 import {
   createLogger,
-  type Clock,
   type EventNote,
   type Informer,
   type Result,
 } from '../../../../operator/runtime/index.ts';
 import { FakeClient } from '../../runtime/fake-api.ts';
 import { connection as connectionObject, usableConnection } from '../material.ts';
+import { StillClock } from '../still-clock.ts';
 
 const key = { namespace: 'ns', name: 'main' };
 const noon = Date.UTC(2026, 0, 15, 12);
 export const dayMs = 86_400_000;
 export type Schedule = NonNullable<AwsConnection['spec']['reconciliation']>;
 
-/** Time stands still until the test says otherwise. */
-class HeldClock implements Clock {
-  ms = noon;
-
-  now(): number {
-    return this.ms;
-  }
-
-  monotonic(): number {
-    return this.ms;
-  }
-
-  setTimeout(): () => void {
-    throw new Error('a reconcile asks to be called again, it does not wait');
-  }
-
-  sleep(): Promise<void> {
-    throw new Error('a reconcile asks to be called again, it does not wait');
-  }
-}
-
 /** The controller at work on a cluster, which outlives it. */
 export class Desk {
-  readonly clock = new HeldClock();
+  readonly clock = new StillClock(noon);
   readonly client = new FakeClient();
   readonly registry = new ConnectionRegistry();
   readonly events: EventNote[] = [];
