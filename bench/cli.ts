@@ -128,7 +128,10 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
   }
   const present = wholeNumber('users', values.users ?? (command === 'fleet' ? '1000' : '5000'), 1, 50_000);
   const connections = wholeNumber('connections', values.connections ?? '200', 1, 1_000);
-  const changes = wholeNumber('changes', values.changes ?? '100', 1, Math.min(present, 5_000));
+  const changes =
+    command === 'incremental'
+      ? wholeNumber('changes', values.changes ?? '100', 1, Math.min(present, 5_000))
+      : 0;
   const accounts = wholeNumber(
     'accounts',
     values.accounts ?? (command === 'restart' || command === 'steady' ? '5000' : '1000'),

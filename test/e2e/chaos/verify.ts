@@ -39,6 +39,8 @@ export interface Problem {
 const ownerTag = 'aws.idhub.io/owner';
 const disabledTag = 'aws.idhub.io/disabled';
 const denyPolicy = 'IDHubDisabled';
+/** Stands in for the inline Deny where AWS refused that one. */
+const denyAll = 'arn:aws:iam::aws:policy/AWSDenyAll';
 
 /** Compares what there is with what was declared, attribute by attribute. Empty: all is as declared. */
 export function verify(evidence: Evidence): readonly Problem[] {
@@ -255,10 +257,13 @@ function decode(
 /** A disabled user is denied everything and has nothing that works; an enabled one has none of ours left. */
 function verifyShut(user: UserDump, shut: boolean, tell: Tell): void {
   const document = user.inlinePolicies[denyPolicy];
-  const denies = document !== undefined && /"Effect":"Deny","Action":"\*","Resource":"\*"/.test(document);
+  const inline = document !== undefined && /"Effect":"Deny","Action":"\*","Resource":"\*"/.test(document);
+  const managed = user.attachedPolicies.includes(denyAll);
   const tagged = user.tags[disabledTag] !== undefined;
-  if (shut !== denies || shut !== (document !== undefined)) {
-    tell(`should be ${shut ? 'disabled' : 'enabled'}, and its Deny is ${document ?? 'absent'}`);
+  if (shut ? !inline && !managed : document !== undefined || managed) {
+    tell(
+      `should be ${shut ? 'disabled' : 'enabled'}, and its Deny is ${document ?? (managed ? denyAll : 'absent')}`,
+    );
   }
   if (shut !== tagged) {
     tell(
