@@ -3,6 +3,7 @@ export { sleepWith, systemClock, type Clock } from './clock.ts';
 export { formatTime, setCondition, type Condition } from './conditions.ts';
 export type {
   Client,
+  Controller,
   ControllerOptions,
   EventNote,
   EventRecorder,

@@ -1,0 +1,30 @@
+import type { ConnectionRegistry } from '../controllers/connection/index.ts';
+import type { RunEngine } from '../controllers/reconciliation/index.ts';
+import type { Config } from '../config.ts';
+import type { Informers } from '../informers.ts';
+import type { Metrics } from '../metrics.ts';
+import type { createRunMetrics } from '../run-metrics.ts';
+import type { Client, Clock, EventRecorder, Logger, Manager, ObjectKey } from '../runtime/index.ts';
+
+/** What controllers are made from. */
+export interface Parts extends Informers {
+  readonly config: Config;
+  /** Which installation this is. */
+  readonly installation: string;
+  readonly manager: Manager;
+  /** One that writes only while this process leads. */
+  readonly client: Client;
+  readonly registry: ConnectionRegistry;
+  readonly engine: RunEngine;
+  readonly events: EventRecorder;
+  readonly metrics: Metrics;
+  readonly runMetrics: ReturnType<typeof createRunMetrics>;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+  /** Keeps a value out of logs. */
+  readonly protectSecret: (value: string) => void;
+  /** Whether objects of this namespace may use the connection. */
+  readonly permits: (connection: ObjectKey, namespace: string) => boolean;
+}
