@@ -11,6 +11,10 @@ export interface Metrics {
   countRequest(code: number): void;
 }
 
+interface CallLabels extends Omit<CallRecord, 'seconds'> {
+  readonly connection: string;
+}
+
 export interface MetricsOptions {
   readonly registry: Registry;
   readonly connections: ConnectionRegistry;
@@ -22,12 +26,23 @@ export interface MetricsOptions {
 export function createMetrics(options: MetricsOptions): Metrics {
   const { registry, connections, accounts, bindings, now } = options;
   const registers = [registry];
+  /** By connection: the series there are, so that they go with it. */
+  const called = new Map<string, Map<string, CallLabels>>();
   const calls = new Counter({
     name: 'idhub_aws_calls_total',
     help: 'Calls to AWS by outcome (ok, or the class of the error).',
     labelNames: ['connection', 'service', 'operation', 'outcome'],
-    registers,
+    registers: [],
+    collect() {
+      for (const [connection, series] of called) {
+        if (!connections.states().has(connection)) {
+          called.delete(connection);
+          series.forEach((labels) => this.remove({ ...labels }));
+        }
+      }
+    },
   });
+  registry.registerMetric(calls);
   const seconds = new Histogram({
     name: 'idhub_aws_call_duration_seconds',
     help: 'Time a call to AWS took, without its wait for the pacer.',
@@ -152,7 +167,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
   gauges.forEach((gauge) => registry.registerMetric(gauge));
   return {
     observeCall: (connection, { service, operation, outcome, seconds: took }) => {
-      calls.inc({ connection, service, operation, outcome });
+      const labels = { connection, service, operation, outcome };
+      const series = called.get(connection) ?? new Map<string, CallLabels>();
+      called.set(connection, series.set(`${operation} ${outcome}`, labels));
+      calls.inc(labels);
       seconds.observe({ service, operation }, took);
     },
     countAbandoned: (kind) => abandoned.inc({ kind }),

@@ -56,6 +56,8 @@ export function createRunMetrics({ registry, connections, runs, now }: RunMetric
         for (const [connection, at] of latest(seen, runs())) {
           if (known.has(connection)) {
             this.set({ connection }, Math.max(0, (now() - at) / 1_000));
+          } else {
+            seen.delete(connection);
           }
         }
       },

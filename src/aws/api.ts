@@ -97,6 +97,8 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
     requestHandler: {
       connectionTimeout: 5_000,
       httpsAgent: { maxSockets, keepAlive: true },
+      // For endpoints without TLS, such as those of a test.
+      httpAgent: { maxSockets, keepAlive: true },
     },
   };
   const endpoint = (url: string | undefined) => (url === undefined ? {} : { endpoint: url });

@@ -31,6 +31,8 @@ export interface WorldOptions {
   readonly simulator?: readonly string[];
   /** Further flags of the operator. */
   readonly operator?: readonly string[];
+  /** Flags of Node for the operator's process, beside those that it always has. */
+  readonly node?: readonly string[];
   /** Default true: start the operator, and make the Secret and the connection `aws`. */
   readonly start?: boolean;
   /** Another world whose simulated AWS this one uses, and does not end. */
@@ -213,6 +215,7 @@ async function makeWorld(
   const spawnOperator: World['spawnOperator'] = (given) => {
     const process_ = startProcess(process.execPath, [
       ...operatorNodeFlags,
+      ...(options.node ?? []),
       join(root, 'dist/operator.mjs'),
       `--kubeconfig=${kubeconfigPath}`,
       `--namespace=${systemNamespace}`,
