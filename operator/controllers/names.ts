@@ -37,6 +37,8 @@ export const annotations = {
   finished: 'aws.idhub.io/finished',
   /** Ours, on a connection: the runs whose deletions were stopped, by scope, JSON. */
   breaker: 'aws.idhub.io/breaker',
+  /** Ours, on a connection: the filters of which it is remembered what was last reconciled, JSON. */
+  scopes: 'aws.idhub.io/scopes',
   /** Ours, on a connection: for which time a run was made last, JSON. */
   lastSchedule: 'aws.idhub.io/last-schedule',
   /** Ours, on a run: the time of the schedule that it was made for. */
@@ -83,6 +85,7 @@ const own: ReadonlySet<string> = new Set<string>([
   annotations.finished,
   annotations.accountId,
   annotations.lastSchedule,
+  annotations.scopes,
   annotations.secretName,
 ]);
 

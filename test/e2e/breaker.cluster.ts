@@ -78,10 +78,20 @@ describe('C12: no deletion follows from', () => {
       await begin('empty', spec);
       await world().until('awsreconciliation', 'empty', { status: 'False', reason: 'Incomplete' });
       expect((await world().run('empty')).status?.counts).toBeUndefined();
+      // Nor does the connection use it: what was read before stays in use, and it says so.
+      await world().until('awsconnection', 'proxied', {
+        type: 'Synced',
+        status: 'False',
+        reason: 'SnapshotIncomplete',
+      });
+      await world().until('awsconnection', 'proxied', { status: 'True' });
+      expect((await world().connection('proxied')).status?.snapshot?.users).toBe(users);
+      expect((await world().connection('proxied')).status?.breaker).toBeUndefined();
       aws.empty = false;
       await lookAgain('empty');
       await world().until('awsreconciliation', 'empty', { type: 'Complete', status: 'True' });
       expect((await world().run('empty')).status?.counts).toMatchObject({ deleted: 0, unchanged: users });
+      await world().until('awsconnection', 'proxied', { type: 'Synced', status: 'True' });
     } finally {
       await world().kubectl(['delete', 'awsconn', 'proxied', '-n', namespace, '--wait=false']);
       await aws.stop();

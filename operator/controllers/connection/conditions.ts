@@ -20,6 +20,7 @@ export type ConnectionReason =
   | 'SnapshotIncomplete'
   | 'WithinLimit'
   | 'DeletionThresholdExceeded'
+  | 'NotCompared'
   | 'Scheduled'
   | 'Suspended'
   | 'InvalidSchedule'

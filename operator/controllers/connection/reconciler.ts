@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isNativeError } from 'node:util/types';
 import { isAwsError } from '../../../src/aws/index.ts';
 import { readAccountFacts, readCaller } from '../../../src/connection/index.ts';
 import { guardOf } from '../../../src/guard/index.ts';
@@ -218,9 +219,11 @@ export class ConnectionReconciler implements Reconciler {
       const since = state.missing?.since ?? clock.now();
       state.missing = found === undefined ? undefined : { ...found, since };
       state.compared = true;
+      state.uncompared = undefined;
     } catch (error) {
       signal.throwIfAborted();
       state.compared = false;
+      state.uncompared = isNativeError(error) ? error.message : String(error);
       logger.warn('the reading could not be compared with what was last reconciled', {
         connection: keyString(link.key),
         error,

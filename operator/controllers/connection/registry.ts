@@ -76,6 +76,8 @@ export interface ConnectionState {
   missing: Missing | undefined;
   /** Whether the last reading was compared with what was last reconciled; else what was found before counts. */
   compared: boolean;
+  /** Why the last reading could not be compared; undefined where it was. */
+  uncompared: string | undefined;
   /** The value of `reconcile-at` that was last obeyed. */
   reconcileAt: string | undefined;
   facts: AccountFacts | undefined;
@@ -121,6 +123,7 @@ export class ConnectionRegistry {
         readingFailed: undefined,
         missing: undefined,
         compared: false,
+        uncompared: undefined,
         reconcileAt: undefined,
         facts: undefined,
         verdict: undefined,

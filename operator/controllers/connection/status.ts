@@ -95,6 +95,8 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
       reason: 'DeletionThresholdExceeded',
       message: sentenceOf(breaker),
     });
+  } else if (state?.uncompared !== undefined) {
+    set('WithinDeletionLimit', 'Unknown', { reason: 'NotCompared', message: uncompared(state.uncompared) });
   } else if (conditions?.some(({ type }) => type === 'WithinDeletionLimit') === true) {
     set('WithinDeletionLimit', 'True', { reason: 'WithinLimit', message: 'lists are complete again' });
   }
@@ -163,6 +165,14 @@ function sentenceOf({ run, deletions, missing }: Breaker): string {
     `${parts.join('; ')}: more than spec.guard.maxDeletions allows, so lists stop. Mend what hides them, and lists go on by ` +
     'themselves; if they are gone in truth, approve the AwsReconciliation that was stopped, or make one where there is none (any ' +
     'more): it stops with a token to approve'
+  );
+}
+
+function uncompared(why: string): string {
+  return (
+    `the last reading could not be compared with what was last reconciled (${why}): if more users were missing than ` +
+    'spec.guard.maxDeletions allows, lists would go on until a run sees it. Where a Secret is named, bring it back from a backup; ' +
+    'where there is none, delete it: the next run takes what it finds for what there is. It is tried again'
   );
 }
 

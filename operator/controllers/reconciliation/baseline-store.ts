@@ -60,6 +60,15 @@ export class BaselineSecrets {
     await this.#sets.write(placeOf(connection, scope), before?.set, next, signal);
   }
 
+  /**
+   * Nothing of the scope is remembered any more.
+   * @throws {ApiError} a conflict, where another one was committed meanwhile
+   * @throws {SpoiltSetError} where it cannot be told what belongs to it
+   */
+  async forget(connection: AwsConnection, scope: string, signal: AbortSignal): Promise<void> {
+    await this.#sets.remove(placeOf(connection, scope), signal);
+  }
+
   /** What is there makes no sense to who reads it. */
   spoilt(connection: AwsConnection, scope: string, why: string): SpoiltSetError {
     return new SpoiltSetError(`Secret "${placeOf(connection, scope).head}": ${why}`);

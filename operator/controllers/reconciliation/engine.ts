@@ -17,10 +17,17 @@ import {
   type Snapshot,
 } from '../../../src/reconciliation/index.ts';
 import type { AccountSchema } from '../../../src/schema/index.ts';
-import type { AwsConnection, AwsReconciliation } from '../../api/v1alpha1/index.ts';
-import { keyString, type Client, type Clock, type Informer } from '../../runtime/index.ts';
+import type { AwsConnection } from '../../api/v1alpha1/index.ts';
+import {
+  keyString,
+  type Client,
+  type Clock,
+  type EventRecorder,
+  type Informer,
+  type Logger,
+} from '../../runtime/index.ts';
 import { allUsers, stoppedRuns } from '../breaker.ts';
-import type { Link, Terms } from '../connection/index.ts';
+import type { Link, Terms, UsableConnection } from '../connection/index.ts';
 import { BaselineSecrets, type StoredBaseline } from './baseline-store.ts';
 import { CountedApi } from './counted-api.ts';
 import { resourcesOf } from './memory.ts';
@@ -28,11 +35,15 @@ import type { Attempt, Engine, Outcome } from './outcome.ts';
 import { releasedThrough } from './record.ts';
 import { ReportSecrets } from './report-store.ts';
 import { anotherAccount } from './sentences.ts';
+import { ScopeBound } from './scope-bound.ts';
+import { maxScopes } from './scopes.ts';
 import { maxListed, type Found } from './status.ts';
 
 export interface RunEngineOptions {
   readonly client: Client;
   readonly connections: Informer<AwsConnection>;
+  readonly events: EventRecorder;
+  readonly logger: Logger;
   readonly clock: Clock;
 }
 
@@ -41,11 +52,11 @@ type Limited =
   | { readonly kind: 'refused'; readonly message: string };
 
 /** Which accounts a run is about, and under which name that is remembered. */
-function limitOf({ spec }: AwsReconciliation, schema: AccountSchema): Limited {
-  if (spec.filter === undefined) {
+function limitOf(text: string | undefined, schema: AccountSchema): Limited {
+  if (text === undefined) {
     return { kind: 'limited', scope: allUsers, filter: undefined };
   }
-  const read = scopeOf(spec.filter, schema);
+  const read = scopeOf(text, schema);
   return read.kind === 'refused'
     ? { kind: 'refused', message: `spec.filter: ${read.message}. Make a run with another filter` }
     : {
@@ -69,25 +80,36 @@ export class RunEngine implements Engine {
   readonly #options: RunEngineOptions;
   readonly #baselines: BaselineSecrets;
   readonly #reports: ReportSecrets;
+  readonly #bound: ScopeBound;
 
   constructor(options: RunEngineOptions) {
     this.#options = options;
     this.#baselines = new BaselineSecrets(options);
     this.#reports = new ReportSecrets(options);
+    this.#bound = new ScopeBound({ ...options, baselines: this.#baselines });
   }
 
   async attempt(attempt: Attempt): Promise<Outcome> {
-    const { clock, connections } = this.#options;
-    const { approval, connection, released, run, signal } = attempt;
+    const { connections } = this.#options;
+    const { connection, run } = attempt;
     const object = connections.get(connection.key);
     if (object === undefined) {
       throw new Error(`AwsConnection "${keyString(connection.key)}" is gone`);
     }
-    const limited = limitOf(run, connection.schema);
+    const limited = limitOf(run.spec.filter, connection.schema);
     if (limited.kind === 'refused') {
       return { kind: 'refused', verdict: { reason: 'InvalidFilter', message: limited.message } };
     }
-    const { filter, scope } = limited;
+    return this.#bound.during(connection.key, limited.scope, () => this.#run(attempt, object, limited));
+  }
+
+  async #run(
+    attempt: Attempt,
+    object: AwsConnection,
+    { filter, scope }: Extract<Limited, { kind: 'limited' }>,
+  ): Promise<Outcome> {
+    const { clock } = this.#options;
+    const { approval, connection, released, run, signal } = attempt;
     const api = new CountedApi(connection.api);
     const reading = { calls: 0 };
     const began = clock.monotonic();
@@ -145,6 +167,10 @@ export class RunEngine implements Engine {
       case 'stopped': {
         const { allowed, deletions, summary, token } = outcome;
         const names = deletions.map(({ name }) => name);
+        if (run.spec.dryRun !== true) {
+          // Until the breaker remembers it, that it was used last keeps what is known of who is missing.
+          await this.#bound.use(connection.key, scope, run.spec.filter?.trim(), signal);
+        }
         return {
           kind: 'stopped',
           scope,
@@ -170,15 +196,55 @@ export class RunEngine implements Engine {
   ): Promise<{ readonly users: number; readonly allowed: number } | undefined> {
     const known = await this.#baselines.load(connection, allUsers, signal);
     const snapshot = snapshots.current;
-    return known === undefined || snapshot === undefined
-      ? undefined
-      : missingBeyond({
-          known,
-          snapshot,
-          accountId: caller.accountId,
-          released: releasedThrough(connection, this.#options.clock.now()),
-          limits: guard.maxDeletions,
+    if (known === undefined || snapshot === undefined) {
+      return undefined;
+    }
+    try {
+      return missingBeyond({
+        known,
+        snapshot,
+        accountId: caller.accountId,
+        released: releasedThrough(connection, this.#options.clock.now()),
+        limits: guard.maxDeletions,
+      });
+    } catch (error) {
+      throw error instanceof SpoiltBaselineError
+        ? this.#baselines.spoilt(connection, allUsers, error.message)
+        : error;
+    }
+  }
+
+  /** What is remembered of filters that nobody has used for long goes; where that fails, with the next run. */
+  async #trim({ key, schema }: UsableConnection, signal: AbortSignal): Promise<void> {
+    const { connections, events, logger } = this.#options;
+    const object = connections.get(key);
+    if (object === undefined) {
+      return;
+    }
+    const scheduled = limitOf(object.spec.reconciliation?.filter, schema);
+    try {
+      const filters = await this.#bound.trim(
+        key,
+        scheduled.kind === 'limited' ? scheduled.scope : undefined,
+        signal,
+      );
+      for (const filter of filters) {
+        const message =
+          `what was last reconciled of the filter ${filter} is forgotten: ${maxScopes} others were used since. The next run of it ` +
+          'reports everybody who matches as created';
+        events.event(object, { type: 'Normal', reason: 'FilterForgotten', message, action: 'Reconcile' });
+        logger.info('what was last reconciled of a filter is forgotten', {
+          connection: keyString(key),
+          filter,
         });
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      logger.warn('filters that were forgotten could not be struck off', {
+        connection: keyString(key),
+        error,
+      });
+    }
   }
 
   #ports(inputs: {
@@ -239,7 +305,11 @@ export class RunEngine implements Engine {
           known = await this.#baselines.load(object, scope, signal);
           return known;
         },
-        commit: (next, signal) => this.#baselines.commit(object, scope, known, next, signal),
+        commit: async (next, signal) => {
+          await this.#bound.use(connection.key, scope, run.spec.filter?.trim(), signal);
+          await this.#baselines.commit(object, scope, known, next, signal);
+          await this.#trim(connection, signal);
+        },
       },
       writeReport: (report, signal) => this.#reports.write(run, report, signal),
       progress: (...how) => attempt.progress(...how),

@@ -164,19 +164,49 @@ export class SecretSets {
     await this.#clear(place, committed, over, signal).catch(() => undefined);
   }
 
+  /**
+   * Takes a set away, whole: from the first write on it is not in force, and the rest is taken away then; what is
+   * left of that when it breaks off goes with the next call, or with the next set that is written.
+   * @throws {ApiError} a conflict, where another set was written meanwhile
+   * @throws {SpoiltSetError} where it cannot be told what belongs to it
+   */
+  async remove(place: Place, signal: AbortSignal): Promise<void> {
+    const present = await this.#get(place, place.head, signal);
+    if (present === undefined) {
+      return;
+    }
+    const { meta, parts, spare } = readHead(place, present);
+    const names = [...new Set([...spare, ...parts.map(({ name }) => name)])];
+    const emptied: Head = { meta: undefined, parts: [], spare: names };
+    const head = meta === undefined ? present : await this.#writeHead(place, present, emptied, signal);
+    for (const name of names) {
+      await this.#delete(place, await this.#get(place, name, signal), signal);
+    }
+    await this.#delete(place, head, signal, head.metadata.resourceVersion);
+  }
+
+  async #delete(
+    { mark, namespace }: Place,
+    secret: Secret | undefined,
+    signal: AbortSignal,
+    resourceVersion?: string,
+  ): Promise<void> {
+    if (secret?.metadata.annotations?.[annotations.secretOwner] !== mark) {
+      return;
+    }
+    const { name, uid } = secret.metadata;
+    const preconditions = {
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    };
+    await this.#client
+      .delete(secretType, { namespace, name }, { signal, preconditions })
+      .catch(unlessNotFound);
+  }
+
   async #clear(place: Place, head: Secret, names: readonly string[], signal: AbortSignal): Promise<void> {
     for (const name of names) {
-      const secret = await this.#get(place, name, signal);
-      if (secret?.metadata.annotations?.[annotations.secretOwner] === place.mark) {
-        const { uid } = secret.metadata;
-        await this.#client
-          .delete(
-            secretType,
-            { namespace: place.namespace, name },
-            { signal, ...(uid === undefined ? {} : { preconditions: { uid } }) },
-          )
-          .catch(unlessNotFound);
-      }
+      await this.#delete(place, await this.#get(place, name, signal), signal);
     }
     if (names.length > 0) {
       await this.#writeHead(place, head, { ...readHead(place, head), spare: [] }, signal);

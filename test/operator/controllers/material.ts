@@ -101,6 +101,7 @@ export async function working(): Promise<ConnectionState> {
     complaint: undefined,
     readingFailed: undefined,
     missing: undefined,
+    uncompared: undefined,
     compared: true,
     reconcileAt: undefined,
     discovery: undefined,

@@ -124,6 +124,10 @@ class Desk {
     return found === undefined ? undefined : `${found.status} ${found.reason}`;
   }
 
+  sentence(type: string): string | undefined {
+    return this.object().status?.conditions?.find((each) => each.type === type)?.message;
+  }
+
   condition(type: string): string | undefined {
     return this.object().status?.conditions?.find((each) => each.type === type)?.status;
   }
@@ -193,4 +197,11 @@ test('one that was closed is not opened by a comparison that fails', async () =>
   await desk.look();
   expect(desk.compared).toEqual(['nobody', 'fails']);
   expect(desk.object().status?.breaker).toBeUndefined();
+  expect(listsStopped(desk.object())).toBeUndefined();
+  // Nobody would notice who is missing: that is said, for as long as it is so.
+  expect(desk.limit()).toBe('Unknown NotCompared');
+  expect(desk.sentence('WithinDeletionLimit')).toContain('the API server does not answer');
+  desk.comparison = 'nobody';
+  await desk.look();
+  expect(desk.limit()).toBe('True WithinLimit');
 });

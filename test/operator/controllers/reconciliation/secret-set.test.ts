@@ -153,6 +153,46 @@ describe('sets of Secrets', () => {
     }
   });
 
+  test('taken away: nothing is there any more, and it can be written again', async () => {
+    const cluster = new Cluster();
+    await cluster.sets.remove(place, signal);
+    await cluster.write('first', 'a', 'b');
+    await cluster.client.create(secretType, secret('bystander', {}));
+    await cluster.sets.remove(place, signal);
+    expect(cluster.names()).toEqual(['bystander']);
+    await cluster.write('second', 'a');
+    expect(await cluster.read()).toEqual({ meta: 'second', parts: ['a'] });
+  });
+
+  test('killed after any call while it is taken away: whole or not there, and the next call takes the rest', async () => {
+    let ended = false;
+    for (let calls = 0; !ended; calls += 1) {
+      const cluster = new Cluster();
+      await cluster.write('first', 'a', 'b');
+      cluster.dieAfter(calls);
+      ended = await cluster.sets.remove(place, signal).then(
+        () => true,
+        () => false,
+      );
+      cluster.live();
+      expect([undefined, { meta: 'first', parts: ['a', 'b'] }]).toContainEqual(await cluster.read());
+      await cluster.sets.remove(place, signal);
+      expect(cluster.names()).toEqual([]);
+      expect(calls).toBeLessThan(20);
+    }
+  });
+
+  test('who has read a set that was taken away meanwhile does not put another in its place', async () => {
+    const cluster = new Cluster();
+    await cluster.write('first', 'a');
+    const before = await cluster.sets.open(place, signal);
+    await cluster.sets.remove(place, signal);
+    await expect(
+      cluster.sets.write(place, before, { meta: 'late', parts: [Buffer.from('b')] }, signal),
+    ).rejects.toThrow(/not found/);
+    expect(await cluster.read()).toBeUndefined();
+  });
+
   test('two that have read the same: the second is refused, and changes nothing', async () => {
     const cluster = new Cluster();
     await cluster.write('first', 'a');
