@@ -1,12 +1,4 @@
 import { parseArgs } from 'node:util';
-import { converge } from './converge.ts';
-import { disable } from './disable.ts';
-import { fleet } from './fleet.ts';
-import { incremental } from './incremental.ts';
-import { recon } from './recon.ts';
-import { restart } from './restart.ts';
-import { Stage } from './stage.ts';
-import { steady } from './steady.ts';
 
 const usage = `Measures the operator's bundle against a control plane and a simulated AWS of its own.
 
@@ -161,6 +153,8 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     restart: accounts,
     steady: accounts,
   }[command];
+  // Only now: what was called wrongly is refused at once.
+  const { Stage } = await import('./stage.ts');
   const stage = new Stage({
     accounts: users,
     users: takes[command].includes('users') ? present : 0,
@@ -173,13 +167,14 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
   });
   try {
     const work: Promise<object> = {
-      converge: () => converge(stage, { accounts, bindings, progress }),
-      incremental: () => incremental(stage, { changes, progress }),
-      disable: () => disable(stage, { accounts, latencyMs, progress }),
-      fleet: () => fleet(stage, { connections, users: present, progress }),
-      recon: () => recon(stage, { users: present, progress }),
-      restart: () => restart(stage, { progress }),
-      steady: () => steady(stage, { accounts, bindings: accounts * bindings, progress }),
+      converge: async () => (await import('./converge.ts')).converge(stage, { accounts, bindings, progress }),
+      incremental: async () => (await import('./incremental.ts')).incremental(stage, { changes, progress }),
+      disable: async () => (await import('./disable.ts')).disable(stage, { accounts, latencyMs, progress }),
+      fleet: async () => (await import('./fleet.ts')).fleet(stage, { connections, users: present, progress }),
+      recon: async () => (await import('./recon.ts')).recon(stage, { users: present, progress }),
+      restart: async () => (await import('./restart.ts')).restart(stage, { progress }),
+      steady: async () =>
+        (await import('./steady.ts')).steady(stage, { accounts, bindings: accounts * bindings, progress }),
     }[command]();
     // Whatever it waits for, an interruption does not.
     const result = await Promise.race([work, aborted(signal)]);

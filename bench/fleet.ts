@@ -32,7 +32,9 @@ export async function fleet(
   await stage.connect();
   await stage.resetAwsCalls();
   progress('starting the operator');
-  const operator = await stage.startOperator(['--snapshot-interval=30s']);
+  // Long enough for all of them to be read in between.
+  const interval = Math.min(30, Math.max(5, Math.ceil((connections * users) / 2_000)));
+  const operator = await stage.startOperator([`--snapshot-interval=${interval}s`]);
   // The figures of the event loop begin anew with every look at the metrics: progress is seen from outside.
   let delayMs = 0;
   const look = async (): Promise<readonly Sample[]> => {
@@ -51,7 +53,7 @@ export async function fleet(
   progress('waiting until every account was read again');
   const details = { operation: 'GetAccountAuthorizationDetails', outcome: 'ok' };
   const before = sumOf(read.samples, 'idhub_aws_calls_total', details);
-  await stage.until('pages that were read again', 5_000, async () => {
+  await stage.until('pages that were read again', Math.min(5_000, interval * 200), async () => {
     const pages = sumOf(await look(), 'idhub_aws_calls_total', details) - before;
     return { reached: pages >= before ? true : undefined, progressing: pages };
   });

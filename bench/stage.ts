@@ -39,7 +39,9 @@ import { apiServerWrites, parseMetrics, sumOf, type Sample } from './metrics.ts'
 
 const root = join(import.meta.dirname, '..');
 const bundle = join(root, 'dist/operator.mjs');
-const namespace = 'bench';
+/** Of this process: in a cluster that is there already, those of another run may still be on their way out. */
+const namespace = `bench-${process.pid}`;
+const operatorNamespace = `${systemNamespace}-${process.pid}`;
 const connection = 'aws';
 /** How many objects are made at once. */
 const makers = 16;
@@ -132,11 +134,12 @@ export class Stage {
     }
     this.#accessKeyId = credentials.accessKeyId;
 
-    for (const name of [systemNamespace, namespace]) {
+    for (const name of [operatorNamespace, namespace]) {
       await plane.createNamespace(name);
     }
     const rbac = await readFile(join(root, 'test/e2e/operator-rbac.yaml'), 'utf8');
-    this.#kubeconfig = (await plane.serviceAccount(systemNamespace, 'operator', rbac)).kubeconfigPath;
+    const own = rbac.replaceAll(systemNamespace, operatorNamespace);
+    this.#kubeconfig = (await plane.serviceAccount(operatorNamespace, 'operator', own)).kubeconfigPath;
     const client = createClient({
       kubeconfig: plane.kubeconfigPath,
       clock: systemClock,
@@ -168,7 +171,7 @@ export class Stage {
       ...this.#options.nodeFlags,
       bundle,
       `--kubeconfig=${this.#kubeconfig}`,
-      `--namespace=${systemNamespace}`,
+      `--namespace=${operatorNamespace}`,
       `--watch-namespaces=${namespace}`,
       '--installation-id=bench',
       '--no-leader-elect',

@@ -30,7 +30,7 @@ export async function steady(
   await stage.untilReady(maker);
   await maker.end('SIGTERM');
   await stage.verify();
-  const seconds = Math.max(5, Math.ceil((accounts + bindings) / 500));
+  const seconds = Math.max(2, Math.ceil((accounts + bindings) / 500));
   const keeper = await stage.startOperator([`--snapshot-interval=${seconds}s`]);
   progress('waiting until everything was looked at');
   await stage.untilWorkedOff(keeper);
