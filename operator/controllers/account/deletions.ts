@@ -16,6 +16,7 @@ import {
 import { formatTime, keyOf, keyString, type Client, type Clock, type Informer } from '../../runtime/index.ts';
 import type { UsableConnection } from '../connection/index.ts';
 import { approverOf, writerOf } from '../approval.ts';
+import { noteOnConnection } from '../connection-note.ts';
 import { annotations, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { deletionPolicyOf } from './declared.ts';
@@ -185,15 +186,7 @@ export class DeletionGate {
   }
 
   async #write(connection: AwsConnection, burst: Burst, signal: AbortSignal): Promise<void> {
-    const { client, connections } = this.#options;
-    const { uid, resourceVersion } = connection.metadata;
-    const written = await client.mergePatch(
-      awsConnectionType,
-      keyOf(connection),
-      { metadata: { uid, resourceVersion, annotations: { [annotations.deletions]: writeBurst(burst) } } },
-      { signal },
-    );
-    connections.set(written);
+    await noteOnConnection(this.#options, connection, annotations.deletions, writeBurst(burst), signal);
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type Informer,
 } from '../../runtime/index.ts';
 import { approverOf, writerOf } from '../approval.ts';
+import { noteOnConnection } from '../connection-note.ts';
 import { annotations } from '../names.ts';
 
 export interface ApprovalsOptions {
@@ -31,8 +32,8 @@ export class Approvals {
 
   /** @returns whether there is a new one */
   async see(connection: AwsConnection, signal: AbortSignal): Promise<boolean> {
-    const { client, clock, connections, events } = this.#options;
-    const { annotations: noted, uid, resourceVersion } = connection.metadata;
+    const { client, clock, events } = this.#options;
+    const { annotations: noted } = connection.metadata;
     const value = approverOf(connection.metadata);
     const now = clock.now();
     const burst = readBurst(noted?.[annotations.deletions], now);
@@ -43,13 +44,7 @@ export class Approvals {
     // Where our note is lost, nobody knows since when these words are there: they approve nothing.
     const isNew = isBurst(noted?.[annotations.deletions]);
     const text = writeBurst({ ...burst, approval: { value, at: isNew ? now : 0 } });
-    const written = await client.mergePatch(
-      awsConnectionType,
-      key,
-      { metadata: { uid, resourceVersion, annotations: { [annotations.deletions]: text } } },
-      { signal },
-    );
-    connections.set(written);
+    const written = await noteOnConnection(this.#options, connection, annotations.deletions, text, signal);
     if (!isNew) {
       return false;
     }

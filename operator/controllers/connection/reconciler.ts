@@ -195,7 +195,7 @@ export class ConnectionReconciler implements Reconciler {
       }
     } else if (link.snapshots.current !== undefined && state.readingFailed?.reason !== 'AccountMismatch') {
       state.verdict = undefined;
-      if (state.missing !== undefined || !state.compared) {
+      if (state.missing !== undefined || state.comparison.kind !== 'compared') {
         // A run may have been approved meanwhile, or the limit be another one: lists do not stop for longer than they must.
         await this.#compare(connection, state, link, signal);
       }
@@ -218,12 +218,10 @@ export class ConnectionReconciler implements Reconciler {
       const found = await missing(this.#latest(connection), link, state.terms, signal);
       const since = state.missing?.since ?? clock.now();
       state.missing = found === undefined ? undefined : { ...found, since };
-      state.compared = true;
-      state.uncompared = undefined;
+      state.comparison = { kind: 'compared' };
     } catch (error) {
       signal.throwIfAborted();
-      state.compared = false;
-      state.uncompared = isNativeError(error) ? error.message : String(error);
+      state.comparison = { kind: 'failed', why: isNativeError(error) ? error.message : String(error) };
       logger.warn('the reading could not be compared with what was last reconciled', {
         connection: keyString(link.key),
         error,

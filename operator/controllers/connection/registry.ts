@@ -60,6 +60,11 @@ export type DiscoveryFindings =
       readonly taken: readonly string[];
     };
 
+export type Comparison =
+  | { readonly kind: 'none' | 'compared' }
+  /** It could not be. */
+  | { readonly kind: 'failed'; readonly why: string };
+
 /** What the process knows of one connection. */
 export interface ConnectionState {
   /** Set together with `terms`, when the credentials are verified: the two always belong together. */
@@ -74,10 +79,8 @@ export interface ConnectionState {
   readingFailed: Verdict | undefined;
   /** Users that the last complete reading lacks, where they are more than may be deleted at once. */
   missing: Missing | undefined;
-  /** Whether the last reading was compared with what was last reconciled; else what was found before counts. */
-  compared: boolean;
-  /** Why the last reading could not be compared; undefined where it was. */
-  uncompared: string | undefined;
+  /** What came of comparing the last reading with what was last reconciled; unless it was, what was found before counts. */
+  comparison: Comparison;
   /** The value of `reconcile-at` that was last obeyed. */
   reconcileAt: string | undefined;
   facts: AccountFacts | undefined;
@@ -122,8 +125,7 @@ export class ConnectionRegistry {
         complaint: undefined,
         readingFailed: undefined,
         missing: undefined,
-        compared: false,
-        uncompared: undefined,
+        comparison: { kind: 'none' },
         reconcileAt: undefined,
         facts: undefined,
         verdict: undefined,

@@ -95,8 +95,11 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
       reason: 'DeletionThresholdExceeded',
       message: sentenceOf(breaker),
     });
-  } else if (state?.uncompared !== undefined) {
-    set('WithinDeletionLimit', 'Unknown', { reason: 'NotCompared', message: uncompared(state.uncompared) });
+  } else if (state?.comparison.kind === 'failed') {
+    set('WithinDeletionLimit', 'Unknown', {
+      reason: 'NotCompared',
+      message: uncompared(state.comparison.why),
+    });
   } else if (conditions?.some(({ type }) => type === 'WithinDeletionLimit') === true) {
     set('WithinDeletionLimit', 'True', { reason: 'WithinLimit', message: 'lists are complete again' });
   }
@@ -139,7 +142,7 @@ type Breaker = NonNullable<AwsConnectionStatus['breaker']>;
 function breakerOf(connection: AwsConnection, state: ConnectionState | undefined): Breaker | undefined {
   const stopped = stoppedRuns(connection.metadata);
   const past = connection.status?.breaker;
-  const missing = state?.compared === true ? state.missing : (state?.missing ?? unseen(past));
+  const missing = state?.comparison.kind === 'compared' ? state.missing : (state?.missing ?? unseen(past));
   const times = [...stopped, ...(missing === undefined ? [] : [missing])].map(({ since }) => since);
   if (times.length === 0) {
     return undefined;

@@ -1,6 +1,5 @@
 import { readBurst } from '../../../src/guard/index.ts';
 import {
-  awsConnectionType,
   awsReconciliationType,
   type AwsConnection,
   type AwsReconciliation,
@@ -17,6 +16,7 @@ import {
   type ObjectKey,
 } from '../../runtime/index.ts';
 import { stoppedRuns, writeStopped, type StoppedRun } from '../breaker.ts';
+import { noteOnConnection } from '../connection-note.ts';
 import { annotations, fieldManager } from '../names.ts';
 import { writeEnding, type Ending } from './memory.ts';
 import { reconciliationStatus, type Standing } from './status.ts';
@@ -91,8 +91,7 @@ export class RunRecord {
     change: (before: readonly StoppedRun[]) => readonly StoppedRun[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { client, connections } = this.#options;
-    const object = connections.get(connection);
+    const object = this.#options.connections.get(connection);
     if (object === undefined) {
       return;
     }
@@ -101,14 +100,7 @@ export class RunRecord {
     if (wanted === text) {
       return;
     }
-    const { uid, resourceVersion } = object.metadata;
-    const written = await client.mergePatch(
-      awsConnectionType,
-      connection,
-      { metadata: { uid, resourceVersion, annotations: { [annotations.breaker]: wanted } } },
-      { signal },
-    );
-    connections.set(written);
+    await noteOnConnection(this.#options, object, annotations.breaker, wanted, signal);
     this.#options.logger.warn(wanted === null ? 'the breaker is closed' : 'the breaker is open', {
       connection: keyString(connection),
     });

@@ -9,6 +9,7 @@ import {
   type ObjectKey,
 } from '../../runtime/index.ts';
 import { stoppedRuns } from '../breaker.ts';
+import { noteOnConnection } from '../connection-note.ts';
 import { annotations } from '../names.ts';
 import type { BaselineSecrets } from './baseline-store.ts';
 import {
@@ -134,15 +135,8 @@ export class ScopeBound {
       if (wanted === text) {
         return;
       }
-      const { uid, resourceVersion } = metadata;
       try {
-        const written = await client.mergePatch(
-          awsConnectionType,
-          key,
-          { metadata: { uid, resourceVersion, annotations: { [annotations.scopes]: wanted } } },
-          { signal },
-        );
-        connections.set(written);
+        await noteOnConnection(this.#options, object, annotations.scopes, wanted, signal);
         return;
       } catch (error) {
         if (!isConflict(error) || tries === maxTries) {

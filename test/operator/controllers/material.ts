@@ -101,8 +101,7 @@ export async function working(): Promise<ConnectionState> {
     complaint: undefined,
     readingFailed: undefined,
     missing: undefined,
-    uncompared: undefined,
-    compared: true,
+    comparison: { kind: 'compared' },
     reconcileAt: undefined,
     discovery: undefined,
   };

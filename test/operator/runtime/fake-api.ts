@@ -156,6 +156,17 @@ export class FakeClient implements Client {
       });
   }
 
+  /** The process behind it dies once it has made this many calls. */
+  dieAfter(calls: number): void {
+    let left = calls;
+    this.fail = () => {
+      left -= 1;
+      if (left < 0) {
+        throw new Error('killed');
+      }
+    };
+  }
+
   async get<T extends KubeObject>(
     type: ResourceType<T>,
     key: ObjectKey,

@@ -283,13 +283,7 @@ describe('killed after any write to the cluster', () => {
       const desk = await new Desk().start();
       desk.make('nightly');
       desk.engine = () => Promise.resolve(outcome());
-      let left = calls;
-      desk.client.fail = () => {
-        left -= 1;
-        if (left < 0) {
-          throw new Error('killed');
-        }
-      };
+      desk.client.dieAfter(calls);
       over = await desk.reconcile('nightly').then(
         () => true,
         () => false,
@@ -314,13 +308,7 @@ describe('killed after any write to the cluster', () => {
       await desk.reconcile('nightly');
       desk.annotate('nightly', annotated);
       desk.engine = () => Promise.resolve({ ...complete, approved: true });
-      let left = calls;
-      desk.client.fail = () => {
-        left -= 1;
-        if (left < 0) {
-          throw new Error('killed');
-        }
-      };
+      desk.client.dieAfter(calls);
       over = await desk.reconcile('nightly').then(
         () => true,
         () => false,

@@ -12,8 +12,6 @@ import { connection } from '../material.ts';
 const key: ObjectKey = { namespace: 'ns', name: 'main' };
 const { signal } = new AbortController();
 
-class Killed extends Error {}
-
 /** A connection, and the runs with filters that are done with it. */
 class Desk {
   readonly client = new FakeClient();
@@ -60,16 +58,6 @@ class Desk {
       .list('secrets')
       .map((secret) => (secret as Secret).metadata.annotations?.[annotations.secretOwner] ?? '');
     return [...new Set(marks)].map((mark) => mark.replace('baseline ns/main ', '')).sort();
-  }
-
-  dieAfter(calls: number): void {
-    let left = calls;
-    this.client.fail = () => {
-      left -= 1;
-      if (left < 0) {
-        throw new Killed();
-      }
-    };
   }
 }
 
@@ -165,7 +153,7 @@ describe('what is remembered of filters is bounded', () => {
     let ended = false;
     for (let calls = 0; !ended; calls += 1) {
       const desk = await full();
-      desk.dieAfter(calls);
+      desk.client.dieAfter(calls);
       ended = await desk.run('f21').then(
         () => true,
         () => false,

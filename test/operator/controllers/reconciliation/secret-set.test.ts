@@ -19,8 +19,6 @@ const place: Place = {
   labels: { some: 'label' },
 };
 
-class Killed extends Error {}
-
 /** A cluster, and what is done to it by processes that may die after any call. */
 class Cluster {
   readonly client = new FakeClient();
@@ -45,17 +43,6 @@ class Cluster {
       parts.push(part.toString('utf8'));
     }
     return { meta: set.meta, parts };
-  }
-
-  /** The process dies once it has made this many calls. */
-  dieAfter(calls: number): void {
-    let left = calls;
-    this.client.fail = () => {
-      left -= 1;
-      if (left < 0) {
-        throw new Killed();
-      }
-    };
   }
 
   live(): void {
@@ -114,7 +101,7 @@ describe('sets of Secrets', () => {
     for (let calls = 0; !ended; calls += 1) {
       const cluster = new Cluster();
       await cluster.write('first', 'a', 'b');
-      cluster.dieAfter(calls);
+      cluster.client.dieAfter(calls);
       // What cannot be taken away once the set is in force is no fault.
       ended = await cluster.write('second', 'b', 'c').then(
         () => true,
@@ -139,7 +126,7 @@ describe('sets of Secrets', () => {
     let ended = false;
     for (let calls = 0; !ended; calls += 1) {
       const cluster = new Cluster();
-      cluster.dieAfter(calls);
+      cluster.client.dieAfter(calls);
       ended = await cluster.write('first', 'a', 'b').then(
         () => true,
         () => false,
@@ -169,7 +156,7 @@ describe('sets of Secrets', () => {
     for (let calls = 0; !ended; calls += 1) {
       const cluster = new Cluster();
       await cluster.write('first', 'a', 'b');
-      cluster.dieAfter(calls);
+      cluster.client.dieAfter(calls);
       ended = await cluster.sets.remove(place, signal).then(
         () => true,
         () => false,
