@@ -1,0 +1,17 @@
+export {
+  DirectoryUnavailableError,
+  type AccountWrite,
+  type ConnectionName,
+  type Directories,
+  type Directory,
+  type DirectoryAccount,
+  type DirectoryCatalogue,
+  type DirectoryEntitlement,
+  type DirectoryView,
+  type EntitlementReference,
+  type EntitlementWrite,
+  type PasswordWrite,
+  type Refusal,
+  type WriteContext,
+  type WriteOutcome,
+} from './model.ts';
