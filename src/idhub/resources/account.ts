@@ -1,4 +1,4 @@
-import { attribute, resourceType } from '../../scim/index.ts';
+import { attribute, commonAttributes, resourceType } from '../../scim/index.ts';
 import type { AccountSchema, AttributeDefinition } from '../../schema/index.ts';
 import type { DirectoryAccount } from '../model.ts';
 import { guideFacts, laterNames } from './guide.ts';
@@ -17,13 +17,11 @@ import { accountUrn } from './urns.ts';
 export interface AccountKind extends Kind<DirectoryAccount> {
   /** Where the attributes of the account schema stand in its bodies. */
   readonly slots: readonly Slot[];
-  /** What else an attribute may be called in a body that comes in: in small letters, and its name. */
-  readonly aliases: ReadonlyMap<string, string>;
-  /** Attributes that are taken and not kept, in small letters: those of the standard that nothing stands for here. */
+  /** What is taken and not kept, `name` or `name.part` in small letters: what the standard has and nothing stands for here. */
   readonly ignored: ReadonlySet<string>;
 }
 
-/** IAM's own beside what `Users` has as well, and what is known of the user. */
+/** What IAM has of a user beside its name. */
 const own: readonly Field<DirectoryAccount>[] = [
   {
     attribute: attribute({
@@ -37,6 +35,8 @@ const own: readonly Field<DirectoryAccount>[] = [
   {
     attribute: attribute({
       name: 'path',
+      // Always there: / where nothing is said.
+      required: true,
       caseExact: true,
       canonicalValues: ['/'],
       description: 'Path of the IAM user: / or /…/',
@@ -65,13 +65,16 @@ const lastActivity: Field<DirectoryAccount> = {
   read: ({ lastActivity: at }) => (at === undefined ? unread : at === null ? undefined : timeText(at)),
 };
 
-const fixed = [userNameField, activeField, passwordField, ...own, entitlementsField(true), lastActivity];
+const entitlements = entitlementsField(true);
 
 /** An attribute of a connection that is called like one of ours, or like what every resource has, is not told. */
 const taken: ReadonlySet<string> = new Set(
-  [...fixed.map(({ attribute: { name } }) => name), 'schemas', 'id', 'externalId', 'meta'].map((name) =>
-    name.toLowerCase(),
-  ),
+  [
+    ...[userNameField, activeField, passwordField, ...own, entitlements, lastActivity].map(
+      (field) => field.attribute,
+    ),
+    ...commonAttributes,
+  ].map(({ name }) => name.toLowerCase()),
 );
 
 /** The vendor's `Account` for the account schema of a connection. */
@@ -79,17 +82,20 @@ export function accountKind(schema: AccountSchema): AccountKind {
   const seen = new Set(taken);
   const attributes = toldAttributes(schema).filter(({ name }) => {
     const folded = name.toLowerCase();
-    const free = !seen.has(folded);
+    const isFree = !seen.has(folded);
     seen.add(folded);
-    return free;
+    return isFree;
   });
+  const names = new Set([...schema.keys()].map((name) => name.toLowerCase()));
+  const free = (aliases: readonly string[]): readonly string[] =>
+    aliases.filter((alias) => !names.has(alias.toLowerCase()));
   const fields = [
     userNameField,
-    activeField,
+    called(activeField, free(['accountEnabled', 'status'])),
     passwordField,
     ...own,
-    ...attributes.map(personField),
-    entitlementsField(true),
+    ...attributes.map((definition) => called(personField(definition), free(otherNames(definition)))),
+    entitlements,
     lastActivity,
   ];
   const kind = kindOf<DirectoryAccount>({
@@ -114,7 +120,6 @@ export function accountKind(schema: AccountSchema): AccountKind {
       definition,
       place: { kind: 'plain', name: definition.name },
     })),
-    aliases: aliasesOf(schema, attributes),
     ignored: new Set(
       [...schema.values()]
         .filter(({ syncDirection }) => syncDirection === 'no-sync')
@@ -134,22 +139,14 @@ function personField(definition: AttributeDefinition): Field<DirectoryAccount> {
   );
 }
 
-/** `accountEnabled` and `status` as other connectors of the vendor have it; first and last name as its documents name them. */
-function aliasesOf(
-  schema: AccountSchema,
-  attributes: readonly AttributeDefinition[],
-): ReadonlyMap<string, string> {
-  const names = new Set([...schema.keys()].map((name) => name.toLowerCase()));
-  const aliases = new Map<string, string>([
-    ['accountenabled', 'active'],
-    ['status', 'active'],
-  ]);
-  for (const [later, guideName] of Object.entries(laterNames)) {
-    const meant = attributes.find((definition) => definition.guideName === guideName);
-    if (meant !== undefined) {
-      aliases.set(later.toLowerCase(), meant.name);
-      aliases.set(guideName.toLowerCase(), meant.name);
-    }
-  }
-  return new Map([...aliases].filter(([alias]) => !names.has(alias)));
+function called(field: Field<DirectoryAccount>, aliases: readonly string[]): Field<DirectoryAccount> {
+  return aliases.length === 0 ? field : { ...field, attribute: { ...field.attribute, aliases } };
+}
+
+/** First and last name are called otherwise in newer documents of the vendor. */
+function otherNames({ name, guideName }: AttributeDefinition): readonly string[] {
+  const names = Object.entries(laterNames).flatMap(([later, earlier]) =>
+    earlier === guideName ? [later, earlier] : [],
+  );
+  return names.filter((each) => each !== name);
 }

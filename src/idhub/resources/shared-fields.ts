@@ -20,6 +20,10 @@ export const activeField: Field<DirectoryAccount> = {
   attribute: attribute({
     name: 'active',
     type: 'boolean',
+    // Always there: a user that is made can do something unless somebody says otherwise.
+    required: true,
+    // Other connectors of the vendor have `status`.
+    spellings: { active: true, inactive: false },
     description: 'Whether the user can do anything at all: no Deny on everything stands on it.',
   }),
   read: ({ active }) => (active === undefined ? unread : active),

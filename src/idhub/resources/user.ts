@@ -110,7 +110,7 @@ export function userKind(schema: AccountSchema): AccountKind {
     fields: extensions.length === 0 ? [core] : [core, enterpriseFields],
     identity: identityOfAccount,
   });
-  return { ...kind, slots: slots.map(({ slot }) => slot), aliases: new Map(), ignored: ignoredOf(kind.type) };
+  return { ...kind, slots: slots.map(({ slot }) => slot), ignored: ignoredOf(kind.type) };
 }
 
 interface Told {
