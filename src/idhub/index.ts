@@ -15,3 +15,15 @@ export {
   type WriteContext,
   type WriteOutcome,
 } from './model.ts';
+export {
+  accountKind,
+  entitlementKind,
+  groupKind,
+  locationOf,
+  render,
+  renderContext,
+  userKind,
+  type AccountKind,
+  type Kind,
+  type RenderContext,
+} from './resources/index.ts';

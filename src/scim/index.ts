@@ -11,7 +11,7 @@ export {
   type Match,
   type Value,
 } from './filter/index.ts';
-export { filterLanguage, lookupOf } from './language.ts';
+export { filterLanguage, filterValues, lookupOf } from './language.ts';
 export { resourceOf, targetOf, valuesOf, type Target, type Values } from './path.ts';
 export { projection, type Wanted } from './projection.ts';
 export { readResource, type ReadResource } from './read.ts';
