@@ -101,7 +101,7 @@ export async function runOperator(options: {
     clock,
     logger,
     version,
-    countRequest: (code) => metrics.countRequest(code),
+    observeRequest: (answered) => metrics.observeRequest(answered),
     signal,
   });
 

@@ -1,4 +1,5 @@
 export {
+  DirectoryThrottledError,
   DirectoryUnavailableError,
   type AccountWrite,
   type ConnectionName,

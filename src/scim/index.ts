@@ -1,3 +1,4 @@
+export { errorBody, ScimError, scimTypes, type ErrorBody, type ScimType } from './error.ts';
 export {
   canonical,
   matches,
@@ -8,3 +9,18 @@ export {
   type Match,
   type Value,
 } from './filter/index.ts';
+export {
+  attribute,
+  commonAttributes,
+  resourceType,
+  resourceTypeResource,
+  schemaResource,
+  schemasOf,
+  type Attribute,
+  type AttributeOptions,
+  type JsonObject,
+  type JsonValue,
+  type ResourceType,
+  type Schema,
+  type SchemaExtension,
+} from './schema.ts';

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { KubernetesAccess, type Caller } from '../../../operator/http/access.ts';
-import type { KubeObject, ResourceType } from '../../../operator/runtime/index.ts';
-import { FakeClient, unreachable } from '../runtime/fake-api.ts';
-import { FakeClock } from '../runtime/fake-clock.ts';
+import { KubernetesAccess, type KubernetesUser } from '../../../../operator/http/auth/index.ts';
+import type { KubeObject, ResourceType } from '../../../../operator/runtime/index.ts';
+import { FakeClient, unreachable } from '../../runtime/fake-api.ts';
+import { FakeClock } from '../../runtime/fake-clock.ts';
 
 const signal = new AbortController().signal;
 const run = { namespace: 'team', name: 'nightly' };
@@ -41,7 +41,7 @@ beforeEach(() => {
   access = new KubernetesAccess({ client, clock });
 });
 
-async function known(token = 'one'): Promise<Caller> {
+async function known(token = 'one'): Promise<KubernetesUser> {
   const caller = await access.authenticate(token, signal);
   if (caller === undefined) {
     throw new Error('nobody');

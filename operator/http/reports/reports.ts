@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
-import type { AwsReconciliationStatus } from '../api/v1alpha1/index.ts';
-import { keyString, type ObjectKey } from '../runtime/index.ts';
-import { audience, type Access, type Caller } from './access.ts';
-import { Problem } from './problem.ts';
-import { reportLines, type Report, type ReportFilter } from './report-stream.ts';
+import type { AwsReconciliationStatus } from '../../api/v1alpha1/index.ts';
+import { keyString, type ObjectKey } from '../../runtime/index.ts';
+import { audience, type Access, type KubernetesUser } from '../auth/index.ts';
+import { Problem } from '../frame/index.ts';
+import { reportLines, type Report, type ReportFilter } from './stream.ts';
 
 /** Where reports are kept. */
 export interface ReportSource {
@@ -81,7 +81,7 @@ export async function callerOf(
   access: Access,
   authorization: string | undefined,
   signal: AbortSignal,
-): Promise<Caller> {
+): Promise<KubernetesUser> {
   const token = /^bearer +([\w.~+/-]+=*) *$/i.exec(authorization ?? '')?.[1];
   if (token === undefined) {
     throw new Problem(401, `Send "Authorization: Bearer TOKEN"; ${howToGetOne} makes one.`, {
@@ -102,7 +102,7 @@ export async function callerOf(
 /** @throws {Problem} 403 */
 export async function requireReader(
   access: Access,
-  caller: Caller,
+  caller: KubernetesUser,
   { namespace, name }: ObjectKey,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { Expiring } from '../../../operator/http/expiring.ts';
-import { Buckets, Places } from '../../../operator/http/limits.ts';
-import { FakeClock } from '../runtime/fake-clock.ts';
+import { Expiring } from '../../../../operator/http/frame/expiring.ts';
+import { Buckets, Places } from '../../../../operator/http/frame/limits.ts';
+import { FakeClock } from '../../runtime/fake-clock.ts';
 
 test('a bucket gives its burst at once, then one for each of its seconds, to each name on its own', async () => {
   const clock = new FakeClock();

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { OpenedReport } from '../../../operator/http/index.ts';
-import { settle } from '../runtime/fake-clock.ts';
-import { bearer, reportOf, serve, wholeness } from './served.ts';
+import type { OpenedReport } from '../../../../operator/http/index.ts';
+import { settle } from '../../runtime/fake-clock.ts';
+import { bearer, reportOf, serve, wholeness } from '../served.ts';
 
 const path = '/reports/team/nightly';
 const good = async (): Promise<OpenedReport> => reportOf([]);
@@ -93,7 +93,7 @@ test('an API server that does not answer in time: 503, and the work stops', asyn
   await asked;
   await served.clock.advance(20_000);
   expect((await answer).status).toBe(503);
-  expect(await (await answer).json()).toMatchObject({ detail: 'The API server did not answer in time.' });
+  expect(await (await answer).json()).toMatchObject({ detail: 'The answer was not there in time.' });
 });
 
 test('a caller who leaves stops the work', async () => {

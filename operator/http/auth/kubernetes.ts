@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Client, Clock, KubeObject, ObjectKey, ResourceType } from '../runtime/index.ts';
-import { Expiring } from './expiring.ts';
+import type { Client, Clock, KubeObject, ObjectKey, ResourceType } from '../../runtime/index.ts';
+import { Expiring } from '../frame/index.ts';
 
 /** The audience that tokens for this port are made for; one for the API server opens nothing here, and the other way round. */
 export const audience = 'idhub-aws-connector';
@@ -11,7 +11,7 @@ const negativeMs = 5_000;
 const maxRemembered = 2_000;
 
 /** Who asks, as the API server knows them. */
-export interface Caller {
+export interface KubernetesUser {
   readonly name: string;
   readonly uid: string | undefined;
   readonly groups: readonly string[];
@@ -21,9 +21,9 @@ export interface Caller {
 /** Who may read reports. Both reject as `Client` does where the API server gives no verdict. */
 export interface Access {
   /** @returns who the token stands for; undefined where it stands for nobody */
-  authenticate(token: string, signal: AbortSignal): Promise<Caller | undefined>;
+  authenticate(token: string, signal: AbortSignal): Promise<KubernetesUser | undefined>;
   /** Whether somebody may read the report of a run, whether or not there is one. */
-  mayReadReport(caller: Caller, run: ObjectKey, signal: AbortSignal): Promise<boolean>;
+  mayReadReport(caller: KubernetesUser, run: ObjectKey, signal: AbortSignal): Promise<boolean>;
 }
 
 /** `authentication.k8s.io/v1` TokenReview, as far as it is needed. */
@@ -81,7 +81,7 @@ export interface KubernetesAccessOptions {
  */
 export class KubernetesAccess implements Access {
   readonly #client: Client;
-  readonly #callers: Expiring<Caller | 'nobody'>;
+  readonly #callers: Expiring<KubernetesUser | 'nobody'>;
   readonly #verdicts: Expiring<boolean>;
 
   constructor({ client, clock }: KubernetesAccessOptions) {
@@ -90,7 +90,7 @@ export class KubernetesAccess implements Access {
     this.#verdicts = new Expiring({ clock, limit: maxRemembered });
   }
 
-  async authenticate(token: string, signal: AbortSignal): Promise<Caller | undefined> {
+  async authenticate(token: string, signal: AbortSignal): Promise<KubernetesUser | undefined> {
     const digest = createHash('sha256').update(token).digest('base64');
     const known = this.#callers.get(digest);
     if (known !== undefined) {
@@ -119,7 +119,7 @@ export class KubernetesAccess implements Access {
     return caller;
   }
 
-  async mayReadReport(caller: Caller, run: ObjectKey, signal: AbortSignal): Promise<boolean> {
+  async mayReadReport(caller: KubernetesUser, run: ObjectKey, signal: AbortSignal): Promise<boolean> {
     const digest = createHash('sha256')
       .update(JSON.stringify([caller, run.namespace, run.name]))
       .digest('base64');

@@ -1,4 +1,4 @@
-import type { Clock } from '../runtime/index.ts';
+import type { Clock } from '../../runtime/index.ts';
 
 /** Remembers for a while. Never holds more than `limit`: the oldest go first. */
 export class Expiring<V> {

@@ -1,4 +1,4 @@
-import type { Clock } from '../runtime/index.ts';
+import type { Clock } from '../../runtime/index.ts';
 
 /** How often somebody may ask. */
 export interface Rate {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { reportLines, type Report, type ReportFilter } from '../../../operator/http/report-stream.ts';
+import { reportLines, type Report, type ReportFilter } from '../../../../operator/http/reports/stream.ts';
 
 const lines = [
   { resource: 'Account', change: 'Created', name: 'jo' },

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { createServer, STATUS_CODES } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { defaultLimits, makeApp, type AppOptions, type ConnectorLimits } from './app.ts';
+import { makeApp } from './app.ts';
+import { defaultLimits, type AppOptions, type Limits } from './options.ts';
 import { Problem, problemBody, problemHeaders } from './problem.ts';
 
 const maxHeaderBytes = 16_384;
@@ -11,7 +12,7 @@ export interface ConnectorServerOptions extends Omit<AppOptions, 'limits' | 'clo
   readonly host: string;
   /** 0 for a free one. */
   readonly port: number;
-  readonly limits?: Partial<ConnectorLimits>;
+  readonly limits?: Partial<Limits>;
 }
 
 export interface ConnectorServer {
@@ -21,7 +22,7 @@ export interface ConnectorServer {
 }
 
 /**
- * The port for IDHub and for people: `GET /reports/{namespace}/{name}`. Does not depend on leadership.
+ * The port for IDHub and for people: its mounts, in the frame.
  * @throws {Error} where the address cannot be bound
  */
 export async function startConnectorServer(options: ConnectorServerOptions): Promise<ConnectorServer> {
@@ -30,26 +31,32 @@ export async function startConnectorServer(options: ConnectorServerOptions): Pro
   const closing = new AbortController();
   const answering = new WeakSet<Duplex>();
   const app = makeApp({ ...options, limits, closing: closing.signal });
+  const take = (request: IncomingMessage, response: ServerResponse): void => {
+    const { socket } = request;
+    answering.add(socket);
+    response.once('close', () => {
+      answering.delete(socket);
+      if (closing.signal.aborted) {
+        socket.end();
+      }
+    });
+    app(request, response);
+  };
   const server = createServer(
     {
       maxHeaderSize: maxHeaderBytes,
       headersTimeout: limits.headersMs,
-      requestTimeout: limits.headersMs * 2,
+      // Bodies have a limit of their own, which is answered; this one ends what hides from it.
+      requestTimeout: (limits.headersMs + limits.bodyMs) * 2,
+      // Nothing here depends on it, and what Node answers to its lack is no answer of ours.
+      requireHostHeader: false,
       connectionsCheckingInterval: Math.min(1_000, limits.headersMs),
       keepAliveTimeout: 5_000,
     },
-    (request, response) => {
-      const { socket } = request;
-      answering.add(socket);
-      response.once('close', () => {
-        answering.delete(socket);
-        if (closing.signal.aborted) {
-          socket.end();
-        }
-      });
-      app(request, response);
-    },
+    take,
   );
+  server.on('checkContinue', take);
+  server.on('checkExpectation', take);
   server.timeout = limits.idleMs;
   server.maxConnections = maxConnections;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -58,13 +65,13 @@ export async function startConnectorServer(options: ConnectorServerOptions): Pro
       return;
     }
     const problem = unreadable(error.code);
-    options.observe(problem.status);
+    options.observe({ mount: 'none', code: problem.status, seconds: 0 });
     logger.info('request', { code: problem.status, detail: problem.message });
-    const head = Object.entries({ ...problemHeaders(problem), connection: 'close' }).map(
+    const head = Object.entries({ ...problemHeaders(problem, 'problem+json'), connection: 'close' }).map(
       ([name, value]) => `${name}: ${value}\r\n`,
     );
     const line = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\n`;
-    socket.end(`${line}${head.join('')}\r\n${problemBody(problem)}`);
+    socket.end(`${line}${head.join('')}\r\n${problemBody(problem, 'problem+json')}`);
   });
   server.listen(port, host);
   try {
@@ -85,8 +92,10 @@ export async function startConnectorServer(options: ConnectorServerOptions): Pro
     cancel();
   };
   const address = server.address();
+  const bound = typeof address === 'object' && address !== null ? address.port : port;
+  options.origins.listensAt(`http://${host.includes(':') ? `[${host}]` : host}:${bound}`);
   return {
-    port: typeof address === 'object' && address !== null ? address.port : port,
+    port: bound,
     close: (graceMs) => {
       closed ??= end(graceMs);
       return closed;

@@ -1,4 +1,6 @@
-import { ApiError, TransportError } from '../runtime/index.ts';
+import { DirectoryThrottledError, DirectoryUnavailableError } from '../../../src/idhub/index.ts';
+import { ApiError, TransportError } from '../../runtime/index.ts';
+import type { Mount } from './mount.ts';
 import { Problem } from './problem.ts';
 
 const away = 'The API server gives no answer.';
@@ -17,9 +19,24 @@ export class CallerLeft extends Error {
  * What is answered to whatever was thrown, without its words where they were not meant for callers.
  * `fault`: it is not the caller's, and goes into the log.
  */
-export function faultOf(error: unknown): { readonly problem: Problem; readonly fault: boolean } {
+export function faultOf(
+  error: unknown,
+  mount?: Pick<Mount, 'problemOf'>,
+): { readonly problem: Problem; readonly fault: boolean } {
   if (error instanceof Problem) {
     return { problem: error, fault: error.status === 500 };
+  }
+  const known = mount?.problemOf?.(error);
+  if (known !== undefined) {
+    return { problem: known, fault: known.status === 500 };
+  }
+  if (error instanceof DirectoryUnavailableError || error instanceof DirectoryThrottledError) {
+    const { message, retryAfterMs } = error;
+    const status = error instanceof DirectoryUnavailableError ? 503 : 429;
+    return {
+      problem: new Problem(status, message, { retryAfter: retryAfterMs / 1_000, cause: error }),
+      fault: false,
+    };
   }
   if (isLeft(error)) {
     return { problem: new Problem(503, 'The answer was broken off.', { cause: error }), fault: false };

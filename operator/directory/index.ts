@@ -1,0 +1,1 @@
+export type { DirectoryWrites, LatestViews } from './ports.ts';
