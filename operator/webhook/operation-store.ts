@@ -1,10 +1,10 @@
-import type { ConnectionName } from '../../src/idhub/index.ts';
 import {
   keptMs,
   StoreFullError,
+  type ConnectionName,
   type OperationRecord,
   type OperationStore,
-} from '../../src/idhub/operations/index.ts';
+} from '../../src/idhub/index.ts';
 import { configMapType, managedByUs, type ConfigMap } from '../controllers/names.ts';
 import { isNotFound, type Client, type Clock } from '../runtime/index.ts';
 import { entryOf } from './entries.ts';

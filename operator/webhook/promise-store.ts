@@ -1,9 +1,9 @@
-import type { ConnectionName } from '../../src/idhub/index.ts';
 import {
   StoreFullError,
+  type ConnectionName,
   type PromisedOperation,
   type PromiseStore,
-} from '../../src/idhub/operations/index.ts';
+} from '../../src/idhub/index.ts';
 import { managedByUs, secretType, type Secret } from '../controllers/names.ts';
 import { isNotFound, type Client } from '../runtime/index.ts';
 import { entryOf } from './entries.ts';

@@ -16,3 +16,22 @@ export {
   type WriteContext,
   type WriteOutcome,
 } from './model.ts';
+export {
+  keptMs,
+  maxBatch,
+  operationIdSchema,
+  operationKinds,
+  OperationDesk,
+  OperationParser,
+  operationSchemas,
+  StoreFullError,
+  type JsonSchema,
+  type Operation,
+  type OperationHost,
+  type OperationRecord,
+  type OperationResult,
+  type OperationStore,
+  type PromisedOperation,
+  type PromiseStore,
+  type Standing,
+} from './operations/index.ts';

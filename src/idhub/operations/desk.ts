@@ -5,19 +5,26 @@ import type { Ending, Operation, OperationResult, Standing } from './model.ts';
 import { endingOf, findAccount, perform, usersOf } from './perform.ts';
 import {
   keptMs,
-  StoreFullError,
   type OperationHost,
   type OperationRecord,
   type OperationStore,
   type PromisedOperation,
   type PromiseStore,
 } from './ports.ts';
+import {
+  canonical,
+  hindranceOf,
+  idUsed,
+  interrupted,
+  refusal,
+  troubleMs,
+  unavailable,
+  underWay,
+} from './sentences.ts';
 import { Bound, Turns } from './turns.ts';
 
 /** Operations under way at once, of all connections. */
 const maxFlights = 2_000;
-/** Until trouble is met again, ms. */
-const troubleMs = 5_000;
 
 export interface OperationDeskOptions {
   readonly store: OperationStore;
@@ -172,11 +179,11 @@ export class OperationDesk {
   async #launch(flights: readonly Flight[]): Promise<void> {
     await Promise.all(flights.map((flight) => this.#guarded(flight, () => this.#recall(flight))));
     for (const flight of flights.filter(({ ended }) => ended === undefined)) {
-      const { turn, leave } = this.#turns.enter(this.#usersOf(flight));
+      const place = this.#turns.enter(this.#usersOf(flight));
       void this.#guarded(flight, async () => {
-        await turn;
+        await place.turn;
         return this.#fly(flight);
-      }).finally(leave);
+      }).finally(() => place.leave());
     }
   }
 
@@ -196,15 +203,15 @@ export class OperationDesk {
           this.#land(flight, interrupted());
           return;
         }
-        const known = error instanceof DirectoryUnavailableError || error instanceof StoreFullError;
-        if (!known) {
+        if (hindranceOf(error) === undefined) {
           trouble(flight.operation.operationId, error);
         }
         if (!flight.promised) {
           this.#land(flight, unavailable(error));
           return;
         }
-        await clock.sleep(troubleMs, signal).catch(() => undefined);
+        const { retryAfterMs } = hindranceOf(error) ?? { retryAfterMs: troubleMs };
+        await clock.sleep(retryAfterMs, signal).catch(() => undefined);
       }
     }
   }
@@ -359,48 +366,4 @@ export class OperationDesk {
       return unavailable(error);
     }
   }
-}
-
-/** JSON with the members of objects in order (as RFC 8785 has them), so that the same body is known again. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, each: unknown) =>
-    typeof each === 'object' && each !== null && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).toSorted(([one], [other]) => (one < other ? -1 : 1)))
-      : each,
-  );
-}
-
-function refusal(reason: 'missing' | 'conflict', message: string): Ending {
-  return { status: 'refused', reason, message };
-}
-
-function idUsed({ operationId }: Operation): Ending {
-  return {
-    status: 'refused',
-    reason: 'operationIdUsed',
-    message: `The operationId "${operationId}" was used with another body; give this operation one of its own.`,
-  };
-}
-
-function underWay(): Standing {
-  return { status: 'pending', message: 'It is under way.', retryAfterMs: troubleMs };
-}
-
-function interrupted(): Standing {
-  return {
-    status: 'failed',
-    reason: 'interrupted',
-    message: 'It had begun, and the connector ended before it was finished. Send it again.',
-    retryAfterMs: 1_000,
-  };
-}
-
-function unavailable(error: unknown): Standing {
-  const known = error instanceof DirectoryUnavailableError || error instanceof StoreFullError;
-  return {
-    status: 'failed',
-    reason: 'unavailable',
-    message: known ? error.message : 'It could not be finished now; the log of the connector says why.',
-    retryAfterMs: error instanceof DirectoryUnavailableError ? error.retryAfterMs : troubleMs,
-  };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { DirectoryUnavailableError } from '../../../src/idhub/index.ts';
+import { DirectoryThrottledError, DirectoryUnavailableError } from '../../../src/idhub/index.ts';
 import type { Operation, Standing } from '../../../src/idhub/operations/index.ts';
 import { aws, pending, refused } from '../../src/idhub/operations/given.ts';
 import { settle } from '../runtime/fake-clock.ts';
@@ -122,6 +122,14 @@ describe('an operation', () => {
       },
       'Soon.',
       3_000,
+    ],
+    [
+      'the caller shuts out too many',
+      (world: World) => {
+        world.account.before = () => new DirectoryThrottledError('Slowly.', { retryAfterMs: 9_000 });
+      },
+      'Slowly.',
+      9_000,
     ],
   ])('is not taken for refused where %s', async (_what, spoil, message, retryAfterMs) => {
     const world = new World();

@@ -39,12 +39,13 @@ class Cluster {
 
 describe('records of operations', () => {
   test('are found by this process and by the next, and replaced', async () => {
-    const { records, fresh, ...cluster } = new Cluster();
+    const cluster = new Cluster();
+    const { records } = cluster;
     const open = { ...record('o', noon), ending: undefined };
     await records.put(aws, open, signal);
     expect(await records.find(aws, 'o', signal)).toEqual(JSON.parse(JSON.stringify(open)));
     await records.put(aws, record('o', noon), signal);
-    const next = new OperationConfigMaps({ client: cluster.client, namespace, clock: cluster.clock });
+    const next = cluster.fresh();
     expect(await next.find(aws, 'o', signal)).toEqual(record('o', noon));
     expect(await next.find({ ...aws, name: 'other' }, 'o', signal)).toBeUndefined();
     expect(await next.find(aws, 'p', signal)).toBeUndefined();
@@ -131,9 +132,9 @@ describe('records of operations', () => {
     const cluster = new Cluster();
     await cluster.records.find(aws, 'o', signal);
     // Written, and no answer: the connection broke.
-    const { create } = cluster.store;
+    const create = cluster.store.create.bind(cluster.store);
     cluster.store.create = (...args) => {
-      create.apply(cluster.store, args);
+      create(...args);
       throw new Error('reset');
     };
     await expect(cluster.records.put(aws, record('o', noon, '1'), signal)).rejects.toThrow('reset');
