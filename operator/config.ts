@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { httpFlags, readHttpConfig, type HttpConfig } from './http-config.ts';
 import type { LogLevel } from './runtime/index.ts';
 
 export interface Address {
@@ -21,6 +22,7 @@ export interface Config {
   readonly metricsAddress: Address;
   /** Of the port for IDHub and for people. */
   readonly httpAddress: Address;
+  readonly http: HttpConfig;
   readonly workers: number;
   readonly logLevel: LogLevel;
   readonly allowEndpointOverride: boolean;
@@ -94,8 +96,9 @@ const flags = {
     type: 'string',
     value: 'HOST:PORT',
     fallback: '127.0.0.1:7002',
-    text: 'where /reports is served; port 0 for a free one',
+    text: 'where IDHub and people are answered (docs/http.md); port 0 for a free one',
   },
+  ...httpFlags,
   workers: { type: 'string', value: 'N', fallback: '10', text: 'accounts worked on at once, 1 to 100' },
   'log-level': {
     type: 'string',
@@ -234,6 +237,7 @@ export function parseInvocation(
     identity: text('identity') || `${host.hostname}_${host.pid}`,
     metricsAddress: address('metrics-address'),
     httpAddress: address('http-address'),
+    http: readHttpConfig({ text, boolean, number, refuse }),
     workers: number('workers', 1, 100),
     logLevel: level,
     allowEndpointOverride: boolean('allow-endpoint-override'),

@@ -6,6 +6,7 @@ import { ConnectionRegistry } from './controllers/connection/index.ts';
 import { RunEngine } from './controllers/reconciliation/index.ts';
 import { createInformers } from './informers.ts';
 import { obtainInstallationId } from './installation.ts';
+import { createHttpMetrics } from './http-metrics.ts';
 import { createMetrics } from './metrics.ts';
 import { createRunMetrics } from './run-metrics.ts';
 import { requireKubeconfig, untilAnswered } from './api-server.ts';
@@ -101,7 +102,10 @@ export async function runOperator(options: {
     clock,
     logger,
     version,
-    observeRequest: (answered) => metrics.observeRequest(answered),
+    connections,
+    mounts: [],
+    metrics: createHttpMetrics(registry),
+    protectSecret,
     signal,
   });
 
