@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readPushConfig, type PushConfig } from './push-config.ts';
+import { httpFlags, readHttpConfig, type HttpConfig } from './http-config.ts';
 import type { LogLevel } from './runtime/index.ts';
 
 export interface Address {
@@ -22,6 +23,7 @@ export interface Config {
   readonly metricsAddress: Address;
   /** Of the port for IDHub and for people. */
   readonly httpAddress: Address;
+  readonly http: HttpConfig;
   readonly workers: number;
   readonly logLevel: LogLevel;
   readonly allowEndpointOverride: boolean;
@@ -97,8 +99,9 @@ const flags = {
     type: 'string',
     value: 'HOST:PORT',
     fallback: '127.0.0.1:7002',
-    text: 'where /reports is served; port 0 for a free one',
+    text: 'where IDHub and people are answered (docs/http.md); port 0 for a free one',
   },
+  ...httpFlags,
   workers: { type: 'string', value: 'N', fallback: '10', text: 'accounts worked on at once, 1 to 100' },
   'log-level': {
     type: 'string',
@@ -249,6 +252,7 @@ export function parseInvocation(
     identity: text('identity') || `${host.hostname}_${host.pid}`,
     metricsAddress: address('metrics-address'),
     httpAddress: address('http-address'),
+    http: readHttpConfig({ text, boolean, number, refuse }),
     workers: number('workers', 1, 100),
     logLevel: level,
     allowEndpointOverride: boolean('allow-endpoint-override'),

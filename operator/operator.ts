@@ -7,6 +7,7 @@ import { PushOutbox, PushStates } from './controllers/push/index.ts';
 import { RunEngine } from './controllers/reconciliation/index.ts';
 import { createInformers } from './informers.ts';
 import { obtainInstallationId } from './installation.ts';
+import { createHttpMetrics } from './http-metrics.ts';
 import { createMetrics } from './metrics.ts';
 import { createPushMetrics } from './push-metrics.ts';
 import { createRunMetrics } from './run-metrics.ts';
@@ -103,7 +104,10 @@ export async function runOperator(options: {
     clock,
     logger,
     version,
-    observeRequest: (answered) => metrics.observeRequest(answered),
+    connections,
+    mounts: [],
+    metrics: createHttpMetrics(registry),
+    protectSecret,
     signal,
   });
 
