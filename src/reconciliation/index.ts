@@ -1,5 +1,5 @@
 export { readCatalogue } from './catalogue.ts';
-export { SpoiltBaselineError, type EncodedBaseline, type Resource } from './baseline.ts';
+export { committedIn, SpoiltBaselineError, type EncodedBaseline, type Resource } from './baseline.ts';
 export type { DeletionLimits, Missing } from './breaker.ts';
 export type { Change, Counts } from './diff.ts';
 export {
