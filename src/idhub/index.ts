@@ -28,6 +28,7 @@ export {
   type Kind,
   type RenderContext,
 } from './resources/index.ts';
+export {
   keptMs,
   maxBatch,
   operationIdSchema,
