@@ -28,6 +28,8 @@ export interface Config {
   readonly gracePeriodMs: number;
   /** Most AWS calls a second for one connection. */
   readonly awsMaxRate: number;
+  /** Name of a Secret in the operator's namespace: how IDHub is reached. */
+  readonly idhubSecret: string | undefined;
 }
 
 export type Invocation =
@@ -126,6 +128,12 @@ const flags = {
     fallback: '100',
     text: 'most AWS calls a second for one connection; throttling lowers the rate by itself',
   },
+  'idhub-secret': {
+    type: 'string',
+    value: 'NAME',
+    fallback: '',
+    text: "Secret in the operator's namespace that says where IDHub is and how to sign in there; default none, so that IDHub is not asked",
+  },
 } as const satisfies Record<string, Flag>;
 
 type FlagName = keyof typeof flags;
@@ -220,6 +228,10 @@ export function parseInvocation(
   if (!isNamespace(text('namespace'))) {
     refuse('namespace', 'write the name of a namespace');
   }
+  const idhubSecret = text('idhub-secret');
+  if (idhubSecret !== '' && !isObjectName(idhubSecret)) {
+    refuse('idhub-secret', 'write the name of a Secret');
+  }
   const snapshotIntervalMs = duration('snapshot-interval');
   if (snapshotIntervalMs < 1_000) {
     refuse('snapshot-interval', 'write at least 1s');
@@ -240,6 +252,7 @@ export function parseInvocation(
     snapshotIntervalMs,
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
+    idhubSecret: idhubSecret || undefined,
   };
   return problems.length > 0 ? { kind: 'refuse', message: problems.join('\n') } : { kind: 'run', config };
 }
@@ -247,6 +260,11 @@ export function parseInvocation(
 /** A DNS label (RFC 1123), as names of namespaces are. */
 function isNamespace(name: string): boolean {
   return /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
+}
+
+/** A DNS subdomain (RFC 1123), as names of Secrets are. */
+function isObjectName(name: string): boolean {
+  return name.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name);
 }
 
 function help(): string {
