@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { readPushConfig, type PushConfig } from './push-config.ts';
 import type { LogLevel } from './runtime/index.ts';
 
 export interface Address {
@@ -30,6 +31,8 @@ export interface Config {
   readonly awsMaxRate: number;
   /** Name of a Secret in the operator's namespace: how IDHub is reached. */
   readonly idhubSecret: string | undefined;
+  /** Undefined: nobody is told of changes. */
+  readonly push: PushConfig | undefined;
 }
 
 export type Invocation =
@@ -133,6 +136,18 @@ const flags = {
     value: 'NAME',
     fallback: '',
     text: "Secret in the operator's namespace that says where IDHub is and how to sign in there; default none, so that IDHub is not asked",
+  },
+  'push-url': {
+    type: 'string',
+    value: 'URL',
+    fallback: '',
+    text: 'where changes that runs report are sent to; https, or http on the machine itself. Only with --push-secret',
+  },
+  'push-secret': {
+    type: 'string',
+    value: 'NAME',
+    fallback: '',
+    text: "Secret in the operator's namespace with the keys that sign what is sent. Only with --push-url",
   },
 } as const satisfies Record<string, Flag>;
 
@@ -253,6 +268,11 @@ export function parseInvocation(
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
     idhubSecret: idhubSecret || undefined,
+    push: readPushConfig(
+      { url: text('push-url'), secret: text('push-secret') },
+      (flag) => `--${flag} (or ${variableOf(flag)})`,
+      (sentence) => problems.push(sentence),
+    ),
   };
   return problems.length > 0 ? { kind: 'refuse', message: problems.join('\n') } : { kind: 'run', config };
 }

@@ -1,4 +1,5 @@
 export {
+  DirectoryThrottledError,
   DirectoryUnavailableError,
   type AccountWrite,
   type ConnectionName,
@@ -30,3 +31,34 @@ export {
   type ResourceAttributes,
   type SendHttp,
 } from './tokens/index.ts';
+export {
+  accountKind,
+  entitlementKind,
+  groupKind,
+  locationOf,
+  render,
+  renderContext,
+  userKind,
+  type AccountKind,
+  type Kind,
+  type RenderContext,
+} from './resources/index.ts';
+export {
+  keptMs,
+  maxBatch,
+  operationIdSchema,
+  operationKinds,
+  OperationDesk,
+  OperationParser,
+  operationSchemas,
+  StoreFullError,
+  type JsonSchema,
+  type Operation,
+  type OperationHost,
+  type OperationRecord,
+  type OperationResult,
+  type OperationStore,
+  type PromisedOperation,
+  type PromiseStore,
+  type Standing,
+} from './operations/index.ts';
