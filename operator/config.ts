@@ -33,6 +33,8 @@ export interface Config {
   readonly gracePeriodMs: number;
   /** Most AWS calls a second for one connection. */
   readonly awsMaxRate: number;
+  /** Name of a Secret in the operator's namespace: how IDHub is reached. */
+  readonly idhubSecret: string | undefined;
   /** Undefined: nobody is told of changes. */
   readonly push: PushConfig | undefined;
 }
@@ -140,6 +142,12 @@ const flags = {
     fallback: '100',
     text: 'most AWS calls a second for one connection; throttling lowers the rate by itself',
   },
+  'idhub-secret': {
+    type: 'string',
+    value: 'NAME',
+    fallback: '',
+    text: "Secret in the operator's namespace that says where IDHub is and how to sign in there; default none, so that IDHub is not asked",
+  },
   'push-url': {
     type: 'string',
     value: 'URL',
@@ -246,6 +254,10 @@ export function parseInvocation(
   if (!isNamespace(text('namespace'))) {
     refuse('namespace', 'write the name of a namespace');
   }
+  const idhubSecret = text('idhub-secret');
+  if (idhubSecret !== '' && !isObjectName(idhubSecret)) {
+    refuse('idhub-secret', 'write the name of a Secret');
+  }
   const snapshotIntervalMs = duration('snapshot-interval');
   if (snapshotIntervalMs < 1_000) {
     refuse('snapshot-interval', 'write at least 1s');
@@ -272,6 +284,7 @@ export function parseInvocation(
     listMaxAgeMs,
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
+    idhubSecret: idhubSecret || undefined,
     push: readPushConfig(
       { url: text('push-url'), secret: text('push-secret') },
       (flag) => `--${flag} (or ${variableOf(flag)})`,
@@ -284,6 +297,11 @@ export function parseInvocation(
 /** A DNS label (RFC 1123), as names of namespaces are. */
 function isNamespace(name: string): boolean {
   return /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
+}
+
+/** A DNS subdomain (RFC 1123), as names of Secrets are. */
+function isObjectName(name: string): boolean {
+  return name.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name);
 }
 
 function help(): string {
