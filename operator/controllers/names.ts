@@ -15,6 +15,8 @@ export const annotations = {
   abandon: 'aws.idhub.io/abandon',
   /** Who disabled the account; wins over `spec.enabled`. */
   disabledBy: 'aws.idhub.io/disabled-by',
+  /** What a client of the HTTP port calls the user. */
+  externalId: 'aws.idhub.io/external-id',
   /** Ours: the last write that a client asked for through the HTTP port; a new value is a new write. */
   operation: 'aws.idhub.io/operation',
   /** The unique id that a person confirms after `IdentityChanged`. */

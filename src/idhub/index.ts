@@ -17,6 +17,18 @@ export {
   type WriteOutcome,
 } from './model.ts';
 export {
+  accountKind,
+  entitlementKind,
+  groupKind,
+  locationOf,
+  render,
+  renderContext,
+  userKind,
+  type AccountKind,
+  type Kind,
+  type RenderContext,
+} from './resources/index.ts';
+export {
   keptMs,
   maxBatch,
   operationIdSchema,
