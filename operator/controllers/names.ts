@@ -17,6 +17,8 @@ export const annotations = {
   disabledBy: 'aws.idhub.io/disabled-by',
   /** What a client of the HTTP port calls the user. */
   externalId: 'aws.idhub.io/external-id',
+  /** Ours: the last write that a client asked for through the HTTP port; a new value is a new write. */
+  operation: 'aws.idhub.io/operation',
   /** The unique id that a person confirms after `IdentityChanged`. */
   confirmUserId: 'aws.idhub.io/confirm-user-id',
   /** Ours: the unique id of the IAM user. */
