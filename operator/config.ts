@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { readPushConfig, type PushConfig } from './push-config.ts';
 import type { LogLevel } from './runtime/index.ts';
 
 export interface Address {
@@ -28,6 +29,8 @@ export interface Config {
   readonly gracePeriodMs: number;
   /** Most AWS calls a second for one connection. */
   readonly awsMaxRate: number;
+  /** Undefined: nobody is told of changes. */
+  readonly push: PushConfig | undefined;
 }
 
 export type Invocation =
@@ -125,6 +128,18 @@ const flags = {
     value: 'N',
     fallback: '100',
     text: 'most AWS calls a second for one connection; throttling lowers the rate by itself',
+  },
+  'push-url': {
+    type: 'string',
+    value: 'URL',
+    fallback: '',
+    text: 'where changes that runs report are sent to; https, or http on the machine itself. Only with --push-secret',
+  },
+  'push-secret': {
+    type: 'string',
+    value: 'NAME',
+    fallback: '',
+    text: "Secret in the operator's namespace with the keys that sign what is sent. Only with --push-url",
   },
 } as const satisfies Record<string, Flag>;
 
@@ -240,6 +255,11 @@ export function parseInvocation(
     snapshotIntervalMs,
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
+    push: readPushConfig(
+      { url: text('push-url'), secret: text('push-secret') },
+      (flag) => `--${flag} (or ${variableOf(flag)})`,
+      (sentence) => problems.push(sentence),
+    ),
   };
   return problems.length > 0 ? { kind: 'refuse', message: problems.join('\n') } : { kind: 'run', config };
 }

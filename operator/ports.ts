@@ -1,6 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import type { Config } from './config.ts';
-import { KubernetesAccess, startConnectorServer, startHealthServer } from './http/index.ts';
+import {
+  KubernetesAccess,
+  nobodyKnown,
+  Origins,
+  reportsMount,
+  startConnectorServer,
+  startHealthServer,
+  type Answered,
+} from './http/index.ts';
 import { Reports } from './reports.ts';
 import type { Client, Clock, Logger, Manager } from './runtime/index.ts';
 
@@ -13,7 +22,7 @@ export interface PortsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly version: string;
-  readonly countRequest: (code: number) => void;
+  readonly observeRequest: (answered: Answered) => void;
   /** Of the process. Aborted: not ready any more, nothing new is taken, what is under way may end in the period of grace. */
   readonly signal: AbortSignal;
 }
@@ -34,11 +43,20 @@ export async function startPorts(options: PortsOptions): Promise<{ close(): Prom
   try {
     const connector = await startConnectorServer({
       ...config.httpAddress,
-      access: new KubernetesAccess({ client, clock }),
-      reports: new Reports({ client, namespaces: config.watchNamespaces }),
+      mounts: [
+        reportsMount({
+          access: new KubernetesAccess({ client, clock }),
+          reports: new Reports({ client, namespaces: config.watchNamespaces }),
+        }),
+      ],
+      authenticator: nobodyKnown,
+      connections: { default: undefined, has: () => false },
+      leader: undefined,
+      origins: new Origins({ publicUrl: undefined, trustedProxies: [] }),
       clock,
       logger,
-      observe: options.countRequest,
+      makeId: randomUUID,
+      observe: options.observeRequest,
     });
     logger.info('serving reports', { host: config.httpAddress.host, port: connector.port });
     const end = (): Promise<void> => connector.close(signal.aborted ? config.gracePeriodMs : 0);

@@ -1,4 +1,10 @@
-export { KubernetesAccess } from './access.ts';
-export { startConnectorServer } from './connector.ts';
+export { KubernetesAccess, nobodyKnown } from './auth/index.ts';
+export {
+  Origins,
+  startConnectorServer,
+  type Answered,
+  type Authenticator,
+  type Mount,
+} from './frame/index.ts';
 export { startHealthServer } from './health.ts';
-export type { OpenedReport, ReportSource } from './reports.ts';
+export { reportsMount, type OpenedReport, type ReportSource } from './reports/index.ts';

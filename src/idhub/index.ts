@@ -1,4 +1,5 @@
 export {
+  DirectoryThrottledError,
   DirectoryUnavailableError,
   type AccountWrite,
   type ConnectionName,
@@ -15,3 +16,34 @@ export {
   type WriteContext,
   type WriteOutcome,
 } from './model.ts';
+export {
+  accountKind,
+  entitlementKind,
+  groupKind,
+  locationOf,
+  render,
+  renderContext,
+  userKind,
+  type AccountKind,
+  type Kind,
+  type RenderContext,
+} from './resources/index.ts';
+export {
+  keptMs,
+  maxBatch,
+  operationIdSchema,
+  operationKinds,
+  OperationDesk,
+  OperationParser,
+  operationSchemas,
+  StoreFullError,
+  type JsonSchema,
+  type Operation,
+  type OperationHost,
+  type OperationRecord,
+  type OperationResult,
+  type OperationStore,
+  type PromisedOperation,
+  type PromiseStore,
+  type Standing,
+} from './operations/index.ts';
