@@ -26,6 +26,8 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly allowEndpointOverride: boolean;
   readonly snapshotIntervalMs: number;
+  /** How old a reading may be that lists are made of. */
+  readonly listMaxAgeMs: number;
   readonly gracePeriodMs: number;
   /** Most AWS calls a second for one connection. */
   readonly awsMaxRate: number;
@@ -116,6 +118,12 @@ const flags = {
     value: 'TIME',
     fallback: '10m',
     text: 'time between two readings of an AWS account, such as 90s or 10m; at least 1s',
+  },
+  'list-max-age': {
+    type: 'string',
+    value: 'TIME',
+    fallback: '',
+    text: 'how old a reading may be that lists for IDHub are made of; default three times --snapshot-interval',
   },
   'grace-period': {
     type: 'string',
@@ -239,6 +247,10 @@ export function parseInvocation(
   if (snapshotIntervalMs < 1_000) {
     refuse('snapshot-interval', 'write at least 1s');
   }
+  const listMaxAgeMs = text('list-max-age') === '' ? 3 * snapshotIntervalMs : duration('list-max-age');
+  if (listMaxAgeMs < snapshotIntervalMs) {
+    refuse('list-max-age', 'write at least the time of --snapshot-interval');
+  }
   const config: Config = {
     kubeconfig: text('kubeconfig') || undefined,
     context: text('context') || undefined,
@@ -253,6 +265,7 @@ export function parseInvocation(
     logLevel: level,
     allowEndpointOverride: boolean('allow-endpoint-override'),
     snapshotIntervalMs,
+    listMaxAgeMs,
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
     push: readPushConfig(

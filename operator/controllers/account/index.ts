@@ -14,6 +14,6 @@ export {
   readyOf,
   sameEntry,
 } from './owned-bindings.ts';
-export { StoredPasswordKey, type PasswordKey } from './password-tools.ts';
+export { StoredPasswordKey, UnusablePasswordKey, type PasswordKey } from './password-tools.ts';
 export { AccountReconciler } from './reconciler.ts';
 export { standingOf, type Standing } from './standing.ts';
