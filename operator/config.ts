@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { readPushConfig, type PushConfig } from './push-config.ts';
+import { httpFlags, readHttpConfig, type HttpConfig } from './http-config.ts';
 import type { LogLevel } from './runtime/index.ts';
 
 export interface Address {
@@ -21,6 +23,7 @@ export interface Config {
   readonly metricsAddress: Address;
   /** Of the port for IDHub and for people. */
   readonly httpAddress: Address;
+  readonly http: HttpConfig;
   readonly workers: number;
   readonly logLevel: LogLevel;
   readonly allowEndpointOverride: boolean;
@@ -28,6 +31,8 @@ export interface Config {
   readonly gracePeriodMs: number;
   /** Most AWS calls a second for one connection. */
   readonly awsMaxRate: number;
+  /** Undefined: nobody is told of changes. */
+  readonly push: PushConfig | undefined;
 }
 
 export type Invocation =
@@ -94,8 +99,9 @@ const flags = {
     type: 'string',
     value: 'HOST:PORT',
     fallback: '127.0.0.1:7002',
-    text: 'where /reports is served; port 0 for a free one',
+    text: 'where IDHub and people are answered (docs/http.md); port 0 for a free one',
   },
+  ...httpFlags,
   workers: { type: 'string', value: 'N', fallback: '10', text: 'accounts worked on at once, 1 to 100' },
   'log-level': {
     type: 'string',
@@ -125,6 +131,18 @@ const flags = {
     value: 'N',
     fallback: '100',
     text: 'most AWS calls a second for one connection; throttling lowers the rate by itself',
+  },
+  'push-url': {
+    type: 'string',
+    value: 'URL',
+    fallback: '',
+    text: 'where changes that runs report are sent to; https, or http on the machine itself. Only with --push-secret',
+  },
+  'push-secret': {
+    type: 'string',
+    value: 'NAME',
+    fallback: '',
+    text: "Secret in the operator's namespace with the keys that sign what is sent. Only with --push-url",
   },
 } as const satisfies Record<string, Flag>;
 
@@ -234,12 +252,18 @@ export function parseInvocation(
     identity: text('identity') || `${host.hostname}_${host.pid}`,
     metricsAddress: address('metrics-address'),
     httpAddress: address('http-address'),
+    http: readHttpConfig({ text, boolean, number, refuse }),
     workers: number('workers', 1, 100),
     logLevel: level,
     allowEndpointOverride: boolean('allow-endpoint-override'),
     snapshotIntervalMs,
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
+    push: readPushConfig(
+      { url: text('push-url'), secret: text('push-secret') },
+      (flag) => `--${flag} (or ${variableOf(flag)})`,
+      (sentence) => problems.push(sentence),
+    ),
   };
   return problems.length > 0 ? { kind: 'refuse', message: problems.join('\n') } : { kind: 'run', config };
 }

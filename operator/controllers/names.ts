@@ -15,6 +15,8 @@ export const annotations = {
   abandon: 'aws.idhub.io/abandon',
   /** Who disabled the account; wins over `spec.enabled`. */
   disabledBy: 'aws.idhub.io/disabled-by',
+  /** What a client of the HTTP port calls the user. */
+  externalId: 'aws.idhub.io/external-id',
   /** The unique id that a person confirms after `IdentityChanged`. */
   confirmUserId: 'aws.idhub.io/confirm-user-id',
   /** Ours: the unique id of the IAM user. */

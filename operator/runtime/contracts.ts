@@ -96,6 +96,8 @@ export interface Informer<T extends KubeObject> {
   byIndex(index: string, value: string): readonly T[];
   /** The first list is in. */
   readonly hasSynced: boolean;
+  /** Changes with every object that comes, changes or goes. */
+  readonly revision: number;
   /**
    * Puts the answer of an own write into the cache when it is newer than what is there, so that
    * the next reconcile does not act on what was before the write.

@@ -1,4 +1,5 @@
 export {
+  DirectoryThrottledError,
   DirectoryUnavailableError,
   type AccountWrite,
   type ConnectionName,
@@ -27,3 +28,22 @@ export {
   type Kind,
   type RenderContext,
 } from './resources/index.ts';
+export {
+  keptMs,
+  maxBatch,
+  operationIdSchema,
+  operationKinds,
+  OperationDesk,
+  OperationParser,
+  operationSchemas,
+  StoreFullError,
+  type JsonSchema,
+  type Operation,
+  type OperationHost,
+  type OperationRecord,
+  type OperationResult,
+  type OperationStore,
+  type PromisedOperation,
+  type PromiseStore,
+  type Standing,
+} from './operations/index.ts';

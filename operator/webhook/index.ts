@@ -1,0 +1,2 @@
+export { OperationConfigMaps } from './operation-store.ts';
+export { OperationSecret } from './promise-store.ts';
