@@ -47,3 +47,12 @@ export {
   type PromiseStore,
   type Standing,
 } from './operations/index.ts';
+export {
+  accountToCreate,
+  accountToPatch,
+  accountToReplace,
+  membersToPatch,
+  membersToReplace,
+  type AccountContext,
+  type MemberWrite,
+} from './requests/index.ts';

@@ -8,12 +8,7 @@ import {
   type Lookup,
   type ResourceType,
 } from '../../scim/index.ts';
-import type {
-  DirectoryAccount,
-  DirectoryCatalogue,
-  DirectoryEntitlement,
-  DirectoryView,
-} from '../model.ts';
+import type { DirectoryAccount, DirectoryCatalogue, DirectoryEntitlement, DirectoryView } from '../model.ts';
 import {
   commonFields,
   entitlementKind,

@@ -5,19 +5,15 @@ import {
   targetOf,
   type Attribute,
   type Filter,
+  type ListQuery,
   type Lookup,
   type Value,
 } from '../../scim/index.ts';
 import { DirectoryUnavailableError } from '../model.ts';
 import type { Collection } from './collection.ts';
 
-/** Which resources are asked for, and in which order (RFC 7644, 3.4.2). */
-export interface Selection {
-  readonly filter?: string | undefined;
-  /** An attribute, or a part of one. */
-  readonly sortBy?: string | undefined;
-  readonly sortOrder?: 'ascending' | 'descending' | undefined;
-}
+/** Which resources are asked for, and in which order. */
+export type Selection = Pick<ListQuery, 'filter' | 'sortBy' | 'descending'>;
 
 /** A resource of one of several collections. */
 export interface Selected {
@@ -83,7 +79,7 @@ function fittingIn(collection: Collection, filter: Filter): readonly Selected[] 
 function sorted(
   selected: readonly Selected[],
   collections: readonly Collection[],
-  { sortBy = '', sortOrder = 'ascending' }: Selection,
+  { sortBy = '', descending }: Selection,
 ): readonly Selected[] {
   const keys = new Map(
     collections.flatMap((collection): [Collection, (lookup: Lookup) => Key][] => {
@@ -94,7 +90,7 @@ function sorted(
   if (keys.size === 0) {
     throw new ScimError('invalidValue', `There is no attribute "${sortBy.slice(0, 80)}" to sort by.`);
   }
-  const sign = sortOrder === 'ascending' ? 1 : -1;
+  const sign = descending ? -1 : 1;
   return selected
     .map((each) => ({ each, key: keys.get(each.collection)?.(each.collection.lookup(each.index)) }))
     .toSorted((one, other) => sign * compare(one.key, other.key))

@@ -1,5 +1,6 @@
 import {
   commonAttributes,
+  entityTag,
   schemasOf,
   type Attribute,
   type JsonObject,
@@ -132,7 +133,7 @@ function metaOf<T>(
     resourceType: type.name,
     ...(created === undefined ? {} : { created: timeText(created) }),
     location: locationOf(type, id, context),
-    version: `"${version}"`,
+    version: entityTag(version),
   };
 }
 
