@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import { ConnectionRegistry } from './controllers/connection/index.ts';
 import { PushOutbox, PushStates } from './controllers/push/index.ts';
 import { RunEngine } from './controllers/reconciliation/index.ts';
+import { createIdhubLink } from './idhub/index.ts';
 import { createInformers } from './informers.ts';
 import { obtainInstallationId } from './installation.ts';
 import { createHttpMetrics } from './http-metrics.ts';
@@ -95,6 +96,18 @@ export async function runOperator(options: {
     accounts: () => accounts.list(),
     bindings: () => bindings.list(),
     now: () => clock.now(),
+  });
+  createIdhubLink({
+    manager,
+    registry,
+    clock,
+    random,
+    logger,
+    protectSecret,
+    namespace: config.namespace,
+    secret: config.idhubSecret,
+    version,
+    resources: () => ({}),
   });
   const ports = await startPorts({
     config,
