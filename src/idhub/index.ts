@@ -77,3 +77,12 @@ export {
   type AccountContext,
   type MemberWrite,
 } from './requests/index.ts';
+export {
+  accountCollection,
+  entitlementCollection,
+  groupCollection,
+  Lists,
+  type Collection,
+  type ListPage,
+  type ListRequest,
+} from './lists/index.ts';

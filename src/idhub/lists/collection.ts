@@ -1,7 +1,6 @@
 import {
   filterLanguage,
   filterValues,
-  schemasOf,
   type Filter,
   type FilterLanguage,
   type JsonObject,
@@ -30,6 +29,8 @@ export interface Collection {
   readonly size: number;
   /** What they are taken from: what is kept for as long as the collection is. */
   readonly source: object;
+  /** How many resources the source has of all types. */
+  readonly weight: number;
   /** The values of one, as filters and orders want them; `unknown` where they could not be read. */
   lookup(index: number): Lookup;
   /** For a sentence. */
@@ -45,6 +46,7 @@ export function accountCollection(view: DirectoryView, kind: AccountKind, base: 
     kind,
     items: view.accounts(),
     source: view,
+    weight: weightOf(view),
     context: renderContext(view, base),
     nameOf: ({ userName }) => userName,
     byId: (id) => view.account(id),
@@ -57,6 +59,7 @@ export function groupCollection(view: DirectoryView, base: string): Collection {
     kind: groupKind,
     items: view.groups(),
     source: view,
+    weight: weightOf(view),
     context: renderContext(view, base),
     nameOf: ({ displayName }) => displayName,
     byId: (id) => view.group(id),
@@ -68,6 +71,7 @@ export function entitlementCollection(catalogue: DirectoryCatalogue, base: strin
     kind: entitlementKind,
     items: catalogue.entitlements(),
     source: catalogue,
+    weight: catalogue.entitlements().length,
     context: { base, groupByArn: () => undefined, members: () => undefined },
     nameOf: ({ displayName }) => displayName,
     byId: (id) => catalogue.entitlement(id),
@@ -78,6 +82,7 @@ interface Parts<T> {
   readonly kind: Kind<T>;
   readonly items: readonly T[];
   readonly source: object;
+  readonly weight: number;
   readonly context: RenderContext;
   nameOf(item: T): string;
   byId(id: string): T | undefined;
@@ -85,7 +90,7 @@ interface Parts<T> {
 }
 
 function collectionOf<T extends DirectoryAccount | DirectoryEntitlement>(parts: Parts<T>): Collection {
-  const { kind, items, source, context } = parts;
+  const { kind, items, source, weight, context } = parts;
   const item = (index: number): T => {
     const found = items[index];
     if (found === undefined) {
@@ -105,6 +110,7 @@ function collectionOf<T extends DirectoryAccount | DirectoryEntitlement>(parts: 
     language: filterLanguage(kind.type),
     size: items.length,
     source,
+    weight,
     lookup: (index) => (name) => {
       const field = fields.get(name);
       const value = field?.read(item(index), context);
@@ -131,7 +137,6 @@ function collectionOf<T extends DirectoryAccount | DirectoryEntitlement>(parts: 
   };
 }
 
-/** Names of the schemas, for sentences and keys. */
-export function typeNames(collections: readonly Collection[]): readonly string[] {
-  return collections.map(({ type }) => schemasOf(type)[0]?.id ?? type.name);
+function weightOf(view: DirectoryView): number {
+  return view.size + view.groups().length;
 }
