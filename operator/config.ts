@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { readPushConfig, type PushConfig } from './push-config.ts';
 import { httpFlags, readHttpConfig, type HttpConfig } from './http-config.ts';
 import type { LogLevel } from './runtime/index.ts';
 
@@ -27,9 +28,15 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly allowEndpointOverride: boolean;
   readonly snapshotIntervalMs: number;
+  /** How old a reading may be that lists are made of. */
+  readonly listMaxAgeMs: number;
   readonly gracePeriodMs: number;
   /** Most AWS calls a second for one connection. */
   readonly awsMaxRate: number;
+  /** Name of a Secret in the operator's namespace: how IDHub is reached. */
+  readonly idhubSecret: string | undefined;
+  /** Undefined: nobody is told of changes. */
+  readonly push: PushConfig | undefined;
 }
 
 export type Invocation =
@@ -117,6 +124,12 @@ const flags = {
     fallback: '10m',
     text: 'time between two readings of an AWS account, such as 90s or 10m; at least 1s',
   },
+  'list-max-age': {
+    type: 'string',
+    value: 'TIME',
+    fallback: '',
+    text: 'how old a reading may be that lists for IDHub are made of; default three times --snapshot-interval',
+  },
   'grace-period': {
     type: 'string',
     value: 'TIME',
@@ -128,6 +141,24 @@ const flags = {
     value: 'N',
     fallback: '100',
     text: 'most AWS calls a second for one connection; throttling lowers the rate by itself',
+  },
+  'idhub-secret': {
+    type: 'string',
+    value: 'NAME',
+    fallback: '',
+    text: "Secret in the operator's namespace that says where IDHub is and how to sign in there; default none, so that IDHub is not asked",
+  },
+  'push-url': {
+    type: 'string',
+    value: 'URL',
+    fallback: '',
+    text: 'where changes that runs report are sent to; https, or http on the machine itself. Only with --push-secret',
+  },
+  'push-secret': {
+    type: 'string',
+    value: 'NAME',
+    fallback: '',
+    text: "Secret in the operator's namespace with the keys that sign what is sent. Only with --push-url",
   },
 } as const satisfies Record<string, Flag>;
 
@@ -223,9 +254,17 @@ export function parseInvocation(
   if (!isNamespace(text('namespace'))) {
     refuse('namespace', 'write the name of a namespace');
   }
+  const idhubSecret = text('idhub-secret');
+  if (idhubSecret !== '' && !isObjectName(idhubSecret)) {
+    refuse('idhub-secret', 'write the name of a Secret');
+  }
   const snapshotIntervalMs = duration('snapshot-interval');
   if (snapshotIntervalMs < 1_000) {
     refuse('snapshot-interval', 'write at least 1s');
+  }
+  const listMaxAgeMs = text('list-max-age') === '' ? 3 * snapshotIntervalMs : duration('list-max-age');
+  if (listMaxAgeMs < snapshotIntervalMs) {
+    refuse('list-max-age', 'write at least the time of --snapshot-interval');
   }
   const config: Config = {
     kubeconfig: text('kubeconfig') || undefined,
@@ -242,8 +281,15 @@ export function parseInvocation(
     logLevel: level,
     allowEndpointOverride: boolean('allow-endpoint-override'),
     snapshotIntervalMs,
+    listMaxAgeMs,
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
+    idhubSecret: idhubSecret || undefined,
+    push: readPushConfig(
+      { url: text('push-url'), secret: text('push-secret') },
+      (flag) => `--${flag} (or ${variableOf(flag)})`,
+      (sentence) => problems.push(sentence),
+    ),
   };
   return problems.length > 0 ? { kind: 'refuse', message: problems.join('\n') } : { kind: 'run', config };
 }
@@ -251,6 +297,11 @@ export function parseInvocation(
 /** A DNS label (RFC 1123), as names of namespaces are. */
 function isNamespace(name: string): boolean {
   return /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
+}
+
+/** A DNS subdomain (RFC 1123), as names of Secrets are. */
+function isObjectName(name: string): boolean {
+  return name.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name);
 }
 
 function help(): string {

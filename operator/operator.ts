@@ -3,11 +3,14 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { namespaceAllowed } from '../src/guard/index.ts';
 import type { Config } from './config.ts';
 import { ConnectionRegistry } from './controllers/connection/index.ts';
+import { PushOutbox, PushStates } from './controllers/push/index.ts';
 import { RunEngine } from './controllers/reconciliation/index.ts';
+import { createIdhubLink } from './idhub/index.ts';
 import { createInformers } from './informers.ts';
 import { obtainInstallationId } from './installation.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import { createMetrics } from './metrics.ts';
+import { createPushMetrics } from './push-metrics.ts';
 import { createRunMetrics } from './run-metrics.ts';
 import { requireKubeconfig, untilAnswered } from './api-server.ts';
 import { startPorts } from './ports.ts';
@@ -94,6 +97,18 @@ export async function runOperator(options: {
     bindings: () => bindings.list(),
     now: () => clock.now(),
   });
+  createIdhubLink({
+    manager,
+    registry,
+    clock,
+    random,
+    logger,
+    protectSecret,
+    namespace: config.namespace,
+    secret: config.idhubSecret,
+    version,
+    resources: () => ({}),
+  });
   const ports = await startPorts({
     config,
     client,
@@ -138,12 +153,25 @@ export async function runOperator(options: {
       logger,
       clock,
     };
+    const outbox =
+      config.push === undefined
+        ? undefined
+        : new PushOutbox({
+            ...shared,
+            committed: (connection, scope, ended) => engine.committed(connection, scope, ended),
+          });
+    const engine: RunEngine = new RunEngine({ ...shared, outbox });
+    const pushStates = new PushStates();
+    const pushMetrics = createPushMetrics({ registry, states: pushStates, now: () => clock.now() });
     wire({
       ...shared,
       config,
       installation,
       manager,
-      engine: new RunEngine(shared),
+      engine,
+      outbox,
+      pushStates,
+      pushMetrics,
       metrics,
       runMetrics,
       random,

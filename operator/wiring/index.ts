@@ -4,6 +4,7 @@ import { accountController } from './accounts.ts';
 import { bindingController } from './bindings.ts';
 import { connectionController } from './connections.ts';
 import type { Parts } from './parts.ts';
+import { pushController } from './push.ts';
 import { discoveryController, runController, scheduleController } from './runs.ts';
 
 export type { Parts } from './parts.ts';
@@ -17,6 +18,7 @@ export function wire(parts: Parts): void {
   const runs = runController(parts);
   const discovery = discoveryController(parts);
   const schedules = scheduleController(parts, (connection) => connections.enqueue(connection));
+  pushController(parts, (connection) => connections.enqueue(connection));
   registry.onWake((key) => connections.enqueue(key));
   registry.onAnnounce((key) => {
     discovery.enqueue(key, { priority: lowPriority });

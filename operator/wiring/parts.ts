@@ -1,4 +1,5 @@
 import type { ConnectionRegistry } from '../controllers/connection/index.ts';
+import type { PushMetrics, PushOutbox, PushStates } from '../controllers/push/index.ts';
 import type { RunEngine } from '../controllers/reconciliation/index.ts';
 import type { Config } from '../config.ts';
 import type { Informers } from '../informers.ts';
@@ -16,6 +17,10 @@ export interface Parts extends Informers {
   readonly client: Client;
   readonly registry: ConnectionRegistry;
   readonly engine: RunEngine;
+  /** Undefined: nobody is told of changes. */
+  readonly outbox: PushOutbox | undefined;
+  readonly pushStates: PushStates;
+  readonly pushMetrics: PushMetrics;
   readonly events: EventRecorder;
   readonly metrics: Metrics;
   readonly runMetrics: ReturnType<typeof createRunMetrics>;

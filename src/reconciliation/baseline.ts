@@ -117,6 +117,15 @@ export function encodeBaseline(baseline: Baseline): EncodedBaseline {
   return { meta, parts };
 }
 
+/** Uids of the runs that a baseline knows to be done, from its `meta` alone. @throws {SpoiltBaselineError} */
+export function committedIn(text: string): readonly string[] {
+  const meta = parsed(text) as Partial<Baseline> | null;
+  if (!Array.isArray(meta?.committed)) {
+    throw new SpoiltBaselineError('what was last reconciled is not as it was written');
+  }
+  return meta.committed.map(({ uid }) => uid);
+}
+
 /** @throws {SpoiltBaselineError} */
 export function decodeBaseline<Summary>(encoded: EncodedBaseline): Baseline<Summary> {
   const meta = parsed(encoded.meta) as

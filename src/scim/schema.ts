@@ -33,6 +33,10 @@ export interface Attribute {
   readonly referenceTypes?: readonly string[];
   /** Of a complex attribute; one deep (RFC 7643, 2.3.8). */
   readonly subAttributes?: readonly Attribute[];
+  /** Other names that clients have for it; read, never told. */
+  readonly aliases?: readonly string[];
+  /** Of a boolean attribute: other texts that are read, in small letters; never told. */
+  readonly spellings?: Readonly<Record<string, boolean>>;
 }
 
 /** What is left out is as RFC 7643, 2.2 has it: optional, one text, in any case, read and written, returned, not unique. */
@@ -69,7 +73,10 @@ export type JsonObject = { readonly [name: string]: JsonValue | undefined };
 const schemaUrn = 'urn:ietf:params:scim:schemas:core:2.0:Schema';
 const resourceTypeUrn = 'urn:ietf:params:scim:schemas:core:2.0:ResourceType';
 
-/** @throws {Error} for a definition that makes no sense: a mistake of the program */
+/**
+ * An attribute by what is special of it.
+ * @throws {Error} for a definition that makes no sense: a mistake of the program
+ */
 export function attribute(options: AttributeOptions): Attribute {
   const { name, type = 'string', subAttributes } = options;
   if (!/^(?:[A-Za-z][\w$-]*|\$ref)$/.test(name)) {
@@ -97,11 +104,14 @@ export function attribute(options: AttributeOptions): Attribute {
   };
 }
 
-/** @throws {Error} where two attributes of it cannot be told apart: names are read without regard to case */
+/**
+ * A resource type that holds together.
+ * @throws {Error} where two attributes of it cannot be told apart: names are read without regard to case
+ */
 export function resourceType(options: ResourceType): ResourceType {
   const seen = new Map<string, string>();
   for (const schema of schemasOf(options)) {
-    for (const { name } of schema.attributes) {
+    for (const name of schema.attributes.flatMap((each) => [each.name, ...(each.aliases ?? [])])) {
       const folded = name.toLowerCase();
       if (commonNames.has(folded)) {
         throw new Error(`${options.name}: "${name}" is an attribute of every resource (RFC 7643, 3.1)`);

@@ -1,3 +1,4 @@
+import { committedIn, SpoiltBaselineError } from '../../../src/reconciliation/index.ts';
 import type { AwsConnection } from '../../api/v1alpha1/index.ts';
 import { keyOf, keyString, type Client } from '../../runtime/index.ts';
 import { ownerReference } from '../names.ts';
@@ -44,6 +45,23 @@ export class BaselineSecrets {
       parts.push(part);
     }
     return { meta: set.meta, parts, set };
+  }
+
+  /**
+   * Uids of the latest runs that were committed; none where nothing ever was.
+   * @throws {SpoiltSetError} where that cannot be told
+   */
+  async committed(
+    connection: AwsConnection,
+    scope: string,
+    signal: AbortSignal,
+  ): Promise<ReadonlySet<string>> {
+    const found = await this.#sets.open(placeOf(connection, scope), signal);
+    try {
+      return new Set(found === undefined ? [] : committedIn(found.meta));
+    } catch (error) {
+      throw error instanceof SpoiltBaselineError ? this.spoilt(connection, scope, error.message) : error;
+    }
   }
 
   /**

@@ -12,6 +12,7 @@ export type ReconciliationReason =
   | 'InvalidFilter'
   | 'BaselineSpoilt'
   | 'NotWritten'
+  | 'NotQueued'
   | 'Incomplete'
   | 'AccessDenied'
   | 'InvalidInput'

@@ -23,6 +23,7 @@ import { annotations } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { connectionOf, endingInStatus, endingOf, resourcesOf, type Ending } from './memory.ts';
 import type { RunMetrics } from './metrics.ts';
+import type { Outbox } from './outbox.ts';
 import type { Outcome } from './outcome.ts';
 import type { RunRecord } from './record.ts';
 import { completed, stopped } from './sentences.ts';
@@ -36,6 +37,8 @@ export interface RunEndsOptions {
   readonly metrics: RunMetrics;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Undefined: nobody is told of changes. */
+  readonly outbox?: Outbox | undefined;
 }
 
 /** How soon it is looked again whether a run that should be gone is still waited for. */
@@ -51,7 +54,7 @@ export class RunEnds {
     this.#options = options;
   }
 
-  /** The breaker first, then the run: a process that is killed in between comes here again. */
+  /** What is sent and the breaker first, then the run: a process that is killed in between comes here again. */
   async settle(
     run: AwsReconciliation,
     connection: UsableConnection,
@@ -120,9 +123,12 @@ export class RunEnds {
     outcome: Extract<Outcome, { kind: 'complete' }>,
     signal: AbortSignal,
   ): Promise<Result> {
-    const { clock, metrics, record } = this.#options;
+    const { clock, metrics, outbox, record } = this.#options;
     const { approved, found, scope, whole } = outcome;
     const remembered = run.spec.dryRun !== true;
+    if (remembered) {
+      await outbox?.confirm({ run, scope, changes: found.reported ?? 0 }, signal);
+    }
     if (remembered && (whole || approved)) {
       const name = keyString(keyOf(run));
       const compared = { scope, resources: resourcesOf(run), first: outcome.first };

@@ -31,6 +31,7 @@ import type { Link, Terms, UsableConnection } from '../connection/index.ts';
 import { BaselineSecrets, type StoredBaseline } from './baseline-store.ts';
 import { CountedApi } from './counted-api.ts';
 import { resourcesOf } from './memory.ts';
+import type { Outbox } from './outbox.ts';
 import type { Attempt, Engine, Outcome } from './outcome.ts';
 import { releasedThrough } from './record.ts';
 import { ReportSecrets } from './report-store.ts';
@@ -45,6 +46,8 @@ export interface RunEngineOptions {
   readonly events: EventRecorder;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Undefined: nobody is told of changes. */
+  readonly outbox?: Outbox | undefined;
 }
 
 type Limited =
@@ -100,7 +103,13 @@ export class RunEngine implements Engine {
     if (limited.kind === 'refused') {
       return { kind: 'refused', verdict: { reason: 'InvalidFilter', message: limited.message } };
     }
-    return this.#bound.during(connection.key, limited.scope, () => this.#run(attempt, object, limited));
+    try {
+      return await this.#bound.during(connection.key, limited.scope, () =>
+        this.#run(attempt, object, limited),
+      );
+    } finally {
+      this.#options.outbox?.release(connection.key, run.metadata.uid ?? '');
+    }
   }
 
   async #run(
@@ -185,6 +194,11 @@ export class RunEngine implements Engine {
         return { kind: 'complete', scope, found: found(outcome.summary), whole, first, approved };
       }
     }
+  }
+
+  /** Uids of the latest runs that were committed under this name. @throws {SpoiltSetError} */
+  committed(connection: AwsConnection, scope: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+    return this.#baselines.committed(connection, scope, signal);
   }
 
   /** Which users of those that were last reconciled a complete reading lacks, beyond the limit. */
@@ -311,7 +325,12 @@ export class RunEngine implements Engine {
           await this.#trim(connection, signal);
         },
       },
-      writeReport: (report, signal) => this.#reports.write(run, report, signal),
+      writeReport: async (report, signal) => {
+        await this.#reports.write(run, report, signal);
+        if (run.spec.dryRun !== true) {
+          await this.#options.outbox?.stage({ connection: object, run, scope, report }, signal);
+        }
+      },
       progress: (...how) => attempt.progress(...how),
     };
   }

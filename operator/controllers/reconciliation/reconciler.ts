@@ -24,6 +24,7 @@ import { Lanes, type Ticket } from './lanes.ts';
 import { RunEnds } from './ends.ts';
 import { connectionOf, endingOf, isFinished } from './memory.ts';
 import type { RunMetrics } from './metrics.ts';
+import { OutboxSpoiltError, type Outbox } from './outbox.ts';
 import type { Engine } from './outcome.ts';
 import { RunRecord } from './record.ts';
 import { SpoiltSetError } from './secret-set.ts';
@@ -45,6 +46,8 @@ export interface ReconciliationReconcilerOptions {
   readonly events: EventRecorder;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Undefined: nobody is told of changes. */
+  readonly outbox?: Outbox | undefined;
 }
 
 /** How soon something that somebody has to act upon is tried again. */
@@ -220,7 +223,14 @@ export class ReconciliationReconciler implements Reconciler {
       await this.#record.report(run, { kind: 'waits', verdict, status: 'False' }, timeZone, signal);
       return after(slowMs);
     }
-    return this.#ends.settle(run, connection, result.value, signal);
+    try {
+      return await this.#ends.settle(run, connection, result.value, signal);
+    } catch (error) {
+      if (error instanceof OutboxSpoiltError) {
+        return this.#failed(run, error, timeZone, signal);
+      }
+      throw error;
+    }
   }
 
   /** What passes is tried again with back-off; what somebody has to act upon, after a while. */
@@ -237,6 +247,7 @@ export class ReconciliationReconciler implements Reconciler {
     await this.#record.report(run, { kind: 'waits', verdict, status: 'False' }, timeZone, signal);
     const waits =
       error instanceof SpoiltSetError ||
+      error instanceof OutboxSpoiltError ||
       (isAwsError(error) && !error.isTransient) ||
       (error instanceof ApiError && error.code < 500 && error.code !== 429);
     if (waits) {

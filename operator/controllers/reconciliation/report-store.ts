@@ -4,14 +4,7 @@ import type { AwsReconciliation } from '../../api/v1alpha1/index.ts';
 import { keyOf, keyString, type Client } from '../../runtime/index.ts';
 import { ownerReference } from '../names.ts';
 import { labelsOf } from './labels.ts';
-import {
-  derivedName,
-  maxShardBytes,
-  SecretSets,
-  SpoiltSetError,
-  type Place,
-  type SecretSet,
-} from './secret-set.ts';
+import { derivedName, maxShardBytes, SecretSets, SpoiltSetError, type Place } from './secret-set.ts';
 
 const pack = promisify(gzip);
 const unpack = promisify(gunzip);
@@ -53,10 +46,7 @@ export class ReportSecrets {
   ): Promise<void> {
     const place = placeOf(run);
     const before = await this.#sets.open(place, signal);
-    const parts: Buffer[] = [];
-    for (const text of chunked(report.lines)) {
-      parts.push(await pack(text));
-    }
+    const parts = await packedLines(report.lines);
     await this.#sets.write(place, before, { meta: JSON.stringify(report.header), parts }, signal);
   }
 
@@ -70,7 +60,7 @@ export class ReportSecrets {
     return {
       kind: 'report',
       header: headerOf(place, set.meta),
-      shards: this.#lines(place, set, signal),
+      shards: unpackedLines(this.#sets.parts(place, set, signal)),
       check: async () => {
         for await (const _part of this.#sets.parts(place, set, signal)) {
           // What is wrong with it is thrown.
@@ -78,11 +68,21 @@ export class ReportSecrets {
       },
     };
   }
+}
 
-  async *#lines(place: Place, set: SecretSet, signal: AbortSignal): AsyncGenerator<Buffer> {
-    for await (const part of this.#sets.parts(place, set, signal)) {
-      yield await unpack(part);
-    }
+/** Lines as the parts of a set: compressed, as many together as surely fit into one Secret. */
+export async function packedLines(lines: readonly string[]): Promise<Buffer[]> {
+  const parts: Buffer[] = [];
+  for (const text of chunked(lines)) {
+    parts.push(await pack(text));
+  }
+  return parts;
+}
+
+/** Whole lines, some hundred kilobytes at a time. */
+export async function* unpackedLines(parts: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  for await (const part of parts) {
+    yield await unpack(part);
   }
 }
 

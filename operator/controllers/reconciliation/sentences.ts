@@ -4,6 +4,7 @@ import { ApiError, TransportError, keyString, type ObjectKey } from '../../runti
 import { commonFaults, verdictOn } from '../aws-fault.ts';
 import { annotations } from '../names.ts';
 import type { Verdict } from './conditions.ts';
+import { OutboxSpoiltError } from './outbox.ts';
 import { SpoiltSetError } from './secret-set.ts';
 import type { Found } from './status.ts';
 
@@ -102,6 +103,12 @@ export function faultOf(error: unknown): Verdict | undefined {
     return {
       reason: 'BaselineSpoilt',
       message: `${error.message}. Bring it back from a backup, or delete the Secrets that it names: the next run takes what it finds for what there is`,
+    };
+  }
+  if (error instanceof OutboxSpoiltError) {
+    return {
+      reason: 'NotQueued',
+      message: `${error.message}. Bring it back from a backup, or delete that Secret: what it held is not sent then, so let the receiver read everything`,
     };
   }
   if (error instanceof ApiError || error instanceof TransportError) {
