@@ -106,7 +106,6 @@ async function served(): Promise<number> {
         path: '/open',
         perConnection: false,
         access: 'open',
-        methods: ['GET'],
         format: 'problem+json',
         bodyLimit: 0,
         mediaTypes: [],
