@@ -11,4 +11,4 @@ export {
   type UsableConnection,
 } from './registry.ts';
 export { notAllowed } from './sentences.ts';
-export { scheduleCondition, type ScheduleStanding } from './status.ts';
+export { scheduleCondition, type PushStanding, type ScheduleStanding } from './status.ts';
