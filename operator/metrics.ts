@@ -7,8 +7,6 @@ import type { ConnectionRegistry } from './controllers/connection/index.ts';
 export interface Metrics {
   observeCall(connection: string, record: CallRecord): void;
   countAbandoned(kind: string): void;
-  /** An answer of the port for IDHub and for people. */
-  countRequest(code: number): void;
 }
 
 interface CallLabels extends Omit<CallRecord, 'seconds'> {
@@ -54,12 +52,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
     name: 'idhub_abandoned_total',
     help: 'Objects that were let go of without touching AWS, as their annotation asked.',
     labelNames: ['kind'],
-    registers,
-  });
-  const requests = new Counter({
-    name: 'idhub_http_requests_total',
-    help: 'Answers of the port for IDHub and for people by HTTP status.',
-    labelNames: ['code'],
     registers,
   });
   const gauges = [
@@ -174,6 +166,5 @@ export function createMetrics(options: MetricsOptions): Metrics {
       seconds.observe({ service, operation }, took);
     },
     countAbandoned: (kind) => abandoned.inc({ kind }),
-    countRequest: (code) => requests.inc({ code }),
   };
 }

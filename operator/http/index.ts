@@ -1,4 +1,15 @@
-export { KubernetesAccess } from './access.ts';
-export { startConnectorServer } from './connector.ts';
+export { Callers, KubernetesAccess, mayBeAsked, OidcTokens, SecretCredentials } from './auth/index.ts';
+export {
+  CertificateFiles,
+  defaultLimits,
+  Origins,
+  startConnectorServer,
+  type Answered,
+  type CertificateNews,
+  type Connections,
+  type ConnectorServer,
+  type Mount,
+} from './frame/index.ts';
 export { startHealthServer } from './health.ts';
-export type { OpenedReport, ReportSource } from './reports.ts';
+export { reportsMount, type OpenedReport, type ReportSource } from './reports/index.ts';
+export { watchedDirectories, type WatchedDirectoriesOptions } from './shutouts.ts';

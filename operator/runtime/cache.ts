@@ -31,6 +31,7 @@ export class Cache<T extends KubeObject> implements Informer<T> {
   /** The resource version up to which each watched namespace is known; '' stands for all. */
   readonly #seen = new Map<string, string>();
   #hasSynced = false;
+  #revision = 0;
 
   constructor(options: CacheOptions<T>) {
     this.type = options.type;
@@ -42,6 +43,10 @@ export class Cache<T extends KubeObject> implements Informer<T> {
 
   get hasSynced(): boolean {
     return this.#hasSynced;
+  }
+
+  get revision(): number {
+    return this.#revision;
   }
 
   get(key: ObjectKey): T | undefined {
@@ -146,6 +151,7 @@ export class Cache<T extends KubeObject> implements Informer<T> {
       this.#unindex(key, before);
     }
     this.#objects.set(key, kept);
+    this.#revision += 1;
     for (const index of this.#indexes.values()) {
       for (const value of this.#valuesOf(index, kept)) {
         let keys = index.keys.get(value);
@@ -162,6 +168,7 @@ export class Cache<T extends KubeObject> implements Informer<T> {
   #remove(key: string, before: T): void {
     this.#unindex(key, before);
     this.#objects.delete(key);
+    this.#revision += 1;
     this.#tell(before, undefined);
   }
 

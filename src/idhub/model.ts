@@ -88,6 +88,8 @@ export interface EntitlementWrite {
 export interface WriteContext {
   /** For the audit log and `aws.idhub.io/disabled-by`: no secret, at most 256 characters. */
   readonly caller: string;
+  /** Of the HTTP request, for the audit log. */
+  readonly requestId?: string;
   /** Of the webhook: a reset uses it as its request id. */
   readonly operationId?: string;
   /** `DirectoryAccount.version` that the account must have, any of them; absent: any version. */
@@ -126,7 +128,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** One AWS account. */
+/** One AWS account. Writes reject with `DirectoryThrottledError` where one caller shuts out too many people in a short time. */
 export interface Directory {
   readonly connection: ConnectionName;
   /**
@@ -149,6 +151,17 @@ export interface Directories {
   list(): readonly ConnectionName[];
   /** @throws {DirectoryUnavailableError} where caches are not there yet, so that nobody takes it for missing */
   get(connection: ConnectionName): Directory | undefined;
+}
+
+/** Too much was asked in a short time: 429. Nothing was done. */
+export class DirectoryThrottledError extends Error {
+  override readonly name = 'DirectoryThrottledError';
+  readonly retryAfterMs: number;
+  /** @param message for people, without secrets: goes out as it is */
+  constructor(message: string, options: { readonly retryAfterMs: number }) {
+    super(message);
+    this.retryAfterMs = options.retryAfterMs;
+  }
 }
 
 /** It cannot be told now: 503. */

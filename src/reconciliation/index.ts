@@ -2,7 +2,14 @@ export { readCatalogue } from './catalogue.ts';
 export { committedIn, SpoiltBaselineError, type EncodedBaseline, type Resource } from './baseline.ts';
 export type { DeletionLimits, Missing } from './breaker.ts';
 export type { Change, Counts } from './diff.ts';
-export type { Catalogue, CatalogueGroup, CataloguePolicy, EntitlementRecord } from './entitlement-record.ts';
+export {
+  catalogueRecords,
+  inlineRecords,
+  type Catalogue,
+  type CatalogueGroup,
+  type CataloguePolicy,
+  type EntitlementRecord,
+} from './entitlement-record.ts';
 export { missingBeyond } from './missing.ts';
 export { userRecord, type RecordContext, type UserEntitlement, type UserRecord } from './record.ts';
 export { ReadingGate } from './gate.ts';

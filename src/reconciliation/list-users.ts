@@ -4,6 +4,8 @@ import { pages, type AwsApi, type CallOptions } from '../aws/index.ts';
 export interface ListedUser {
   readonly userId: string;
   readonly userName: string;
+  /** Milliseconds since the epoch, by AWS's clock. */
+  readonly createdAt: number;
 }
 
 /** The users of an account, under a path where one is given, to the last page. @throws {AwsError} */
@@ -20,9 +22,9 @@ export async function listUsers(
   const input = { MaxItems: pageSize, ...(pathPrefix === undefined ? {} : { PathPrefix: pathPrefix }) };
   const users: ListedUser[] = [];
   for await (const page of pages(api, 'ListUsers', input, options)) {
-    for (const { UserId: userId, UserName: userName } of page.Users ?? []) {
+    for (const { UserId: userId, UserName: userName, CreateDate: created } of page.Users ?? []) {
       if (userId !== undefined && userName !== undefined) {
-        users.push({ userId, userName });
+        users.push({ userId, userName, createdAt: created?.getTime() ?? 0 });
       }
     }
   }

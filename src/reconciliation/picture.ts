@@ -7,6 +7,10 @@ import type { AccountReading, Unread } from './read-account.ts';
 export interface Snapshot {
   /** When the reading began, milliseconds since the epoch: what it shows is at least as new. */
   readonly takenAt: number;
+  /** Stands for the reading: the same object for as long as no other is laid under, whatever is laid over it. */
+  readonly reading: object;
+  /** Changes with every write of ours and every live look that is laid over the reading. */
+  readonly revision: number;
   /** How many users there are. */
   readonly size: number;
   /** How many calls to AWS the reading took. */
@@ -28,6 +32,8 @@ export interface Snapshot {
    * where there is no report, or where the user is not in it, made or renamed since.
    */
   credentials(userId: string): CredentialFacts | undefined;
+  /** The same of a user as it was at some time. */
+  credentialsOf(user: Pick<ObservedUser, 'arn' | 'createdAt'>): CredentialFacts | undefined;
 }
 
 export interface PictureOptions {
@@ -42,6 +48,7 @@ export class Picture {
   readonly #users = new Map<string, ObservedUser>();
   readonly #names = new Map<string, string>();
   readonly #owners = new Map<string, string>();
+  #revision = 0;
 
   constructor({ users, reading }: PictureOptions) {
     this.#reading = reading;
@@ -59,6 +66,8 @@ export class Picture {
     const { groups, credentials } = reading;
     return {
       takenAt: reading.takenAt,
+      reading,
+      revision: this.#revision,
       size: this.#users.size,
       calls: reading.pages,
       unread: reading.unread ?? new Map<Unread, string>(),
@@ -73,6 +82,7 @@ export class Picture {
         const user = this.get(userId);
         return user === undefined ? undefined : credentials?.of(user.arn, user.createdAt);
       },
+      credentialsOf: ({ arn, createdAt }) => credentials?.of(arn, createdAt),
     };
   }
 
@@ -91,6 +101,7 @@ export class Picture {
 
   put(user: ObservedUser): void {
     this.drop(user.userId);
+    this.#revision += 1;
     this.#users.set(user.userId, user);
     this.#names.set(fold(user.userName), user.userId);
     const owner = tagValue(user.tags, ownerTag);
@@ -104,6 +115,7 @@ export class Picture {
     if (known === undefined) {
       return;
     }
+    this.#revision += 1;
     this.#users.delete(userId);
     const name = fold(known.userName);
     if (this.#names.get(name) === userId) {

@@ -166,6 +166,11 @@ export class SnapshotStore {
     this.#picture.drop(userId);
   }
 
+  /** Users that were lost since the last reading began. */
+  get lost(): readonly string[] {
+    return [...this.#lost.keys()];
+  }
+
   /** What is known of a user: `unseen` by the last reading is gone for good, since no unique id comes twice. */
   fate(userId: string): 'there' | 'deleted' | 'lost' | 'unseen' {
     if (this.#picture.has(userId)) {

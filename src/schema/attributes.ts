@@ -10,6 +10,8 @@ export type SyncDirection = 'idhub-to-app' | 'app-to-idhub' | 'bi-directional' |
 
 export interface AttributeDefinition {
   readonly name: string;
+  /** What the guide calls it, where it is one of the guide's: a rename keeps it. */
+  readonly guideName?: string;
   readonly tagKey: string;
   readonly syncDirection: SyncDirection;
   /** Characters; absent where the guide sets no limit. */
@@ -77,6 +79,7 @@ export function accountSchema(
   for (const [name, maxLength, canonicalValues] of guide) {
     schema.set(name, {
       name,
+      guideName: name,
       tagKey: tagPrefix + name,
       syncDirection: 'idhub-to-app',
       ...(maxLength === undefined ? {} : { maxLength }),
@@ -106,6 +109,7 @@ export function accountSchema(
     const canonicalValues = change.canonicalValues ?? base?.canonicalValues;
     schema.set(change.name, {
       name: change.name,
+      ...(base?.guideName === undefined ? {} : { guideName: base.guideName }),
       tagKey:
         change.tagKey === undefined ? (base?.tagKey ?? tagPrefix + change.name) : tagPrefix + change.tagKey,
       syncDirection: change.syncDirection ?? base?.syncDirection ?? 'idhub-to-app',
@@ -113,8 +117,16 @@ export function accountSchema(
       ...(canonicalValues === undefined ? {} : { canonicalValues }),
     });
   }
+  const byName = new Map<string, string>();
   const byKey = new Map<string, string>();
   for (const { name, tagKey } of schema.values()) {
+    const alike = byName.get(fold(name));
+    if (alike !== undefined) {
+      problems.push(
+        `attributes "${alike}" and "${name}" differ in case only, which SCIM does not tell apart`,
+      );
+    }
+    byName.set(fold(name), name);
     if (tagKey.length > maxTagKey) {
       problems.push(
         `the tag key of attribute "${name}" has ${tagKey.length} characters with its prefix; at most ${maxTagKey} leave room for the parts of a long value`,

@@ -211,7 +211,7 @@ test('a replica that does not lead answers too; its port closes with SIGTERM', a
   expect(parsed(await answer.text())).toHaveLength(3_002);
   const metrics = await (await fetch(`${metricsUrl}/metrics`)).text();
   expect(metrics).toMatch(/^leader_election_master_status\{[^}]*\} 0$/m);
-  expect(metrics).toMatch(/^idhub_http_requests_total\{code="200"\} 1$/m);
+  expect(metrics).toMatch(/^idhub_http_requests_total\{mount="reports",code="200"\} 1$/m);
   standby.process.kill('SIGTERM');
   expect(await standby.process.exited).toBe(0);
   await expect(get(standbyUrl, reader)).rejects.toThrow('fetch failed');

@@ -166,14 +166,11 @@ describe('kill -9 in the middle', () => {
   test('after DeleteUser, before the finalizer went: the object goes', async () => {
     await world().apply(world().accountManifest('left', { userName: 'left', deletionPolicy: 'Delete' }));
     await settled(world(), 'left');
-    await world().simulator.fault({
-      operation: 'GetUser',
-      user: 'left',
-      latencyMs: 60_000,
-      after: 1,
-      times: -1,
-    });
+    // Held before it is done, so that the look that verifies it, and no earlier one, meets the second fault.
+    await world().simulator.fault({ operation: 'DeleteUser', user: 'left', latencyMs: 5_000 });
     await remove(world(), 'left');
+    await hits(1);
+    await world().simulator.fault({ operation: 'GetUser', user: 'left', latencyMs: 60_000, times: -1 });
     await eventually(async () => ((await world().simulator.user('left')) === undefined ? true : undefined));
     await crash();
     await world().simulator.clearFaults();

@@ -1,3 +1,4 @@
+export { ReadingComparison, type ReadingComparisonOptions } from './comparison.ts';
 export type { Verdict } from './conditions.ts';
 export { ConnectionReconciler } from './reconciler.ts';
 export {

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isNativeError } from 'node:util/types';
 import { isAwsError } from '../../../src/aws/index.ts';
 import { readAccountFacts, readCaller } from '../../../src/connection/index.ts';
 import { guardOf } from '../../../src/guard/index.ts';
@@ -23,16 +22,16 @@ import {
   type Result,
 } from '../../runtime/index.ts';
 import { annotations, fieldManager, hasFinalizer, isAbandoned, isTrue } from '../names.ts';
-import type { Missing } from '../breaker.ts';
 import { Approvals } from './approvals.ts';
 import { checkCaller, configure, credentialsOf, earlierTerms, verdictOf } from './decide.ts';
+import { ReadingComparison, type ReadingComparisonOptions } from './comparison.ts';
 import { ConnectionLinks, type ConnectionLinksOptions } from './links.ts';
 import type { Candidate, ConnectionRegistry, ConnectionState, Link, Terms } from './registry.ts';
 import { ConnectionRelease } from './release.ts';
 import { ConnectionSecrets, withFinalizer } from './secrets.ts';
 import { connectionStatus, type PushStanding, type ScheduleStanding } from './status.ts';
 
-export interface ConnectionReconcilerOptions extends ConnectionLinksOptions {
+export interface ConnectionReconcilerOptions extends ConnectionLinksOptions, ReadingComparisonOptions {
   readonly client: Client;
   readonly connections: Informer<AwsConnection>;
   /** Indexed by `connection`: `namespace/name` of the connection. */
@@ -47,13 +46,6 @@ export interface ConnectionReconcilerOptions extends ConnectionLinksOptions {
   readonly allowEndpointOverride: boolean;
   /** Time between two readings of an account, ms; each is up to 10 % earlier or later. */
   readonly snapshotIntervalMs: number;
-  /** Which users of those that were last reconciled a complete reading lacks, beyond the limit. */
-  readonly missing: (
-    connection: AwsConnection,
-    link: Link,
-    terms: Terms,
-    signal: AbortSignal,
-  ) => Promise<Omit<Missing, 'since'> | undefined>;
   /** What is to be said of runs that are made by themselves; undefined where none are. */
   readonly schedule: (connection: AwsConnection) => ScheduleStanding | undefined;
   /** What is to be said of whoever is told of changes. */
@@ -74,12 +66,14 @@ export class ConnectionReconciler implements Reconciler {
   readonly #links: ConnectionLinks;
   readonly #release: ConnectionRelease;
   readonly #approvals: Approvals;
+  readonly #comparison: ReadingComparison;
 
   constructor(options: ConnectionReconcilerOptions) {
     this.#options = options;
     this.#secrets = new ConnectionSecrets(options);
     this.#links = new ConnectionLinks(options);
     this.#approvals = new Approvals(options);
+    this.#comparison = new ReadingComparison(options);
     this.#release = new ConnectionRelease({ ...options, secrets: this.#secrets });
   }
 
@@ -186,7 +180,7 @@ export class ConnectionReconciler implements Reconciler {
       try {
         state.facts = await readAccountFacts(link.api, { signal, priority: 'background' });
         await link.snapshots.refresh(signal);
-        await this.#compare(connection, state, link, signal);
+        await this.#comparison.compare(connection, state, link, signal);
         state.snapshotDueAt = now + this.#options.snapshotIntervalMs * (0.9 + this.#options.random() * 0.2);
         state.verdict = undefined;
         state.readingFailed = undefined;
@@ -197,38 +191,17 @@ export class ConnectionReconciler implements Reconciler {
       }
     } else if (link.snapshots.current !== undefined && state.readingFailed?.reason !== 'AccountMismatch') {
       state.verdict = undefined;
-      if (state.missing !== undefined || state.comparison.kind !== 'compared') {
-        // A run may have been approved meanwhile, or the limit be another one: lists do not stop for longer than they must.
-        await this.#compare(connection, state, link, signal);
+      if (
+        state.missing !== undefined ||
+        state.comparison.kind !== 'compared' ||
+        !ReadingComparison.isCurrent(state, link)
+      ) {
+        // A run may have read the account or have been approved meanwhile, or the limit be another one: lists do not
+        // stop for longer than they must.
+        await this.#comparison.compare(connection, state, link, signal);
       }
     }
     return undefined;
-  }
-
-  /** Lists stop where users are missing beyond the limit. What cannot be compared leaves it as it was. */
-  async #compare(
-    connection: AwsConnection,
-    state: ConnectionState,
-    link: Link,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { clock, logger, missing } = this.#options;
-    if (state.terms === undefined) {
-      return;
-    }
-    try {
-      const found = await missing(this.#latest(connection), link, state.terms, signal);
-      const since = state.missing?.since ?? clock.now();
-      state.missing = found === undefined ? undefined : { ...found, since };
-      state.comparison = { kind: 'compared' };
-    } catch (error) {
-      signal.throwIfAborted();
-      state.comparison = { kind: 'failed', why: isNativeError(error) ? error.message : String(error) };
-      logger.warn('the reading could not be compared with what was last reconciled', {
-        connection: keyString(link.key),
-        error,
-      });
-    }
   }
 
   /** Objects that are being deleted may ask for a newer reading; the credentials in memory serve for that. */

@@ -61,9 +61,11 @@ export type DiscoveryFindings =
     };
 
 export type Comparison =
-  | { readonly kind: 'none' | 'compared' }
+  | { readonly kind: 'none' }
+  /** `reading`: which one, as `Snapshot.reading`. */
+  | { readonly kind: 'compared'; readonly reading: object | undefined }
   /** It could not be. */
-  | { readonly kind: 'failed'; readonly why: string };
+  | { readonly kind: 'failed'; readonly reading: object | undefined; readonly why: string };
 
 /** What the process knows of one connection. */
 export interface ConnectionState {

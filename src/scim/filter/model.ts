@@ -1,7 +1,10 @@
 /** An attribute that a filter may name. */
 export interface FilterAttribute {
   readonly name: string;
-  readonly type: 'string' | 'boolean' | 'dateTime' | 'complex';
+  readonly type:
+    'string' | 'boolean' | 'dateTime' | 'integer' | 'decimal' | 'reference' | 'binary' | 'complex';
+  /** Other names that it may be called by. */
+  readonly aliases?: readonly string[];
   /** Whether letters count as they are written; else without regard to case. */
   readonly caseExact?: boolean;
   /** What every value begins with: a comparison with what begins otherwise is a mistake. */

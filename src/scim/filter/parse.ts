@@ -107,9 +107,11 @@ class Parser {
     }
     const name = this.#word('the name of an attribute');
     const path = this.#path(name, inside);
-    if (this.#peek()?.kind === 'begin') {
-      return this.#some(name, path);
-    }
+    return this.#peek()?.kind === 'begin' ? this.#some(name, path) : this.#condition(name, path);
+  }
+
+  /** What stands after the name of an attribute. */
+  #condition(name: Token, path: Path): Filter {
     const word = this.#word(`pr or one of ${operators.join(', ')} after ${name.text}`);
     const operator = word.text.toLowerCase();
     if (operator === 'pr') {
@@ -128,8 +130,13 @@ class Parser {
     this.#expect('begin', '[');
     const filter = this.#either(attribute);
     this.#expect('end', ']');
-    if (this.#peek()?.text.startsWith('.') === true) {
-      throw new FilterError(`after ${name.text}[…] no part may follow; put the condition into the brackets`);
+    const after = this.#peek();
+    if (after?.kind === 'word' && after.text.startsWith('.')) {
+      // `emails[type eq "work"].value eq "…"`, as Entra ID asks: the condition is one more in the brackets.
+      this.#next += 1;
+      const inner = { kind: after.kind, text: after.text.slice(1), at: after.at + 1 };
+      const more = this.#condition(inner, this.#path(inner, attribute));
+      return { kind: 'some', attribute, filter: joined('and', [filter, more]) };
     }
     return { kind: 'some', attribute, filter };
   }
@@ -220,7 +227,12 @@ class Parser {
 }
 
 function named(name: string, among: readonly FilterAttribute[]): FilterAttribute | undefined {
-  return among.find((attribute) => attribute.name.toLowerCase() === name.toLowerCase());
+  const folded = name.toLowerCase();
+  return among.find(
+    (attribute) =>
+      attribute.name.toLowerCase() === folded ||
+      attribute.aliases?.some((alias) => alias.toLowerCase() === folded) === true,
+  );
 }
 
 /** A complex attribute that is compared as a whole is compared by its `value` (RFC 7643, 2.4). */
@@ -264,16 +276,39 @@ function operandOf(
       }
       return at;
     }
-    case 'string':
-    case 'complex':
-      if (typeof given !== 'string') {
-        throw wrong(`${name} is a text: write it in double quotes`);
-      }
-      if (!mayBegin(begins, operator, given)) {
-        throw wrong(`every ${name} begins with ${begins}`);
+    case 'integer':
+    case 'decimal':
+      if (typeof given !== 'number' || operator === 'co' || operator === 'sw' || operator === 'ew') {
+        throw wrong(`a number is compared with eq, ne, gt, ge, lt, le, as in ${name} gt 5`);
       }
       return given;
+    case 'binary':
+      // RFC 7644, 3.4.2.2, table 3.
+      if (operator === 'gt' || operator === 'ge' || operator === 'lt' || operator === 'le') {
+        throw wrong(`what is binary has no order`);
+      }
+      return textOf(name, given, wrong);
+    case 'string':
+    case 'reference':
+    case 'complex': {
+      const text = textOf(name, given, wrong);
+      if (!mayBegin(begins, operator, text)) {
+        throw wrong(`every ${name} begins with ${begins}`);
+      }
+      return text;
+    }
   }
+}
+
+function textOf(
+  name: string,
+  given: string | number | boolean,
+  wrong: (expected: string) => FilterError,
+): string {
+  if (typeof given !== 'string') {
+    throw wrong(`${name} is a text: write it in double quotes`);
+  }
+  return given;
 }
 
 /** Whether there can be a value that is, or begins with, what is given. */

@@ -88,6 +88,7 @@ export async function usableConnection(
 /** The state of a connection that works. */
 export async function working(): Promise<ConnectionState> {
   const usable = await usableConnection();
+  const reading = usable.snapshots.current?.reading;
   return {
     link: usable,
     terms: usable,
@@ -101,7 +102,7 @@ export async function working(): Promise<ConnectionState> {
     complaint: undefined,
     readingFailed: undefined,
     missing: undefined,
-    comparison: { kind: 'compared' },
+    comparison: { kind: 'compared', reading },
     reconcileAt: undefined,
     discovery: undefined,
   };

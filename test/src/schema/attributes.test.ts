@@ -52,6 +52,7 @@ describe('the account schema', () => {
     expect(schema.get('team')).toEqual({ name: 'team', tagKey: 'team', syncDirection: 'app-to-idhub' });
     expect(schema.get('division')).toEqual({
       name: 'division',
+      guideName: 'department',
       tagKey: 'department',
       syncDirection: 'idhub-to-app',
       maxLength: 10,
@@ -59,6 +60,7 @@ describe('the account schema', () => {
     expect(schema.has('department')).toBe(false);
     expect(schema.get('city')).toEqual({
       name: 'city',
+      guideName: 'city',
       tagKey: 'city',
       syncDirection: 'bi-directional',
       maxLength: 128,
@@ -85,7 +87,12 @@ describe('the account schema', () => {
       'p:',
       /"city" and "town" would share/,
     ],
-    ['a name that differs in case only', [{ name: 'Mail' }], '', /"mail" and "Mail" would share/],
+    [
+      'a name that differs in case only',
+      [{ name: 'Mail', tagKey: 'post' }],
+      '',
+      /"mail" and "Mail" differ in case only/,
+    ],
   ])('refuses %s', (_, changes, prefix, sentence) => {
     const { problems } = changed(changes, prefix);
     expect(problems).toHaveLength(1);

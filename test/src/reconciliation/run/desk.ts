@@ -39,6 +39,9 @@ export function snapshotOf(
     byId: (id) => users.find(({ userId }) => userId === id),
     byName: (name) => users.find(({ userName }) => fold(userName) === fold(name)),
     byOwner: () => undefined,
+    reading: {},
+    revision: 0,
+    credentialsOf: () => undefined,
     inheritedBy: () => [],
     group: (name) =>
       (more.groups ?? []).some((one) => fold(one) === fold(name))

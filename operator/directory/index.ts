@@ -1,0 +1,4 @@
+export { Catalogues, type CataloguesOptions } from './catalogues.ts';
+export { KubernetesDirectories, LateDirectories } from './directories.ts';
+export type { DirectoryWrites, LatestViews } from './ports.ts';
+export { SnapshotViews, type SnapshotViewsOptions } from './views.ts';

@@ -1,0 +1,2 @@
+export { reportsMount } from './mount.ts';
+export type { OpenedReport, ReportSource } from './reports.ts';

@@ -1,0 +1,394 @@
+import type { Clock } from '../../ports.ts';
+import { DirectoryUnavailableError, type ConnectionName } from '../model.ts';
+import { Flight, keyOf } from './flight.ts';
+import type { Ending, Operation, OperationKind, OperationResult, Standing } from './model.ts';
+import { endingOf, findAccount, perform, usersOf } from './perform.ts';
+import {
+  keptMs,
+  type OperationHost,
+  type OperationRecord,
+  type OperationStore,
+  type PromisedOperation,
+  type PromiseStore,
+} from './ports.ts';
+import {
+  canonical,
+  hindranceOf,
+  idUsed,
+  interrupted,
+  refusal,
+  troubleMs,
+  unavailable,
+  underWay,
+} from './sentences.ts';
+import { Bound, Turns } from './turns.ts';
+
+/** Operations under way at once, of all connections. */
+const maxFlights = 2_000;
+
+export interface OperationDeskOptions {
+  readonly store: OperationStore;
+  readonly promises: PromiseStore;
+  /** The AWS account behind a connection; undefined where there is no such connection. @throws {DirectoryUnavailableError} */
+  readonly host: (connection: ConnectionName) => OperationHost | undefined;
+  /** What a body is known by without being kept: keyed, so that nobody can try passwords on it. */
+  readonly digest: (scope: string, text: string, signal: AbortSignal) => Promise<string>;
+  readonly clock: Clock;
+  /** Something goes on only after a while; no secret is in it. */
+  readonly trouble: (operationId: string, error: unknown) => void;
+  /** An operation has ended, for the audit log; called once for each end, and not where it is told again. */
+  readonly audit: (operation: AuditedOperation) => void;
+  /** How long an answer waits for the end of operations, ms. */
+  readonly waitMs: number;
+  /** Operations on different users of one connection at once. */
+  readonly atOnce: number;
+}
+
+/** Who did what, and with which result. No secret is in it. */
+export interface AuditedOperation {
+  readonly connection: ConnectionName;
+  readonly operationId: string;
+  readonly kind: OperationKind;
+  readonly caller: string;
+  readonly requestId: string | undefined;
+  readonly ending: Ending;
+}
+
+export interface Submission {
+  /** For the audit log and annotations. */
+  readonly caller: string;
+  /** Of the HTTP request, for the audit log. */
+  readonly requestId?: string | undefined;
+  /** Aborts when nobody waits for the answer any more; what has begun goes on. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Does operations, each once for its id: who sends it again joins it, or is told how it ended. Operations on one
+ * user are done in the order in which they came, those on others at once. What does not end in time is written
+ * down whole before it is answered as pending, and the next leader goes on with it. Belongs to the leader.
+ */
+export class OperationDesk {
+  readonly #options: OperationDeskOptions;
+  readonly #flights = new Map<string, Flight>();
+  readonly #turns = new Turns();
+  readonly #bounds = new Map<string, Bound>();
+  /** Aborts with the leadership. */
+  #leading: AbortSignal | undefined;
+  #order = 0;
+
+  constructor(options: OperationDeskOptions) {
+    this.#options = options;
+  }
+
+  /** Goes on with what was accepted, and takes operations until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, promises, trouble } = this.#options;
+    for (;;) {
+      try {
+        const promised = await promises.list(signal);
+        this.#leading = signal;
+        void this.#launch(promised.map((each) => this.#resume(each)));
+        break;
+      } catch (error) {
+        signal.throwIfAborted();
+        trouble('', error);
+        await clock.sleep(troubleMs, signal);
+      }
+    }
+    await new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
+  /**
+   * @returns how each stands, when all have ended or time is up
+   * @throws {DirectoryUnavailableError} where nothing of it was taken
+   */
+  async submit(
+    connection: ConnectionName,
+    operations: readonly Operation[],
+    { caller, requestId, signal }: Submission,
+  ): Promise<readonly Standing[]> {
+    this.#requireLeading();
+    if (this.#flights.size + operations.length > maxFlights) {
+      throw new DirectoryUnavailableError('Too many operations are under way.', { retryAfterMs: troubleMs });
+    }
+    const digests = await Promise.all(
+      operations.map((operation) => this.#digest(connection, operation, signal)),
+    );
+    this.#requireLeading();
+    const fresh: Flight[] = [];
+    const asked = operations.map((operation, at) => {
+      const digest = digests[at] ?? '';
+      const present = this.#flights.get(keyOf(connection, operation.operationId));
+      if (present !== undefined) {
+        return present.digest === digest ? present : idUsed(operation);
+      }
+      const flight = this.#take(
+        { connection, operation, caller, requestId, digest, order: this.#next() },
+        false,
+      );
+      fresh.push(flight);
+      return flight;
+    });
+    void this.#launch(fresh);
+    const flights = asked.filter((each) => each instanceof Flight);
+    await this.#wait(flights, signal);
+    const broken = await this.#promise(flights.filter(({ ended }) => ended === undefined));
+    return asked.map((each) =>
+      each instanceof Flight ? (each.ended ?? (each.promised ? underWay() : (broken ?? underWay()))) : each,
+    );
+  }
+
+  /** How an operation stands; undefined where none of that id is known. */
+  async standing(
+    connection: ConnectionName,
+    operationId: string,
+    signal: AbortSignal,
+  ): Promise<OperationResult | undefined> {
+    this.#requireLeading();
+    const flight = this.#flights.get(keyOf(connection, operationId));
+    if (flight !== undefined) {
+      return { operationId, kind: flight.operation.kind, ...(flight.ended ?? underWay()) };
+    }
+    const record = await this.#options.store.find(connection, operationId, signal);
+    return record === undefined
+      ? undefined
+      : { operationId, kind: record.kind, ...(record.ending ?? interrupted()) };
+  }
+
+  #requireLeading(): AbortSignal {
+    if (this.#leading === undefined || this.#leading.aborted) {
+      throw new DirectoryUnavailableError('The connector begins or ends; ask again.', {
+        retryAfterMs: 1_000,
+      });
+    }
+    return this.#leading;
+  }
+
+  #digest(connection: ConnectionName, operation: Operation, signal: AbortSignal): Promise<string> {
+    return this.#options.digest(
+      `operation ${connection.namespace}/${connection.name}`,
+      canonical(operation),
+      signal,
+    );
+  }
+
+  /** Later than all before. */
+  #next(): number {
+    this.#order = Math.max(this.#order + 1, this.#options.clock.now() * 1_000);
+    return this.#order;
+  }
+
+  #take(promised: PromisedOperation, isPromised: boolean): Flight {
+    const flight = new Flight(promised, isPromised);
+    this.#flights.set(flight.key, flight);
+    return flight;
+  }
+
+  #resume(promised: PromisedOperation): Flight {
+    this.#order = Math.max(this.#order, promised.order);
+    return this.#take(promised, true);
+  }
+
+  /** Does them; those that have ended already, or are not what they were, wait for nobody. */
+  async #launch(flights: readonly Flight[]): Promise<void> {
+    await Promise.all(flights.map((flight) => this.#guarded(flight, () => this.#recall(flight))));
+    for (const flight of flights.filter(({ ended }) => ended === undefined)) {
+      const place = this.#turns.enter(this.#usersOf(flight));
+      void this.#guarded(flight, async () => {
+        await place.turn;
+        return this.#fly(flight);
+      }).finally(() => place.leave());
+    }
+  }
+
+  /** Ends a flight with what the work comes to. What was promised is tried until it comes to something. */
+  async #guarded(flight: Flight, work: () => Promise<Standing | undefined>): Promise<void> {
+    const { clock, trouble } = this.#options;
+    const signal = this.#leading;
+    for (;;) {
+      try {
+        const end = await work();
+        if (end !== undefined) {
+          await this.#end(flight, end);
+        }
+        return;
+      } catch (error) {
+        if (signal?.aborted !== false) {
+          this.#land(flight, interrupted());
+          return;
+        }
+        if (hindranceOf(error) === undefined) {
+          trouble(flight.operation.operationId, error);
+        }
+        if (!flight.promised) {
+          this.#land(flight, unavailable(error));
+          return;
+        }
+        const { retryAfterMs } = hindranceOf(error) ?? { retryAfterMs: troubleMs };
+        await clock.sleep(retryAfterMs, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  async #end(flight: Flight, end: Standing): Promise<void> {
+    if (flight.promised && this.#leading !== undefined) {
+      await this.#options.promises.remove([flight], this.#leading);
+    }
+    this.#land(flight, end);
+  }
+
+  #land(flight: Flight, end: Standing): void {
+    this.#flights.delete(flight.key);
+    flight.end(end);
+  }
+
+  /** What is known of an earlier try; how it ended, where it has. */
+  async #recall(flight: Flight): Promise<Standing | undefined> {
+    const { connection, operation, digest } = flight;
+    const signal = this.#requireLeading();
+    const record = await this.#options.store.find(connection, operation.operationId, signal);
+    if (record !== undefined && record.digest !== digest) {
+      return idUsed(operation);
+    }
+    flight.record = record;
+    return record?.ending;
+  }
+
+  #usersOf(flight: Flight): readonly string[] {
+    const { connection, operation } = flight;
+    const nobody = { account: () => undefined, accountByName: () => undefined };
+    const keys = usersOf(operation, () => {
+      try {
+        return this.#options.host(connection)?.latest() ?? nobody;
+      } catch {
+        // Met again, and told, when it is its turn.
+        return nobody;
+      }
+    });
+    return keys.map((key) => `${connection.namespace}/${connection.name} ${key}`);
+  }
+
+  async #fly(flight: Flight): Promise<Standing> {
+    const signal = this.#requireLeading();
+    const bound = this.#boundOf(flight.connection);
+    for (;;) {
+      const step = await bound.run(() => this.#attempt(flight, signal));
+      if ('status' in step) {
+        return step;
+      }
+      await this.#options.clock.sleep(step.afterMs, signal);
+    }
+  }
+
+  #boundOf({ namespace, name }: ConnectionName): Bound {
+    const key = `${namespace}/${name}`;
+    const bound = this.#bounds.get(key) ?? new Bound({ most: this.#options.atOnce });
+    this.#bounds.set(key, bound);
+    return bound;
+  }
+
+  async #attempt(flight: Flight, signal: AbortSignal): Promise<Standing | { readonly afterMs: number }> {
+    const { connection, operation, caller, requestId } = flight;
+    const { clock, host: hostOf } = this.#options;
+    if (flight.record?.ending !== undefined) {
+      return flight.record.ending;
+    }
+    const host = hostOf(connection);
+    if (host === undefined) {
+      return this.#keep(flight, refusal('missing', 'The connection is gone.'), signal);
+    }
+    if (flight.promised && clock.now() - flight.at > keptMs) {
+      const late = 'It could not be finished within 7 days, and nobody goes on with it.';
+      return this.#keep(flight, refusal('conflict', late), signal);
+    }
+    const before = flight.record;
+    const found = findAccount(operation, before, () => host.latest());
+    if (found.kind === 'missing') {
+      return this.#keep(flight, found.ending, signal);
+    }
+    const account = found.kind === 'account' ? found.account : undefined;
+    if (before === undefined) {
+      // Before anything is written: whoever comes after a sudden end knows that, and on whom, it had begun.
+      await this.#put(flight, { account, ending: undefined }, signal);
+    }
+    const context = {
+      caller,
+      ...(requestId === undefined ? {} : { requestId }),
+      operationId: operation.operationId,
+      signal,
+    };
+    const outcome = await perform(operation, account?.id, host.directory, context);
+    const ending = endingOf(operation, outcome, account, before !== undefined);
+    if (ending !== undefined) {
+      return this.#keep(flight, ending, signal);
+    }
+    if (outcome.kind === 'pending') {
+      return { afterMs: outcome.retryAfterMs };
+    }
+    const message = outcome.kind === 'refused' ? outcome.refusal.message : '';
+    return flight.promised
+      ? { afterMs: troubleMs }
+      : { status: 'failed', reason: 'conflict', message, retryAfterMs: troubleMs };
+  }
+
+  async #keep(flight: Flight, ending: Ending, signal: AbortSignal): Promise<Ending> {
+    await this.#put(flight, { account: flight.record?.account, ending }, signal);
+    const { connection, caller, requestId, operation } = flight;
+    const { operationId, kind } = operation;
+    this.#options.audit({ connection, operationId, kind, caller, requestId, ending });
+    return ending;
+  }
+
+  async #put(
+    flight: Flight,
+    { account, ending }: Pick<OperationRecord, 'account' | 'ending'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { connection, operation, digest } = flight;
+    const { operationId, kind } = operation;
+    const begunAt = flight.record?.begunAt ?? this.#options.clock.now();
+    const record = { operationId, kind, digest, begunAt, account, ending };
+    await this.#options.store.put(connection, record, signal);
+    flight.record = record;
+  }
+
+  /** Until all have ended, or time is up. */
+  async #wait(flights: readonly Flight[], signal: AbortSignal): Promise<void> {
+    const { clock, waitMs } = this.#options;
+    const enough = new AbortController();
+    const late = clock.sleep(waitMs, AbortSignal.any([signal, enough.signal]));
+    try {
+      await Promise.race([Promise.all(flights.map((flight) => flight.landed)), late]);
+    } finally {
+      enough.abort();
+      late.catch(() => undefined);
+    }
+  }
+
+  /** Writes down what has not ended. @returns what is answered where that cannot be done */
+  async #promise(flights: readonly Flight[]): Promise<Standing | undefined> {
+    const fresh = flights.filter(({ promised }) => !promised);
+    if (fresh.length === 0) {
+      return undefined;
+    }
+    const { promises, trouble } = this.#options;
+    try {
+      const signal = this.#requireLeading();
+      await promises.add(fresh, signal);
+      fresh.forEach((flight) => {
+        flight.promised = true;
+      });
+      const over = fresh.filter(({ ended }) => ended !== undefined);
+      if (over.length > 0) {
+        await promises.remove(over, signal);
+      }
+      return undefined;
+    } catch (error) {
+      trouble(fresh[0]?.operation.operationId ?? '', error);
+      return unavailable(error);
+    }
+  }
+}

@@ -1,0 +1,21 @@
+export { OperationDesk, type AuditedOperation, type OperationDeskOptions, type Submission } from './desk.ts';
+export {
+  operationKinds,
+  type Ending,
+  type Operation,
+  type OperationKind,
+  type OperationResult,
+  type Standing,
+} from './model.ts';
+export { maxBatch, OperationParser, type ParsedOperation } from './parse.ts';
+export {
+  keptMs,
+  StoreFullError,
+  type OperationHost,
+  type OperationRecord,
+  type OperationStore,
+  type PromisedOperation,
+  type PromiseStore,
+} from './ports.ts';
+export { RunParser, runSchema, type MadeRun, type RunRequest, type Runs, type RunState } from './runs.ts';
+export { operationIdSchema, operationSchemas, type JsonSchema } from './schemas.ts';

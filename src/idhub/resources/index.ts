@@ -1,0 +1,19 @@
+export { accountKind, type AccountKind } from './account.ts';
+export { entitlementKind } from './entitlement.ts';
+export { groupKind } from './group.ts';
+export { guideFacts, type GuideFacts } from './guide.ts';
+export {
+  commonFields,
+  locationOf,
+  render,
+  renderContext,
+  unread,
+  type Field,
+  type Kind,
+  type Read,
+  type RenderContext,
+} from './kind.ts';
+export { entitlementTypes } from './shared-fields.ts';
+export type { Place, Slot } from './slots.ts';
+export { accountUrn, enterpriseUrn, entitlementUrn, groupUrn, userUrn } from './urns.ts';
+export { userKind } from './user.ts';
