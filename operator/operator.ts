@@ -8,6 +8,7 @@ import { RunEngine } from './controllers/reconciliation/index.ts';
 import { createIdhubLink } from './idhub/index.ts';
 import { createInformers } from './informers.ts';
 import { obtainInstallationId } from './installation.ts';
+import { createHttpMetrics } from './http-metrics.ts';
 import { createMetrics } from './metrics.ts';
 import { createPushMetrics } from './push-metrics.ts';
 import { createRunMetrics } from './run-metrics.ts';
@@ -116,7 +117,10 @@ export async function runOperator(options: {
     clock,
     logger,
     version,
-    observeRequest: (answered) => metrics.observeRequest(answered),
+    connections,
+    mounts: [],
+    metrics: createHttpMetrics(registry),
+    protectSecret,
     signal,
   });
 

@@ -51,8 +51,11 @@ export {
   OperationDesk,
   OperationParser,
   operationSchemas,
+  RunParser,
+  runSchema,
   StoreFullError,
   type JsonSchema,
+  type MadeRun,
   type Operation,
   type OperationHost,
   type OperationRecord,
@@ -60,5 +63,26 @@ export {
   type OperationStore,
   type PromisedOperation,
   type PromiseStore,
+  type RunRequest,
+  type Runs,
+  type RunState,
   type Standing,
 } from './operations/index.ts';
+export {
+  accountToCreate,
+  accountToPatch,
+  accountToReplace,
+  membersToPatch,
+  membersToReplace,
+  type AccountContext,
+  type MemberWrite,
+} from './requests/index.ts';
+export {
+  accountCollection,
+  entitlementCollection,
+  groupCollection,
+  Lists,
+  type Collection,
+  type ListPage,
+  type ListRequest,
+} from './lists/index.ts';

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { httpFlags } from '../../operator/http-config.ts';
 import { parseInvocation, variableOf, type Config, type Invocation } from '../../operator/config.ts';
 
 const host = { hostname: 'pod-0', pid: 7, version: '1.2.3' };
@@ -30,10 +31,21 @@ describe('flags', () => {
       identity: 'pod-0_7',
       metricsAddress: { host: '127.0.0.1', port: 8080 },
       httpAddress: { host: '127.0.0.1', port: 7002 },
+      http: {
+        authSecret: undefined,
+        oidc: undefined,
+        publicUrl: undefined,
+        trustedProxies: [],
+        defaultConnection: undefined,
+        callerRate: 50,
+        shutoutBurst: 50,
+        tls: undefined,
+      },
       workers: 10,
       logLevel: 'info',
       allowEndpointOverride: false,
       snapshotIntervalMs: 600_000,
+      listMaxAgeMs: 1_800_000,
       gracePeriodMs: 25_000,
       awsMaxRate: 100,
       idhubSecret: undefined,
@@ -61,7 +73,8 @@ describe('flags', () => {
     [['--allow-endpoint-override'], { allowEndpointOverride: true }],
     [['--snapshot-interval', '1s'], { snapshotIntervalMs: 1_000 }],
     [['--snapshot-interval', '90s'], { snapshotIntervalMs: 90_000 }],
-    [['--snapshot-interval', '1h'], { snapshotIntervalMs: 3_600_000 }],
+    [['--snapshot-interval', '1h'], { snapshotIntervalMs: 3_600_000, listMaxAgeMs: 10_800_000 }],
+    [['--list-max-age', '10m'], { snapshotIntervalMs: 600_000, listMaxAgeMs: 600_000 }],
     [['--grace-period', '500ms'], { gracePeriodMs: 500 }],
     [['--aws-max-rate', '1000'], { awsMaxRate: 1_000 }],
   ])('%j', (args, expected) => {
@@ -90,6 +103,8 @@ describe('flags', () => {
     [['--snapshot-interval', '999ms'], /write at least 1s/],
     [['--snapshot-interval', '10'], /write a time such as/],
     [['--snapshot-interval', '1d'], /write a time such as/],
+    [['--list-max-age', '9m'], /write at least the time of --snapshot-interval/],
+    [['--list-max-age', 'never'], /write a time such as/],
     [['--grace-period', '-1s'], /grace-period/],
     [['--installation-id', 'Inst'], /1 to 63 small letters/],
     [['--installation-id', 'a/b'], /1 to 63 small letters/],
@@ -169,10 +184,12 @@ describe('what is only printed', () => {
       'identity',
       'metrics-address',
       'http-address',
+      ...Object.keys(httpFlags),
       'workers',
       'log-level',
       'allow-endpoint-override',
       'snapshot-interval',
+      'list-max-age',
       'grace-period',
       'aws-max-rate',
       'idhub-secret',
