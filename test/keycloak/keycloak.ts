@@ -16,6 +16,20 @@ export interface TokenAnswer {
   readonly error_description?: string;
 }
 
+/** Asks the token endpoint of a realm. @param url where Keycloak is reached: the token is issued in its name */
+export async function requestToken(
+  url: string,
+  realm: string,
+  form: Readonly<Record<string, string>>,
+): Promise<TokenAnswer> {
+  const response = await fetch(`${url}/realms/${realm}/protocol/openid-connect/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(form).toString(),
+  });
+  return { status: response.status, ...((await response.json()) as object) };
+}
+
 /** A real Keycloak on 127.0.0.1. It ends with this process, however that ends. */
 export interface Keycloak {
   /** With the path, without a slash at its end. */
@@ -24,8 +38,6 @@ export interface Keycloak {
   readonly pid: number;
   /** The administrator's REST interface; the answer's JSON, or undefined where there is none. */
   admin<T = unknown>(method: string, path: string, body?: object): Promise<T>;
-  /** Asks a token endpoint. */
-  token(realm: string, form: Readonly<Record<string, string>>): Promise<TokenAnswer>;
   /** SIGTERM: what was asked for is in its database. */
   stop(): Promise<void>;
   /** On the same port, with the same data. */
@@ -75,6 +87,7 @@ class LocalKeycloak implements Keycloak {
   readonly #server: LocalComponent;
   readonly #guard: Guard;
   readonly #stateDir: string;
+  #session: { readonly token: string; readonly until: number } | undefined;
 
   constructor(options: {
     url: string;
@@ -94,22 +107,22 @@ class LocalKeycloak implements Keycloak {
     return this.#server.pid;
   }
 
-  async token(realm: string, form: Readonly<Record<string, string>>): Promise<TokenAnswer> {
-    const response = await fetch(`${this.url}/realms/${realm}/protocol/openid-connect/token`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams(form).toString(),
-    });
-    return { status: response.status, ...((await response.json()) as object) };
+  /** Signing in costs a password hash: once for the minute that the token lives. */
+  async #administrator(): Promise<string> {
+    if (this.#session === undefined || performance.now() > this.#session.until) {
+      const until = performance.now() + 40_000;
+      const { access_token: token = '' } = await requestToken(this.url, 'master', {
+        grant_type: 'password',
+        client_id: 'admin-cli',
+        ...administrator,
+      });
+      this.#session = { token, until };
+    }
+    return this.#session.token;
   }
 
   async admin<T>(method: string, path: string, body?: object): Promise<T> {
-    // Asked for each time: it lives for a minute, and all of them end when the server is stopped.
-    const { access_token: token } = await this.token('master', {
-      grant_type: 'password',
-      client_id: 'admin-cli',
-      ...administrator,
-    });
+    const token = await this.#administrator();
     const response = await fetch(`${this.url}/admin${path}`, {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
@@ -123,6 +136,7 @@ class LocalKeycloak implements Keycloak {
   }
 
   async stop(): Promise<void> {
+    this.#session = undefined;
     if (this.#server.running) {
       process.kill(this.#server.pid, 'SIGTERM');
       await eventually(() => (this.#server.running ? undefined : true), { what: 'the end of Keycloak' });
