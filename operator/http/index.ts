@@ -6,5 +6,6 @@ export {
   type Authenticator,
   type Mount,
 } from './frame/index.ts';
+export { ReplicaLeader, type OwnPort, type PeerKey } from './forward/index.ts';
 export { startHealthServer } from './health.ts';
 export { reportsMount, type OpenedReport, type ReportSource } from './reports/index.ts';
