@@ -37,6 +37,7 @@ describe('flags', () => {
       listMaxAgeMs: 1_800_000,
       gracePeriodMs: 25_000,
       awsMaxRate: 100,
+      idhubSecret: undefined,
     });
   });
 
@@ -54,6 +55,7 @@ describe('flags', () => {
     [['--metrics-address', 'localhost:65535'], { metricsAddress: { host: 'localhost', port: 65_535 } }],
     [['--http-address', ':7002'], { httpAddress: { host: '0.0.0.0', port: 7_002 } }],
     [['--http-address', '[::1]:0'], { httpAddress: { host: '::1', port: 0 } }],
+    [['--idhub-secret', 'idhub.tokens'], { idhubSecret: 'idhub.tokens' }],
     [['--workers', '1'], { workers: 1 }],
     [['--workers', '100'], { workers: 100 }],
     [['--log-level', 'trace'], { logLevel: 'trace' }],
@@ -69,6 +71,7 @@ describe('flags', () => {
   });
 
   test.each<[readonly string[], RegExp]>([
+    [['--idhub-secret', 'No'], /^--idhub-secret .* is "No"; write the name of a Secret$/],
     [['--workers', '0'], /^--workers \(or IDHUB_AWS_WORKERS\) is "0"; write a whole number from 1 to 100$/],
     [['--workers', '101'], /from 1 to 100/],
     [['--workers', '1.5'], /whole number/],
@@ -177,6 +180,7 @@ describe('what is only printed', () => {
       'list-max-age',
       'grace-period',
       'aws-max-rate',
+      'idhub-secret',
       'help',
       'version',
     ]);
