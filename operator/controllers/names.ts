@@ -15,10 +15,12 @@ export const annotations = {
   abandon: 'aws.idhub.io/abandon',
   /** Who disabled the account; wins over `spec.enabled`. */
   disabledBy: 'aws.idhub.io/disabled-by',
-  /** What a client of the HTTP port calls the user. */
+  /** What a client of the HTTP port calls the account (SCIM `externalId`). */
   externalId: 'aws.idhub.io/external-id',
   /** Ours: the last write that a client asked for through the HTTP port; a new value is a new write. */
   operation: 'aws.idhub.io/operation',
+  /** Ours: a write that is not finished, and what the object goes back to where it is refused, JSON. */
+  undo: 'aws.idhub.io/undo',
   /** The unique id that a person confirms after `IdentityChanged`. */
   confirmUserId: 'aws.idhub.io/confirm-user-id',
   /** Ours: the unique id of the IAM user. */
@@ -86,6 +88,8 @@ const own: ReadonlySet<string> = new Set<string>([
   annotations.accessKeys,
   annotations.edge,
   annotations.deletions,
+  annotations.externalId,
+  annotations.undo,
   annotations.finished,
   annotations.accountId,
   annotations.lastSchedule,

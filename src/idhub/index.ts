@@ -17,6 +17,21 @@ export {
   type WriteOutcome,
 } from './model.ts';
 export {
+  IdhubConnection,
+  idhubEntries,
+  readSettings,
+  type HttpAnswer,
+  type HttpRequest,
+  type IdhubLink,
+  type LinkOutcome,
+  type LinkReport,
+  type LinkRequest,
+  type LinkSecret,
+  type LinkState,
+  type ResourceAttributes,
+  type SendHttp,
+} from './tokens/index.ts';
+export {
   accountKind,
   entitlementKind,
   groupKind,

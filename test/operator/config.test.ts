@@ -34,8 +34,10 @@ describe('flags', () => {
       logLevel: 'info',
       allowEndpointOverride: false,
       snapshotIntervalMs: 600_000,
+      listMaxAgeMs: 1_800_000,
       gracePeriodMs: 25_000,
       awsMaxRate: 100,
+      idhubSecret: undefined,
     });
   });
 
@@ -53,13 +55,15 @@ describe('flags', () => {
     [['--metrics-address', 'localhost:65535'], { metricsAddress: { host: 'localhost', port: 65_535 } }],
     [['--http-address', ':7002'], { httpAddress: { host: '0.0.0.0', port: 7_002 } }],
     [['--http-address', '[::1]:0'], { httpAddress: { host: '::1', port: 0 } }],
+    [['--idhub-secret', 'idhub.tokens'], { idhubSecret: 'idhub.tokens' }],
     [['--workers', '1'], { workers: 1 }],
     [['--workers', '100'], { workers: 100 }],
     [['--log-level', 'trace'], { logLevel: 'trace' }],
     [['--allow-endpoint-override'], { allowEndpointOverride: true }],
     [['--snapshot-interval', '1s'], { snapshotIntervalMs: 1_000 }],
     [['--snapshot-interval', '90s'], { snapshotIntervalMs: 90_000 }],
-    [['--snapshot-interval', '1h'], { snapshotIntervalMs: 3_600_000 }],
+    [['--snapshot-interval', '1h'], { snapshotIntervalMs: 3_600_000, listMaxAgeMs: 10_800_000 }],
+    [['--list-max-age', '10m'], { snapshotIntervalMs: 600_000, listMaxAgeMs: 600_000 }],
     [['--grace-period', '500ms'], { gracePeriodMs: 500 }],
     [['--aws-max-rate', '1000'], { awsMaxRate: 1_000 }],
   ])('%j', (args, expected) => {
@@ -67,6 +71,7 @@ describe('flags', () => {
   });
 
   test.each<[readonly string[], RegExp]>([
+    [['--idhub-secret', 'No'], /^--idhub-secret .* is "No"; write the name of a Secret$/],
     [['--workers', '0'], /^--workers \(or IDHUB_AWS_WORKERS\) is "0"; write a whole number from 1 to 100$/],
     [['--workers', '101'], /from 1 to 100/],
     [['--workers', '1.5'], /whole number/],
@@ -87,6 +92,8 @@ describe('flags', () => {
     [['--snapshot-interval', '999ms'], /write at least 1s/],
     [['--snapshot-interval', '10'], /write a time such as/],
     [['--snapshot-interval', '1d'], /write a time such as/],
+    [['--list-max-age', '9m'], /write at least the time of --snapshot-interval/],
+    [['--list-max-age', 'never'], /write a time such as/],
     [['--grace-period', '-1s'], /grace-period/],
     [['--installation-id', 'Inst'], /1 to 63 small letters/],
     [['--installation-id', 'a/b'], /1 to 63 small letters/],
@@ -170,8 +177,10 @@ describe('what is only printed', () => {
       'log-level',
       'allow-endpoint-override',
       'snapshot-interval',
+      'list-max-age',
       'grace-period',
       'aws-max-rate',
+      'idhub-secret',
       'help',
       'version',
     ]);

@@ -123,6 +123,10 @@ export interface AwsAccountSpec {
      */
     expiresAt?: string;
     /**
+     * Present (the default), or Absent: the user must not have it, whoever gave it.
+     */
+    state?: 'Present' | 'Absent';
+    /**
      * What happens when the entry is taken out; as in AwsEntitlementBinding.
      */
     onDelete?: 'RevokeIfCreated' | 'Revoke' | 'Keep';
@@ -266,6 +270,10 @@ export interface AwsAccountStatus {
     mendedAt?: string;
     fields?: string[];
   };
+  /**
+   * The value of the annotation aws.idhub.io/operation that this status speaks of.
+   */
+  observedOperation?: string;
   /**
    * The value of the annotation aws.idhub.io/reconcile-at that was last obeyed.
    */

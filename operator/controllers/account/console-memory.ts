@@ -26,6 +26,29 @@ export function consoleSecretOf(account: AwsAccount): string | undefined {
   return storedMemory(account)?.published?.secret;
 }
 
+/** How a reset of a user's password stands; `open` also where nothing is remembered of it. */
+export function passwordStanding(
+  account: AwsAccount,
+  userId: string,
+  requestId: string,
+): 'set' | 'open' | 'refused' {
+  const stored = storedMemory(account);
+  if (stored === undefined || stored.user !== userId) {
+    return 'open';
+  }
+  if (stored.pending === null && stored.refused?.resetId === requestId) {
+    return 'refused';
+  }
+  return stored.pending === null && stored.resetId === requestId ? 'set' : 'open';
+}
+
+/** Under which hash the password is known that was last set from a Secret. */
+export function passwordHashOf(account: AwsAccount, userId: string): string | undefined {
+  const stored = storedMemory(account);
+  const kept = stored?.pending === null && stored.lapsed !== true && stored.none !== true;
+  return kept && stored.user === userId && stored.absent !== true ? (stored.input ?? undefined) : undefined;
+}
+
 export function writeConsoleMemory(memory: ConsoleMemory, userId: string): string {
   return JSON.stringify({ ...memory, user: userId });
 }

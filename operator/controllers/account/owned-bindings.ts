@@ -111,7 +111,7 @@ export function specOf(
   entry: Entry,
   present?: AwsEntitlementBinding['spec'],
 ): AwsEntitlementBinding['spec'] {
-  const { type, name, arn, document, expiresAt, onDelete } = entry;
+  const { type, name, arn, document, expiresAt, onDelete, state } = entry;
   const { document: _old, ...named } = present?.entitlement ?? {
     type,
     ...(name === undefined ? {} : { name }),
@@ -120,6 +120,7 @@ export function specOf(
   return {
     accountRef: present?.accountRef ?? { name: account.metadata.name },
     entitlement: { ...named, ...(document === undefined ? {} : { document }) },
+    ...(state === undefined ? {} : { state }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(onDelete === undefined ? {} : { onDelete }),
   };

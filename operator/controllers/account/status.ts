@@ -45,8 +45,10 @@ export function accountStatus(account: AwsAccount, findings: Findings, now: numb
   }
   const reconcileAt = account.metadata.annotations?.[annotations.reconcileAt];
   const handled = findings.user === undefined ? past.handledReconcileAt : reconcileAt;
+  const operation = account.metadata.annotations?.[annotations.operation];
   const common = {
     observedGeneration,
+    ...(operation === undefined ? {} : { observedOperation: operation }),
     conditions: conditions ?? [],
     ...(handled === undefined ? {} : { handledReconcileAt: handled }),
     ...(findings.mended.length > 0
@@ -56,7 +58,13 @@ export function accountStatus(account: AwsAccount, findings: Findings, now: numb
         : { drift: past.drift }),
   };
   if (findings.user === undefined) {
-    const { observedGeneration: _generation, conditions: _conditions, drift: _drift, ...kept } = past;
+    const {
+      observedGeneration: _generation,
+      observedOperation: _operation,
+      conditions: _conditions,
+      drift: _drift,
+      ...kept
+    } = past;
     return { ...kept, ...common };
   }
   if (findings.user === 'absent' || findings.user === 'foreign') {

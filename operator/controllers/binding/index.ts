@@ -1,3 +1,4 @@
+export type { BindingReason } from './conditions.ts';
 export { ConnectionGuard } from './guard.ts';
 export {
   bindingAccounts,
@@ -5,7 +6,9 @@ export {
   companions,
   heldHasChanged,
   isBound,
+  othersOnEdge,
   userKeys,
   userMayHaveChanged,
 } from './keys.ts';
 export { BindingReconciler } from './reconciler.ts';
+export { givenPolicies } from './resolve.ts';

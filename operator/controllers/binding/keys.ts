@@ -92,6 +92,28 @@ export function isBound(
   });
 }
 
+/** Bindings that say something of one edge of a user, however they name it, but for those of the account itself. */
+export function othersOnEdge(
+  bindings: Informer<AwsEntitlementBinding>,
+  user: {
+    readonly userId: string;
+    readonly userName: string;
+    readonly connection: ObjectKey;
+    readonly account: AwsAccount;
+  },
+  named: Parameters<typeof namedKey>[0],
+): readonly AwsEntitlementBinding[] {
+  const { userId, userName, connection, account } = user;
+  const keys = [seenUserKey(userId), accountUserKey(keyOf(account)), namedUserKey(connection, userName)];
+  const found = new Set(keys.flatMap((key) => bindings.byIndex('user', key)));
+  return [...found].filter(
+    ({ metadata, spec }) =>
+      metadata.deletionTimestamp === undefined &&
+      metadata.ownerReferences?.some(({ uid }) => uid === account.metadata.uid) !== true &&
+      namedKey(spec.entitlement) === namedKey(named),
+  );
+}
+
 /**
  * Bindings to be looked at when this one changes or goes: itself, those that name the same edge, and those
  * of the same user that had no room.

@@ -113,13 +113,13 @@ function discovered(connection: AwsConnection, user: ObservedUser): AwsAccount {
       userName,
       management: 'Observe',
       deletionPolicy: 'Retain',
-      ...(wasDisabled(user) ? { enabled: false } : {}),
+      ...(isShutOut(user) ? { enabled: false } : {}),
     },
   };
 }
 
 /** A Deny of ours, or the memory of a disable, stands on the user: an account that says nothing would take it away. */
-function wasDisabled({ deny, tags }: ObservedUser): boolean {
+export function isShutOut({ deny, tags }: ObservedUser): boolean {
   return remembered(tags) !== undefined || deny === 'inline' || deny === 'altered';
 }
 

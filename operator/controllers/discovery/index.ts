@@ -1,1 +1,2 @@
+export { isShutOut, objectName } from './decide.ts';
 export { DiscoveryReconciler } from './reconciler.ts';

@@ -224,7 +224,7 @@ const versions: readonly VersionRow[] = [
   },
   {
     name: 'an external id',
-    change: (desk) => desk.declare('jo', { metadata: { annotations: ours as Record<string, string> } }),
+    change: (desk) => desk.declare('jo', { metadata: { annotations: ours } }),
     same: false,
   },
   {

@@ -1,0 +1,395 @@
+import type { Refusal } from '../../../src/idhub/index.ts';
+import { awsAccountType, type AwsAccount, type AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
+import { connectionKey, sameEntry, standingOf } from '../../controllers/account/index.ts';
+import { usable, type ConnectionRegistry, type UsableConnection } from '../../controllers/connection/index.ts';
+import { isShutOut } from '../../controllers/discovery/index.ts';
+import { annotations } from '../../controllers/names.ts';
+import {
+  after,
+  done,
+  isNotFound,
+  keyOf,
+  keyString,
+  type Client,
+  type Clock,
+  type Informer,
+  type Logger,
+  type ObjectKey,
+  type Reconciler,
+  type Result,
+} from '../../runtime/index.ts';
+import { refused } from './checks.ts';
+import { judge } from './judge.ts';
+import { noteOf, operationOf, writeNote, type WriteNote } from './note.ts';
+import { PasswordSecrets, passwordEntry } from './password.ts';
+import {
+  backInAws,
+  backInObject,
+  entriesPatch,
+  merged,
+  printOf,
+  valueAt,
+  withEntries,
+  type AccountPatch,
+} from './undo.ts';
+import type { Settled, Waiting } from './waiting.ts';
+
+export interface FinisherOptions {
+  readonly client: Client;
+  readonly accounts: Informer<AwsAccount>;
+  /** Indexed by `owner`. */
+  readonly bindings: Informer<AwsEntitlementBinding>;
+  readonly registry: ConnectionRegistry;
+  readonly waiting: Waiting;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly logger: Logger;
+  readonly installation: string;
+}
+
+/** An object with a write that is not finished, as it was seen last. */
+interface Seen {
+  readonly uid: string | undefined;
+  readonly note: WriteNote;
+  readonly account: AwsAccount;
+}
+
+/** It is looked at again, should nothing else wake it. */
+const againMs = 5_000;
+const soonMs = 500;
+/** So long what is taken back may wait for something that has nothing to do with it. */
+const patienceMs = 30_000;
+/** So long a write that is done waits for the same request to come again. */
+const unansweredMs = 900_000;
+
+/**
+ * Brings the writes that clients asked for to their end: completes them when AWS shows what was asked for, and takes
+ * them back where AWS or the guard refuses. All that it needs stands on the objects, so that it goes on where a
+ * process before it was killed.
+ */
+export class WriteFinisher implements Reconciler {
+  readonly #options: FinisherOptions;
+  readonly #secrets: PasswordSecrets;
+  readonly #seen = new Map<string, Seen>();
+
+  constructor(options: FinisherOptions) {
+    this.#options = options;
+    this.#secrets = new PasswordSecrets(options);
+  }
+
+  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
+    const account = this.#options.accounts.get(key);
+    const last = this.#seen.get(keyString(key));
+    if (last !== undefined && account?.metadata.uid !== last.uid) {
+      this.#seen.delete(keyString(key));
+      this.#gone(last);
+    }
+    if (account === undefined) {
+      return done();
+    }
+    const note = noteOf(account);
+    if (note === undefined) {
+      this.#seen.delete(keyString(key));
+      if (account.metadata.annotations?.[annotations.undo] !== undefined) {
+        this.#options.logger.warn('what the object says of an unfinished write cannot be read', { account: key });
+        await this.#patch(account, { annotations: { [annotations.undo]: null } }, signal);
+      }
+      return done();
+    }
+    this.#seen.set(keyString(key), { uid: account.metadata.uid, note, account });
+    if (account.metadata.deletionTimestamp !== undefined) {
+      const ready = account.status?.conditions?.find(({ type }) => type === 'Ready');
+      if (ready !== undefined) {
+        this.#options.waiting.tell(note.id, `${ready.reason}: ${ready.message}`);
+      }
+      return done();
+    }
+    return this.#advance(account, note, signal);
+  }
+
+  async #advance(account: AwsAccount, note: WriteNote, signal: AbortSignal): Promise<Result> {
+    const { clock, registry } = this.#options;
+    if (note.state === 'unanswered') {
+      const left = note.at + unansweredMs - clock.now();
+      if (left > 0) {
+        return after(left);
+      }
+      await this.#patch(account, { annotations: { [annotations.undo]: null } }, signal);
+      return done();
+    }
+    if (note.kind === 'remove') {
+      await this.#delete(account, signal);
+      return done();
+    }
+    const key = connectionKey(account);
+    const connection = usable(registry.peek(key));
+    if (connection?.snapshots.current === undefined) {
+      this.#options.waiting.tell(note.id, `AwsConnection "${keyString(key)}" cannot be used at present`);
+      return after(againMs);
+    }
+    if (note.state === 'undoing') {
+      return this.#takeBack(account, note, connection, signal);
+    }
+    const judgement = judge({
+      account,
+      note,
+      standing: standingOf(account, connection, this.#options.installation),
+      bindings: this.#bindingsOf(account),
+      schema: connection.schema,
+      place: connection.caller,
+      now: clock.now(),
+    });
+    switch (judgement.kind) {
+      case 'done':
+        return this.#finish(account, { ...note, userId: judgement.user.userId }, connection, signal);
+      case 'refused':
+        return this.#refuse(account, note, judgement.refusal, connection, signal);
+      case 'open':
+        this.#options.waiting.tell(note.id, judgement.message);
+        return after(againMs);
+    }
+  }
+
+  /** AWS shows what was asked for: the password is next, or it is done. */
+  async #finish(
+    account: AwsAccount,
+    note: WriteNote,
+    connection: UsableConnection,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const { waiting, logger } = this.#options;
+    const secret = note.password?.secret ?? null;
+    if (note.password !== null && note.state === 'open') {
+      if (waiting.isPreparing(note.id)) {
+        return after(soonMs);
+      }
+      if (secret !== null && !(await this.#secrets.exists(account, secret, signal))) {
+        const message = 'the password was lost before it was set; ask for it again';
+        return this.#refuse(account, note, refused('conflict', message), connection, signal);
+      }
+      await this.#patch(account, passwordPatch(account, note), signal);
+      return after(againMs);
+    }
+    if (secret !== null) {
+      // Before the note that names it goes.
+      await this.#secrets.remove(account, secret, signal);
+    }
+    const waited = waiting.isWaited(note.id);
+    await this.#patch(account, finalPatch(account, note, waited), signal);
+    logger.info('a write that was asked for is done', {
+      account: keyOf(account),
+      operation: note.id,
+      userId: note.userId,
+    });
+    waiting.settle(note.id, { kind: 'done', userId: note.userId ?? undefined });
+    return waited || note.kind !== 'create' ? done() : after(unansweredMs);
+  }
+
+  /** Says on the object that it is taken back, and what AWS is to be brought back to, in one patch. */
+  async #refuse(
+    account: AwsAccount,
+    note: WriteNote,
+    refusal: Refusal,
+    connection: UsableConnection,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const { clock, installation, logger } = this.#options;
+    logger.info('a write that was asked for is refused and taken back', {
+      account: keyOf(account),
+      operation: note.id,
+      kind: refusal.kind,
+      reason: refusal.message,
+    });
+    const undoing: WriteNote = { ...note, state: 'undoing', refusal, refusedAt: clock.now() };
+    const standing = standingOf(account, connection, installation);
+    // Only a user that was made for this very object goes with it.
+    const own = standing.kind === 'user' && standing.made;
+    const patch: AccountPatch =
+      note.kind === 'create'
+        ? { spec: { deletionPolicy: own ? 'Delete' : 'Retain' } }
+        : backInAws(account, note);
+    await this.#patch(
+      account,
+      merged(patch, {
+        annotations: {
+          ...patch.annotations,
+          [annotations.undo]: writeNote(undoing),
+          [annotations.operation]: operationOf(undoing),
+        },
+      }),
+      signal,
+    );
+    return after(note.kind === 'create' ? 0 : soonMs);
+  }
+
+  /** AWS is brought back: then the object is, or goes with all that came with it. */
+  async #takeBack(
+    account: AwsAccount,
+    note: WriteNote,
+    connection: UsableConnection,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const { waiting, installation } = this.#options;
+    const refusal = note.refusal ?? refused('conflict', 'it was refused');
+    if (note.kind !== 'create' && !this.#isBack(account, note)) {
+      waiting.tell(note.id, `${refusal.message} (it is being taken back)`);
+      return after(againMs);
+    }
+    if (note.password?.secret !== undefined && note.password.secret !== null) {
+      await this.#secrets.remove(account, note.password.secret, signal);
+    }
+    if (note.kind === 'create' || note.made) {
+      const leaving =
+        note.kind === 'create' || account.spec.deletionPolicy === 'Retain'
+          ? account
+          : await this.#patch(account, { spec: { deletionPolicy: 'Retain' } }, signal);
+      await this.#delete(leaving, signal);
+      return done();
+    }
+    const standing = standingOf(account, connection, installation);
+    const tags = standing.kind === 'user' ? standing.user.tags : [];
+    const patch = backInObject(account, note, { schema: connection.schema, tags });
+    await this.#patch(
+      account,
+      merged(patch, { annotations: { ...patch.annotations, [annotations.undo]: null } }),
+      signal,
+    );
+    waiting.settle(note.id, { kind: 'refused', refusal });
+    return done();
+  }
+
+  /** The controller has worked on what was taken back. */
+  #isBack(account: AwsAccount, note: WriteNote): boolean {
+    const { status, metadata } = account;
+    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+    const seen =
+      status?.observedOperation === operationOf(note) &&
+      (status.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+    const late = this.#options.clock.now() - (note.refusedAt ?? note.at) > patienceMs;
+    return (
+      seen &&
+      ready !== undefined &&
+      (ready.status !== 'Unknown' || (late && ready.reason === 'EntitlementsNotReady'))
+    );
+  }
+
+  /** The object is gone: deleted as it was asked for, taken back, or by somebody else. */
+  #gone({ note, account }: Seen): void {
+    const { registry, waiting, logger } = this.#options;
+    const snapshots = usable(registry.peek(connectionKey(account)))?.snapshots;
+    const user = note.userId === null ? undefined : snapshots?.current?.byId(note.userId);
+    const settled = ((): Settled => {
+      if (note.state === 'undoing') {
+        return { kind: 'refused', refusal: note.refusal ?? refused('conflict', 'it was refused') };
+      }
+      if (note.kind !== 'remove') {
+        const message = `AwsAccount "${account.metadata.name}" was deleted before the write was done`;
+        return { kind: 'refused', refusal: refused('conflict', message) };
+      }
+      const disables = account.spec.deletionPolicy === 'Disable';
+      const goes = user === undefined || (disables && (user.deny === 'managed' || isShutOut(user)));
+      return goes
+        ? { kind: 'done', userId: undefined }
+        : {
+            kind: 'refused',
+            refusal: refused('conflict', `IAM user "${user.userName}" was let go of and not ${disables ? 'disabled' : 'deleted'}`),
+          };
+    })();
+    logger.info('a write that was asked for has ended with its object', {
+      account: keyOf(account),
+      operation: note.id,
+      outcome: settled.kind,
+    });
+    waiting.settle(note.id, settled);
+  }
+
+  #bindingsOf({ metadata }: AwsAccount): ReadonlyMap<string, AwsEntitlementBinding> {
+    const owned = this.#options.bindings.byIndex('owner', metadata.uid ?? '');
+    return new Map(owned.map((binding) => [binding.metadata.name, binding]));
+  }
+
+  /** @throws {ApiError} a conflict, where the object has changed meanwhile: the whole is repeated then */
+  async #patch(account: AwsAccount, patch: AccountPatch, signal: AbortSignal): Promise<AwsAccount> {
+    const { client, accounts } = this.#options;
+    const { uid, resourceVersion } = account.metadata;
+    const written = await client.mergePatch<AwsAccount>(
+      awsAccountType,
+      keyOf(account),
+      {
+        metadata: { uid, resourceVersion, ...(patch.annotations === undefined ? {} : { annotations: patch.annotations }) },
+        ...(patch.spec === undefined ? {} : { spec: patch.spec }),
+      },
+      { signal },
+    );
+    accounts.set(written);
+    return written;
+  }
+
+  async #delete(account: AwsAccount, signal: AbortSignal): Promise<void> {
+    const { uid, resourceVersion } = account.metadata;
+    const preconditions = {
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    };
+    try {
+      await this.#options.client.delete(awsAccountType, keyOf(account), { signal, preconditions });
+    } catch (error) {
+      if (!isNotFound(error)) {
+        throw error;
+      }
+    }
+  }
+}
+
+/** The password is the last that is asked of AWS: it cannot be taken back. */
+function passwordPatch(account: AwsAccount, note: WriteNote): AccountPatch {
+  const { secret, requestId, resetRequired } = note.password ?? { secret: null, requestId: note.id, resetRequired: null };
+  const was = valueAt(account, ['spec', 'console']);
+  const kept = (was ?? {}) as object;
+  const set = {
+    ...kept,
+    access: 'Managed',
+    ...(secret === null ? {} : { passwordSecretRef: { name: secret, key: passwordEntry } }),
+    ...(resetRequired === null ? {} : { resetRequired }),
+    reset: { requestId },
+  };
+  const next: WriteNote = {
+    ...note,
+    state: 'password',
+    fields: [...note.fields, { at: ['spec', 'console'], set: printOf(set), was }],
+  };
+  return {
+    spec: { console: set },
+    annotations: { [annotations.undo]: writeNote(next), [annotations.operation]: operationOf(next) },
+  };
+}
+
+/** What stood on the object for the way only is taken off it. */
+function finalPatch(account: AwsAccount, note: WriteNote, waited: boolean): AccountPatch {
+  const list = account.spec.entitlements ?? [];
+  // What was bound from here and is revoked need not be said any more; what nobody bound stays Absent.
+  const over = note.entries.filter(
+    ({ set, was }) =>
+      set.state === 'Absent' &&
+      was !== null &&
+      list.some((entry) => sameEntry(entry, set) && entry.state === 'Absent'),
+  );
+  const secret = account.spec.console?.passwordSecretRef?.name;
+  const used = secret !== undefined && secret === note.password?.secret;
+  const kept: WriteNote = {
+    ...note,
+    state: 'unanswered',
+    wants: {},
+    fields: [],
+    entries: [],
+    password: null,
+  };
+  return merged(
+    entriesPatch(list, withEntries(list, over.map((change) => [change, null]))),
+    used ? { spec: { console: { passwordSecretRef: null } } } : {},
+    {
+      annotations: {
+        [annotations.undo]: note.kind === 'create' && !waited ? writeNote(kept) : null,
+      },
+    },
+  );
+}

@@ -1,0 +1,147 @@
+import type { ObservedUser } from '../../../src/account/index.ts';
+import { edgeKey, findEdge, readReference, type Place } from '../../../src/entitlement/index.ts';
+import type { Refusal } from '../../../src/idhub/index.ts';
+import { decodeValue, sameName, type AccountSchema } from '../../../src/schema/index.ts';
+import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
+import {
+  bindingName,
+  passwordStanding,
+  readyOf,
+  type AccountReason,
+  type Standing,
+} from '../../controllers/account/index.ts';
+import type { BindingReason } from '../../controllers/binding/index.ts';
+import { fingerprint, operationOf, type Named, type Wants, type WriteNote } from './note.ts';
+import { accountFates, bindingFates, type Fate } from './reasons.ts';
+
+/** What a write is judged by. */
+export interface Evidence {
+  readonly account: AwsAccount;
+  readonly note: WriteNote;
+  /** Which user the object stands for. */
+  readonly standing: Standing;
+  /** The bindings that are the object's own, by name. */
+  readonly bindings: ReadonlyMap<string, AwsEntitlementBinding>;
+  readonly schema: AccountSchema;
+  readonly place: Place;
+  readonly now: number;
+}
+
+export type Judgement =
+  | { readonly kind: 'done'; readonly user: ObservedUser }
+  /** Not yet; what it waits for, for people. */
+  | { readonly kind: 'open'; readonly message: string }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** So long a group or policy that was made a moment ago may not be to be seen. */
+const youngMs = 10_000;
+/** So long after a restart a reading may show what was before our own last writes. */
+const settleMs = 60_000;
+
+/** How a write stands: by what AWS shows once the controller has worked on it, not by whether all of the account is well. Pure. */
+export function judge(evidence: Evidence): Judgement {
+  const { account, note, standing, now } = evidence;
+  const refused = bindingRefusal(evidence);
+  if (refused !== undefined) {
+    return { kind: 'refused', refusal: refused };
+  }
+  const ready = account.status?.conditions?.find(({ type }) => type === 'Ready');
+  const generation = account.metadata.generation ?? 0;
+  const seen =
+    account.status?.observedOperation === operationOf(note) &&
+    (account.status.observedGeneration ?? 0) >= generation;
+  if (!seen || ready === undefined) {
+    return { kind: 'open', message: `AwsAccount "${account.metadata.name}" waits for its turn` };
+  }
+  if (standing.kind === 'user' && isDone(evidence, standing.user)) {
+    if (note.kind === 'create' && !standing.made) {
+      const message = `IAM user "${standing.user.userName}" exists already`;
+      return { kind: 'refused', refusal: { kind: 'uniqueness', message } };
+    }
+    return { kind: 'done', user: standing.user };
+  }
+  const message = `${ready.reason}: ${ready.message}`;
+  const fate = ready.status === 'False' ? fateOf(note, ready.reason) : 'open';
+  if (fate !== 'open') {
+    return { kind: 'refused', refusal: { kind: fate, message } };
+  }
+  const overruled = ready.status === 'True' && now - note.at > settleMs;
+  return overruled
+    ? {
+        kind: 'refused',
+        refusal: {
+          kind: 'conflict',
+          message:
+            `AwsAccount "${account.metadata.name}" is as declared, and AWS does not show what was asked for: somebody ` +
+            'else (GitOps, perhaps) has changed the object, or the user, meanwhile',
+        },
+      }
+    : { kind: 'open', message };
+}
+
+/** Whether AWS shows what was asked for. */
+function isDone({ account, note, schema, place }: Evidence, user: ObservedUser): boolean {
+  if (note.state === 'password') {
+    return passwordStanding(account, user.userId, note.password?.requestId ?? '') === 'set';
+  }
+  return shows(user, note.wants, { schema, place, state: account.status?.state });
+}
+
+/** Whether a user is as it is wanted. Pure. */
+export function shows(
+  user: ObservedUser,
+  wants: Wants,
+  context: {
+    readonly schema: AccountSchema;
+    readonly place: Place;
+    readonly state: NonNullable<AwsAccount['status']>['state'];
+  },
+): boolean {
+  const { userName, path, attributes = {}, active, present = [], absent = [] } = wants;
+  const tags = new Map(user.tags.map((tag) => [tag.key, tag.value]));
+  const has = (named: Named): boolean => hasEdge(user, named, context.place);
+  return (
+    (userName === undefined || sameName(userName, user.userName)) &&
+    (path === undefined || path === user.path) &&
+    (active === undefined || context.state === (active ? 'Enabled' : 'Disabled')) &&
+    Object.entries(attributes).every(([name, wanted]) => {
+      const definition = context.schema.get(name);
+      const value = definition === undefined ? undefined : decodeValue(definition.tagKey, tags)?.value;
+      return wanted === (value === undefined ? null : fingerprint(value));
+    }) &&
+    present.every(has) &&
+    !absent.some(has)
+  );
+}
+
+export function hasEdge(user: ObservedUser, named: Named, place: Place): boolean {
+  const read = readReference(named, place);
+  return read.kind === 'read' && findEdge(user, read.reference) !== undefined;
+}
+
+/** Of the edges that were asked for, the first whose binding says that it cannot be. */
+function bindingRefusal({ account, note, bindings, now }: Evidence): Refusal | undefined {
+  if (note.state !== 'open') {
+    return undefined;
+  }
+  for (const { set } of note.entries) {
+    const binding = bindings.get(bindingName(account.metadata.name, set));
+    const ready = binding === undefined ? undefined : readyOf(binding);
+    const same = (binding?.spec.state ?? 'Present') === (set.state ?? 'Present');
+    if (ready === undefined || !same || ready.status === 'True') {
+      continue;
+    }
+    const waits = ready.reason === 'WaitingForEntitlement' && now - note.at > youngMs;
+    const fate =
+      ready.status === 'False' || waits ? (bindingFates[ready.reason as BindingReason] ?? 'open') : 'open';
+    if (fate !== 'open') {
+      return { kind: fate, message: `${edgeKey({ type: set.type, name: set.name ?? set.arn ?? '' })}: ${ready.message}` };
+    }
+  }
+  return undefined;
+}
+
+function fateOf({ kind }: WriteNote, reason: string): Fate {
+  const taken = reason === 'AlreadyExists' || reason === 'Conflict';
+  return kind === 'create' && taken ? 'uniqueness' : (accountFates[reason as AccountReason] ?? 'open');
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import type { AwsAccount } from '../../api/v1alpha1/index.ts';
+import { ownerReferenceTo } from '../../controllers/account/index.ts';
+import { managedByUs, secretType } from '../../controllers/names.ts';
+import { isAlreadyExists, isNotFound, type Client } from '../../runtime/index.ts';
+
+/** Where a password that was given lies until it is used. */
+export const passwordEntry = 'password';
+
+/** The name of the Secret of one write: no other has it, and the note on the object tells it. */
+export function passwordSecret(id: string): string {
+  return `password-${createHash('sha256').update(id).digest('hex').slice(0, 24)}`;
+}
+
+/**
+ * The Secrets that given passwords lie in until they are set: made after the note on the object that names them and
+ * owned by that object, so that none is ever left without anybody who knows of it.
+ */
+export class PasswordSecrets {
+  readonly #client: Client;
+
+  constructor({ client }: { readonly client: Client }) {
+    this.#client = client;
+  }
+
+  /** Made already is fine. @throws {ApiError} */
+  async make(account: AwsAccount, name: string, password: string): Promise<void> {
+    const { namespace = '' } = account.metadata;
+    try {
+      await this.#client.create(secretType, {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: {
+          name,
+          namespace,
+          labels: { ...managedByUs },
+          ownerReferences: [ownerReferenceTo(account)],
+        },
+        data: { [passwordEntry]: Buffer.from(password).toString('base64') },
+      });
+    } catch (error) {
+      if (!isAlreadyExists(error)) {
+        throw error;
+      }
+    }
+  }
+
+  async exists(account: AwsAccount, name: string, signal: AbortSignal): Promise<boolean> {
+    const { namespace = '' } = account.metadata;
+    try {
+      await this.#client.get(secretType, { namespace, name }, { signal });
+      return true;
+    } catch (error) {
+      if (isNotFound(error)) {
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  /** Gone already is fine. @throws {ApiError} */
+  async remove(account: AwsAccount, name: string, signal: AbortSignal): Promise<void> {
+    const { namespace = '' } = account.metadata;
+    try {
+      await this.#client.delete(secretType, { namespace, name }, { signal });
+    } catch (error) {
+      if (!isNotFound(error)) {
+        throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import type { Refusal } from '../../../src/idhub/index.ts';
+import type { Clock } from '../../runtime/index.ts';
+
+/** What became of a write. */
+export type Settled =
+  /** `userId`: of the user that it left; undefined where there is none any more. */
+  | { readonly kind: 'done'; readonly userId: string | undefined }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** Somebody who waits for the end of a write. */
+export interface Ticket {
+  /** Undefined: not in time. @throws the reason of the signal */
+  readonly outcome: (ms: number, signal: AbortSignal) => Promise<Settled | undefined>;
+  readonly close: () => void;
+}
+
+interface Place {
+  readonly listeners: Set<(settled: Settled) => void>;
+  settled: Settled | undefined;
+  tickets: number;
+  preparing: boolean;
+  message: string | undefined;
+}
+
+/**
+ * Where requests wait for the writes that they asked for, and where the one who finishes them tells. Lives as long
+ * as the process: what has to outlive it stands on the objects.
+ */
+export class Waiting {
+  readonly #clock: Pick<Clock, 'setTimeout'>;
+  readonly #places = new Map<string, Place>();
+
+  constructor({ clock }: { readonly clock: Pick<Clock, 'setTimeout'> }) {
+    this.#clock = clock;
+  }
+
+  /** A place for a write; to be closed. It is there before the write is, so that nothing is missed. */
+  open(id: string): Ticket {
+    const place = this.#places.get(id) ?? {
+      listeners: new Set(),
+      settled: undefined,
+      tickets: 0,
+      preparing: false,
+      message: undefined,
+    };
+    this.#places.set(id, place);
+    place.tickets += 1;
+    let open = true;
+    return {
+      outcome: (ms, signal) => this.#outcome(place, ms, signal),
+      close: () => {
+        place.tickets -= open ? 1 : 0;
+        open = false;
+        if (place.tickets === 0 && this.#places.get(id) === place) {
+          this.#places.delete(id);
+        }
+      },
+    };
+  }
+
+  /** Whether somebody waits for it. */
+  isWaited(id: string): boolean {
+    return this.#places.has(id);
+  }
+
+  /** What the write needs is being made ready by whoever asked for it. */
+  prepare(id: string, preparing: boolean): void {
+    const place = this.#places.get(id);
+    if (place !== undefined) {
+      place.preparing = preparing;
+    }
+  }
+
+  isPreparing(id: string): boolean {
+    return this.#places.get(id)?.preparing === true;
+  }
+
+  /** Why it takes its time. */
+  tell(id: string, message: string): void {
+    const place = this.#places.get(id);
+    if (place !== undefined) {
+      place.message = message;
+    }
+  }
+
+  told(id: string): string | undefined {
+    return this.#places.get(id)?.message;
+  }
+
+  settle(id: string, settled: Settled): void {
+    const place = this.#places.get(id);
+    if (place !== undefined) {
+      place.settled = settled;
+      for (const listener of place.listeners) {
+        listener(settled);
+      }
+    }
+  }
+
+  #outcome(place: Place, ms: number, signal: AbortSignal): Promise<Settled | undefined> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
+      if (place.settled !== undefined || ms <= 0) {
+        resolve(place.settled);
+        return;
+      }
+      const end = (): void => {
+        cancel();
+        place.listeners.delete(listener);
+        signal.removeEventListener('abort', aborted);
+      };
+      const listener = (settled: Settled): void => {
+        end();
+        resolve(settled);
+      };
+      const aborted = (): void => {
+        end();
+        reject(signal.reason as Error);
+      };
+      const cancel = this.#clock.setTimeout(() => {
+        end();
+        resolve(undefined);
+      }, ms);
+      place.listeners.add(listener);
+      signal.addEventListener('abort', aborted, { once: true });
+    });
+  }
+}
