@@ -15,7 +15,13 @@ export function schemaRef(name: string): { readonly $ref: string } {
 }
 
 export function pathParameter(name: string, description: string, schema: JsonSchema = {}): object {
-  return { name, in: 'path', required: true, description, schema: { type: 'string', minLength: 1, ...schema } };
+  return {
+    name,
+    in: 'path',
+    required: true,
+    description,
+    schema: { type: 'string', minLength: 1, ...schema },
+  };
 }
 
 export function queryParameter(name: string, description: string, schema: JsonSchema): object {
@@ -50,21 +56,25 @@ const withBody = [408, 409, 413, 415];
 /** What may be answered in place of what was asked for. */
 export function problems(
   format: ErrorFormat,
-  options: { readonly body?: boolean; readonly more?: readonly number[]; readonly without?: readonly number[] } = {},
+  options: {
+    readonly body?: boolean;
+    readonly more?: readonly number[];
+    readonly without?: readonly number[];
+  } = {},
 ): Readonly<Record<string, object>> {
   const { body = false, more = [], without = [] } = options;
   const statuses = [...new Set([...everywhere, ...(body ? withBody : [413, 415]), ...more])]
     .filter((status) => !without.includes(status))
     .toSorted((one, other) => one - other);
-  return Object.fromEntries(
-    statuses.map((status) => [String(status), problem(format, status)]),
-  );
+  return Object.fromEntries(statuses.map((status) => [String(status), problem(format, status)]));
 }
 
 function problem(format: ErrorFormat, status: number): object {
   return {
     description: meanings[status] ?? '',
-    ...([429, 503].includes(status) ? { headers: { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } } } : {}),
+    ...([429, 503].includes(status)
+      ? { headers: { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } } }
+      : {}),
     content:
       format === 'scim'
         ? content('application/scim+json', schemaRef('ScimError'))

@@ -18,7 +18,10 @@ export const reportsArea: Area = {
         parameters: [
           pathParameter('namespace', 'Of the AwsReconciliation.'),
           pathParameter('name', 'Of the AwsReconciliation.'),
-          queryParameter('resource', 'Only changes of these.', { type: 'string', enum: ['Account', 'Entitlement'] }),
+          queryParameter('resource', 'Only changes of these.', {
+            type: 'string',
+            enum: ['Account', 'Entitlement'],
+          }),
           queryParameter('change', 'Only these changes.', {
             type: 'string',
             enum: ['Created', 'Changed', 'Deleted', 'LeftFilter'],

@@ -73,7 +73,11 @@ const schemas: Readonly<Record<string, JsonSchema>> = {
         ],
       },
       message,
-      errors: { type: 'array', items: { type: 'string' }, description: 'What is wrong with the body, by place.' },
+      errors: {
+        type: 'array',
+        items: { type: 'string' },
+        description: 'What is wrong with the body, by place.',
+      },
     },
     ['errors'],
   ),
@@ -113,7 +117,10 @@ const schemas: Readonly<Record<string, JsonSchema>> = {
       name: { type: 'string' },
       operationId: { type: 'string' },
       status: { type: 'string', enum: ['running', 'complete', 'failed'] },
-      reason: { type: 'string', description: 'One word for programs, as in the conditions of AwsReconciliation.' },
+      reason: {
+        type: 'string',
+        description: 'One word for programs, as in the conditions of AwsReconciliation.',
+      },
       message,
       mode: { type: 'string', enum: ['Full', 'Incremental'], description: 'How it was read in the end.' },
       counts: { type: 'object', additionalProperties: { type: 'integer' } },
@@ -171,7 +178,11 @@ export const webhookArea: Area = {
         parameters: [pathParameter('operationId', 'As it was sent.', operationIdSchema)],
         responses: {
           200: { description: 'It has ended, or nobody goes on with it.', content: oneResult },
-          202: { description: 'It goes on.', headers: { ...locationHeader, ...retryHeader }, content: oneResult },
+          202: {
+            description: 'It goes on.',
+            headers: { ...locationHeader, ...retryHeader },
+            content: oneResult,
+          },
           ...problems('problem+json'),
         },
       },
@@ -181,11 +192,22 @@ export const webhookArea: Area = {
         operationId: 'startReconciliation',
         tags: ['webhook'],
         summary: 'Makes a reconciliation, once for its operationId',
-        requestBody: { required: true, content: content('application/json', schemaRef('ReconciliationRequest')) },
+        requestBody: {
+          required: true,
+          content: content('application/json', schemaRef('ReconciliationRequest')),
+        },
         responses: {
-          200: { description: 'It was made earlier, and has ended.', headers: locationHeader, content: reconciliation },
+          200: {
+            description: 'It was made earlier, and has ended.',
+            headers: locationHeader,
+            content: reconciliation,
+          },
           201: { description: 'It was made.', headers: locationHeader, content: reconciliation },
-          202: { description: 'It was made earlier, and goes on.', headers: locationHeader, content: reconciliation },
+          202: {
+            description: 'It was made earlier, and goes on.',
+            headers: locationHeader,
+            content: reconciliation,
+          },
           ...problems('problem+json', { body: true }),
         },
       },
