@@ -86,3 +86,9 @@ function problem(format: ErrorFormat, status: number): object {
 export const locationHeader = {
   Location: { description: 'Address of what was made.', schema: { type: 'string', format: 'uri' } },
 } as const;
+
+/** Names of namespaces, and of other objects (RFC 1123, labels and subdomains). */
+export const names = {
+  namespace: { maxLength: 63, pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' },
+  object: { maxLength: 253, pattern: '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$' },
+} as const;

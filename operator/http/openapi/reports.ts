@@ -1,4 +1,4 @@
-import { content, pathParameter, problems, queryParameter, type Area } from './parts.ts';
+import { content, names, pathParameter, problems, queryParameter, type Area } from './parts.ts';
 
 /** What is about no connection: the same at every server. */
 const servers = [{ url: '/' }];
@@ -16,8 +16,8 @@ export const reportsArea: Area = {
           'Newline-delimited JSON: a line on the run, a line a change, and a line that says how many there were; one without that was broken off.',
         security: [{ kubernetes: [] }],
         parameters: [
-          pathParameter('namespace', 'Of the AwsReconciliation.'),
-          pathParameter('name', 'Of the AwsReconciliation.'),
+          pathParameter('namespace', 'Of the AwsReconciliation.', names.namespace),
+          pathParameter('name', 'Of the AwsReconciliation.', names.object),
           queryParameter('resource', 'Only changes of these.', {
             type: 'string',
             enum: ['Account', 'Entitlement'],

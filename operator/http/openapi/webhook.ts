@@ -6,7 +6,7 @@ import {
   runSchema,
   type JsonSchema,
 } from '../../../src/idhub/index.ts';
-import { content, locationHeader, pathParameter, problems, schemaRef, type Area } from './parts.ts';
+import { content, locationHeader, names, pathParameter, problems, schemaRef, type Area } from './parts.ts';
 
 const nameOf = (kind: string): string => `${kind.charAt(0).toUpperCase()}${kind.slice(1)}Operation`;
 
@@ -217,7 +217,13 @@ export const webhookArea: Area = {
         operationId: 'getReconciliation',
         tags: ['webhook'],
         summary: 'How a reconciliation of the connection stands',
-        parameters: [pathParameter('name', 'Of the AwsReconciliation, in the namespace of the connection.')],
+        parameters: [
+          pathParameter(
+            'name',
+            'Of the AwsReconciliation, in the namespace of the connection.',
+            names.object,
+          ),
+        ],
         responses: {
           200: { description: 'As it stands.', content: reconciliation },
           ...problems('problem+json'),
