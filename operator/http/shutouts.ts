@@ -139,6 +139,7 @@ function watched(directory: Directory, shutouts: Shutouts, logger: Logger): Dire
   return {
     connection: directory.connection,
     view: (signal) => directory.view(signal),
+    latest: () => directory.latest(),
     catalogue: (signal) => directory.catalogue(signal),
     create: (write, context) =>
       told({ act: 'create', userName: write.userName, ...partsOf(write) }, context, () =>

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { httpFlags } from '../../operator/http-config.ts';
 import { parseInvocation, variableOf, type Config, type Invocation } from '../../operator/config.ts';
 
 const host = { hostname: 'pod-0', pid: 7, version: '1.2.3' };
@@ -30,6 +31,16 @@ describe('flags', () => {
       identity: 'pod-0_7',
       metricsAddress: { host: '127.0.0.1', port: 8080 },
       httpAddress: { host: '127.0.0.1', port: 7002 },
+      http: {
+        authSecret: undefined,
+        oidc: undefined,
+        publicUrl: undefined,
+        trustedProxies: [],
+        defaultConnection: undefined,
+        callerRate: 50,
+        shutoutBurst: 50,
+        tls: undefined,
+      },
       workers: 10,
       logLevel: 'info',
       allowEndpointOverride: false,
@@ -173,6 +184,7 @@ describe('what is only printed', () => {
       'identity',
       'metrics-address',
       'http-address',
+      ...Object.keys(httpFlags),
       'workers',
       'log-level',
       'allow-endpoint-override',
