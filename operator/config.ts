@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readPushConfig, type PushConfig } from './push-config.ts';
+import { httpFlags, readHttpConfig, type HttpConfig } from './http-config.ts';
 import type { LogLevel } from './runtime/index.ts';
 
 export interface Address {
@@ -22,6 +23,7 @@ export interface Config {
   readonly metricsAddress: Address;
   /** Of the port for IDHub and for people. */
   readonly httpAddress: Address;
+  readonly http: HttpConfig;
   readonly workers: number;
   readonly logLevel: LogLevel;
   readonly allowEndpointOverride: boolean;
@@ -33,6 +35,8 @@ export interface Config {
   readonly gracePeriodMs: number;
   /** Most AWS calls a second for one connection. */
   readonly awsMaxRate: number;
+  /** Name of a Secret in the operator's namespace: how IDHub is reached. */
+  readonly idhubSecret: string | undefined;
   /** Undefined: nobody is told of changes. */
   readonly push: PushConfig | undefined;
 }
@@ -101,8 +105,9 @@ const flags = {
     type: 'string',
     value: 'HOST:PORT',
     fallback: '127.0.0.1:7002',
-    text: 'where /reports is served; port 0 for a free one',
+    text: 'where IDHub and people are answered (docs/http.md); port 0 for a free one',
   },
+  ...httpFlags,
   workers: { type: 'string', value: 'N', fallback: '10', text: 'accounts worked on at once, 1 to 100' },
   'log-level': {
     type: 'string',
@@ -144,6 +149,12 @@ const flags = {
     value: 'N',
     fallback: '100',
     text: 'most AWS calls a second for one connection; throttling lowers the rate by itself',
+  },
+  'idhub-secret': {
+    type: 'string',
+    value: 'NAME',
+    fallback: '',
+    text: "Secret in the operator's namespace that says where IDHub is and how to sign in there; default none, so that IDHub is not asked",
   },
   'push-url': {
     type: 'string',
@@ -251,6 +262,10 @@ export function parseInvocation(
   if (!isNamespace(text('namespace'))) {
     refuse('namespace', 'write the name of a namespace');
   }
+  const idhubSecret = text('idhub-secret');
+  if (idhubSecret !== '' && !isObjectName(idhubSecret)) {
+    refuse('idhub-secret', 'write the name of a Secret');
+  }
   const snapshotIntervalMs = duration('snapshot-interval');
   if (snapshotIntervalMs < 1_000) {
     refuse('snapshot-interval', 'write at least 1s');
@@ -273,6 +288,7 @@ export function parseInvocation(
     identity: text('identity') || `${host.hostname}_${host.pid}`,
     metricsAddress: address('metrics-address'),
     httpAddress: address('http-address'),
+    http: readHttpConfig({ text, boolean, number, refuse }),
     workers: number('workers', 1, 100),
     logLevel: level,
     allowEndpointOverride: boolean('allow-endpoint-override'),
@@ -281,6 +297,7 @@ export function parseInvocation(
     idhubDelete: idhubDelete === 'Disable' ? 'Disable' : 'Delete',
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
+    idhubSecret: idhubSecret || undefined,
     push: readPushConfig(
       { url: text('push-url'), secret: text('push-secret') },
       (flag) => `--${flag} (or ${variableOf(flag)})`,
@@ -293,6 +310,11 @@ export function parseInvocation(
 /** A DNS label (RFC 1123), as names of namespaces are. */
 function isNamespace(name: string): boolean {
   return /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
+}
+
+/** A DNS subdomain (RFC 1123), as names of Secrets are. */
+function isObjectName(name: string): boolean {
+  return name.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name);
 }
 
 function help(): string {

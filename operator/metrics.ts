@@ -1,15 +1,12 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { CallRecord } from '../src/aws/index.ts';
 import type { AwsAccount, AwsEntitlementBinding } from './api/v1alpha1/index.ts';
-import type { Answered } from './http/index.ts';
 import type { ConnectionRegistry } from './controllers/connection/index.ts';
 
 /** The product's own metrics. Label sets are closed: no user names, no messages. */
 export interface Metrics {
   observeCall(connection: string, record: CallRecord): void;
   countAbandoned(kind: string): void;
-  /** An answer of the port for IDHub and for people. */
-  observeRequest(answered: Answered): void;
 }
 
 interface CallLabels extends Omit<CallRecord, 'seconds'> {
@@ -55,19 +52,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
     name: 'idhub_abandoned_total',
     help: 'Objects that were let go of without touching AWS, as their annotation asked.',
     labelNames: ['kind'],
-    registers,
-  });
-  const requests = new Counter({
-    name: 'idhub_http_requests_total',
-    help: 'Answers of the port for IDHub and for people by part of the port (none: of no path that there is) and HTTP status.',
-    labelNames: ['mount', 'code'],
-    registers,
-  });
-  const requestSeconds = new Histogram({
-    name: 'idhub_http_request_duration_seconds',
-    help: 'Time from the head of a request to the end of its answer.',
-    labelNames: ['mount'],
-    buckets: [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30],
     registers,
   });
   const gauges = [
@@ -182,9 +166,5 @@ export function createMetrics(options: MetricsOptions): Metrics {
       seconds.observe({ service, operation }, took);
     },
     countAbandoned: (kind) => abandoned.inc({ kind }),
-    observeRequest: ({ mount, code, seconds: took }) => {
-      requests.inc({ mount, code });
-      requestSeconds.observe({ mount }, took);
-    },
   };
 }

@@ -5,8 +5,10 @@ import type { Config } from './config.ts';
 import { ConnectionRegistry } from './controllers/connection/index.ts';
 import { PushOutbox, PushStates } from './controllers/push/index.ts';
 import { RunEngine } from './controllers/reconciliation/index.ts';
+import { createIdhubLink } from './idhub/index.ts';
 import { createInformers } from './informers.ts';
 import { obtainInstallationId } from './installation.ts';
+import { createHttpMetrics } from './http-metrics.ts';
 import { createMetrics } from './metrics.ts';
 import { createPushMetrics } from './push-metrics.ts';
 import { createRunMetrics } from './run-metrics.ts';
@@ -95,6 +97,18 @@ export async function runOperator(options: {
     bindings: () => bindings.list(),
     now: () => clock.now(),
   });
+  createIdhubLink({
+    manager,
+    registry,
+    clock,
+    random,
+    logger,
+    protectSecret,
+    namespace: config.namespace,
+    secret: config.idhubSecret,
+    version,
+    resources: () => ({}),
+  });
   const ports = await startPorts({
     config,
     client,
@@ -103,7 +117,10 @@ export async function runOperator(options: {
     clock,
     logger,
     version,
-    observeRequest: (answered) => metrics.observeRequest(answered),
+    connections,
+    mounts: [],
+    metrics: createHttpMetrics(registry),
+    protectSecret,
     signal,
   });
 

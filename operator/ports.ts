@@ -1,38 +1,51 @@
 import { randomUUID } from 'node:crypto';
 import type { Registry } from 'prom-client';
+import { DirectoryUnavailableError } from '../src/idhub/index.ts';
+import type { AwsConnection } from './api/v1alpha1/index.ts';
 import type { Config } from './config.ts';
+import type { HttpMetrics } from './http-metrics.ts';
 import {
+  Callers,
+  CertificateFiles,
+  defaultLimits,
   KubernetesAccess,
-  nobodyKnown,
+  OidcTokens,
   Origins,
   reportsMount,
+  SecretCredentials,
   startConnectorServer,
   startHealthServer,
-  type Answered,
+  type Connections,
+  type ConnectorServer,
+  type Mount,
 } from './http/index.ts';
 import { Reports } from './reports.ts';
-import type { Client, Clock, Logger, Manager } from './runtime/index.ts';
+import type { Client, Clock, Informer, Logger, Manager } from './runtime/index.ts';
 
 export interface PortsOptions {
-  readonly config: Pick<Config, 'metricsAddress' | 'httpAddress' | 'gracePeriodMs' | 'watchNamespaces'>;
+  readonly config: Config;
   /** One that needs no leadership: any replica answers, and reviews of tokens change nothing. */
   readonly client: Client;
   readonly manager: Pick<Manager, 'healthy' | 'ready'>;
   readonly registry: Registry;
+  readonly connections: Pick<Informer<AwsConnection>, 'get' | 'hasSynced'>;
+  /** Of `--http-address`, beside `/reports`. */
+  readonly mounts: readonly Mount[];
+  readonly metrics: HttpMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly protectSecret: (value: string) => void;
   readonly version: string;
-  readonly observeRequest: (answered: Answered) => void;
   /** Of the process. Aborted: not ready any more, nothing new is taken, what is under way may end in the period of grace. */
   readonly signal: AbortSignal;
 }
 
 /**
- * The ports of the process: metrics and probes, and reports.
- * @throws {Error} where one cannot be bound
+ * The ports of the process: metrics and probes; IDHub and people.
+ * @throws {Error} where one cannot be bound, or has no certificate
  */
 export async function startPorts(options: PortsOptions): Promise<{ close(): Promise<void> }> {
-  const { config, client, manager, registry, clock, logger, version, signal } = options;
+  const { config, manager, registry, logger, version, signal } = options;
   const health = await startHealthServer({
     ...config.metricsAddress,
     registry,
@@ -41,24 +54,7 @@ export async function startPorts(options: PortsOptions): Promise<{ close(): Prom
   });
   logger.info('serving metrics and probes', { host: config.metricsAddress.host, port: health.port, version });
   try {
-    const connector = await startConnectorServer({
-      ...config.httpAddress,
-      mounts: [
-        reportsMount({
-          access: new KubernetesAccess({ client, clock }),
-          reports: new Reports({ client, namespaces: config.watchNamespaces }),
-        }),
-      ],
-      authenticator: nobodyKnown,
-      connections: { default: undefined, has: () => false },
-      leader: undefined,
-      origins: new Origins({ publicUrl: undefined, trustedProxies: [] }),
-      clock,
-      logger,
-      makeId: randomUUID,
-      observe: options.observeRequest,
-    });
-    logger.info('serving reports', { host: config.httpAddress.host, port: connector.port });
+    const connector = await startHttp(options);
     const end = (): Promise<void> => connector.close(signal.aborted ? config.gracePeriodMs : 0);
     signal.addEventListener('abort', () => void end(), { once: true });
     return {
@@ -71,4 +67,73 @@ export async function startPorts(options: PortsOptions): Promise<{ close(): Prom
     await health.close();
     throw error;
   }
+}
+
+/** A caller may ask so many times its rate at once, after a rest. */
+const burstOfRate = 4;
+
+async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
+  const { config, client, clock, logger, metrics, protectSecret } = options;
+  const { http } = config;
+  const certificate =
+    http.tls && (await CertificateFiles.open({ ...http.tls, clock, logger, news: metrics.certificate }));
+  const secret =
+    http.authSecret === undefined
+      ? undefined
+      : new SecretCredentials({
+          client,
+          secret: { namespace: config.namespace, name: http.authSecret },
+          clock,
+          logger,
+          protectSecret,
+        });
+  const connector = await startConnectorServer({
+    ...config.httpAddress,
+    mounts: [
+      ...options.mounts,
+      reportsMount({
+        access: new KubernetesAccess({ client, clock }),
+        reports: new Reports({ client, namespaces: config.watchNamespaces }),
+      }),
+    ],
+    authenticator: new Callers({
+      secret,
+      oidc: http.oidc && new OidcTokens({ ...http.oidc, clock, logger, fetch }),
+      clock,
+      logger,
+      countRefused: metrics.countRefusedLogin,
+    }),
+    connections: connectionsOf(options),
+    leader: undefined,
+    origins: new Origins(http),
+    clock,
+    logger,
+    makeId: randomUUID,
+    observe: metrics.observeRequest,
+    limits: {
+      ...defaultLimits,
+      perCaller: { burst: http.callerRate * burstOfRate, perSecond: http.callerRate },
+    },
+    certificate,
+  });
+  logger.info('serving reports', {
+    host: config.httpAddress.host,
+    port: connector.port,
+    tls: certificate !== undefined,
+  });
+  return connector;
+}
+
+function connectionsOf({ config, connections }: Pick<PortsOptions, 'config' | 'connections'>): Connections {
+  return {
+    default: config.http.defaultConnection,
+    has: (connection) => {
+      if (!connections.hasSynced) {
+        throw new DirectoryUnavailableError('The connector has just started; ask again in a moment.', {
+          retryAfterMs: 2_000,
+        });
+      }
+      return connections.get(connection) !== undefined;
+    },
+  };
 }

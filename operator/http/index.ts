@@ -1,10 +1,15 @@
-export { KubernetesAccess, nobodyKnown } from './auth/index.ts';
+export { Callers, KubernetesAccess, mayBeAsked, OidcTokens, SecretCredentials } from './auth/index.ts';
 export {
+  CertificateFiles,
+  defaultLimits,
   Origins,
   startConnectorServer,
   type Answered,
-  type Authenticator,
+  type CertificateNews,
+  type Connections,
+  type ConnectorServer,
   type Mount,
 } from './frame/index.ts';
 export { startHealthServer } from './health.ts';
 export { reportsMount, type OpenedReport, type ReportSource } from './reports/index.ts';
+export { watchedDirectories, type WatchedDirectoriesOptions } from './shutouts.ts';

@@ -168,6 +168,15 @@ export interface LeaderElectionOptions {
   readonly renewDeadlineMs?: number;
   /** 2 s unless told. */
   readonly retryPeriodMs?: number;
+  /** What the holder puts on the Lease for others to read, asked for with each renewal. */
+  readonly annotations?: () => Readonly<Record<string, string>>;
+}
+
+/** Who holds a Lease, by what was last seen of it. */
+export interface LeaseHolder {
+  readonly identity: string;
+  /** Of the Lease: a holder before may have left some. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 export interface ManagerOptions {
@@ -211,6 +220,11 @@ export interface Manager {
    * clocks that go on while the process is frozen. Ask before each external write.
    */
   readonly leading: boolean;
+  /**
+   * Who holds the Lease, as this process last saw it, a few seconds ago at most. Undefined where nobody does or that
+   * is not known, and without leader election.
+   */
+  readonly leader: LeaseHolder | undefined;
 }
 
 /** What happened to an object, for people who look at it. */

@@ -8,6 +8,7 @@ export type {
   EventNote,
   EventRecorder,
   Informer,
+  LeaseHolder,
   Manager,
   ManagerOptions,
   Watch,

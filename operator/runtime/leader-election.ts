@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import type { Client, LeaderElectionOptions } from './contracts.ts';
+import type { Client, LeaderElectionOptions, LeaseHolder } from './contracts.ts';
 import { isConflict, isAlreadyExists, isNotFound } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { KubeObject, ResourceType } from './types.ts';
@@ -46,8 +46,10 @@ export class LeaderElector {
   readonly #leaseDurationMs: number;
   readonly #renewDeadlineMs: number;
   readonly #retryPeriodMs: number;
-  /** The lease as last read or written. */
+  /** The lease as last read or written; undefined where it has to be read before it is written. */
   #observed: Lease | undefined;
+  /** The same for others to be told. */
+  #seen: { readonly lease: Lease; readonly at: number } | undefined;
   #observedAt = 0;
   #state: 'waiting' | 'leading' | 'lost' | 'released' = 'waiting';
   /** When the last successful renewal was sent, by both clocks. */
@@ -77,6 +79,20 @@ export class LeaderElector {
       this.#state !== 'lost' &&
       (this.#state !== 'leading' || this.#sinceRenewal() < 2 * this.#leaseDurationMs)
     );
+  }
+
+  /** Who holds the lease, as far as it was seen; one that was not renewed for as long as it lasts is nobody's. */
+  get holder(): LeaseHolder | undefined {
+    if (this.#seen === undefined) {
+      return undefined;
+    }
+    const { at, lease } = this.#seen;
+    const { holderIdentity = '', leaseDurationSeconds = 0 } = lease.spec ?? {};
+    const valid = this.#options.clock.monotonic() < at + leaseDurationSeconds * 1000;
+    const givenUp = holderIdentity === this.#options.identity && this.#state !== 'leading';
+    return holderIdentity === '' || !valid || givenUp
+      ? undefined
+      : { identity: holderIdentity, annotations: lease.metadata.annotations ?? {} };
   }
 
   /** Resolves once the lease is held; rejects with the signal's reason. */
@@ -227,7 +243,7 @@ export class LeaderElector {
         const lease: Lease = {
           apiVersion: 'coordination.k8s.io/v1',
           kind: 'Lease',
-          metadata: { name, namespace },
+          metadata: { name, namespace, ...this.#annotations() },
           spec: this.#specFor(undefined, sent.wall),
         };
         this.#observe(await client.create(leases, lease, { signal }), sent.monotonic);
@@ -245,7 +261,7 @@ export class LeaderElector {
     }
     const { resourceVersion } = this.#observed?.metadata ?? {};
     const spec = this.#specFor(this.#observed, sent.wall);
-    const patch = { metadata: { resourceVersion }, spec };
+    const patch = { metadata: { resourceVersion, ...this.#annotations() }, spec };
     const written = await client.mergePatch(leases, this.#options, patch, { signal });
     this.#observe(written, sent.monotonic);
     return true;
@@ -258,7 +274,15 @@ export class LeaderElector {
     if (before?.uid !== uid || before?.resourceVersion !== resourceVersion) {
       this.#observedAt = at;
     }
+    if (this.#seen?.lease.metadata.resourceVersion !== resourceVersion) {
+      this.#seen = { lease, at };
+    }
     this.#observed = lease;
+  }
+
+  #annotations(): { readonly annotations?: Readonly<Record<string, string>> } {
+    const annotations = this.#options.annotations?.();
+    return annotations === undefined ? {} : { annotations };
   }
 
   #specFor(before: Lease | undefined, now: number): NonNullable<Lease['spec']> {

@@ -6,6 +6,7 @@ import type {
   ControllerOptions,
   Informer,
   InformerOptions,
+  LeaseHolder,
   Manager,
   ManagerOptions,
 } from './contracts.ts';
@@ -53,6 +54,10 @@ class RuntimeManager implements Manager {
         onChange: (leading) => gauge.set(leading ? 1 : 0),
       });
     }
+  }
+
+  get leader(): LeaseHolder | undefined {
+    return this.#elector?.holder;
   }
 
   get leading(): boolean {

@@ -1,2 +1,3 @@
 export { OperationConfigMaps } from './operation-store.ts';
 export { OperationSecret } from './promise-store.ts';
+export { RunObjects } from './runs.ts';

@@ -53,8 +53,8 @@ export class OperationSecret implements PromiseStore {
     return this.#inTurn(async () => {
       const secret = await this.#get(signal);
       const data: Record<string, string> = {};
-      for (const { connection, operation, caller, digest, order } of operations) {
-        const text = JSON.stringify({ connection, operation, caller, digest, order });
+      for (const { connection, operation, caller, requestId, digest, order } of operations) {
+        const text = JSON.stringify({ connection, operation, caller, requestId, digest, order });
         data[entryOf(connection, operation.operationId)] = Buffer.from(text).toString('base64');
       }
       const bytes = Object.values({ ...secret?.data, ...data }).reduce((sum, { length }) => sum + length, 0);

@@ -17,6 +17,21 @@ export {
   type WriteOutcome,
 } from './model.ts';
 export {
+  IdhubConnection,
+  idhubEntries,
+  readSettings,
+  type HttpAnswer,
+  type HttpRequest,
+  type IdhubLink,
+  type LinkOutcome,
+  type LinkReport,
+  type LinkRequest,
+  type LinkSecret,
+  type LinkState,
+  type ResourceAttributes,
+  type SendHttp,
+} from './tokens/index.ts';
+export {
   accountKind,
   entitlementKind,
   groupKind,
@@ -36,8 +51,11 @@ export {
   OperationDesk,
   OperationParser,
   operationSchemas,
+  RunParser,
+  runSchema,
   StoreFullError,
   type JsonSchema,
+  type MadeRun,
   type Operation,
   type OperationHost,
   type OperationRecord,
@@ -45,5 +63,26 @@ export {
   type OperationStore,
   type PromisedOperation,
   type PromiseStore,
+  type RunRequest,
+  type Runs,
+  type RunState,
   type Standing,
 } from './operations/index.ts';
+export {
+  accountToCreate,
+  accountToPatch,
+  accountToReplace,
+  membersToPatch,
+  membersToReplace,
+  type AccountContext,
+  type MemberWrite,
+} from './requests/index.ts';
+export {
+  accountCollection,
+  entitlementCollection,
+  groupCollection,
+  Lists,
+  type Collection,
+  type ListPage,
+  type ListRequest,
+} from './lists/index.ts';

@@ -1,3 +1,11 @@
+export {
+  readBulk,
+  runBulk,
+  type BulkMethod,
+  type BulkOperation,
+  type BulkRequest,
+  type BulkResult,
+} from './bulk.ts';
 export { errorBody, ScimError, scimTypes, type ErrorBody, type ScimType } from './error.ts';
 export {
   canonical,
@@ -11,9 +19,12 @@ export {
   type Match,
   type Value,
 } from './filter/index.ts';
+export { entityTag, fits, versionsOf, type Versions } from './etag.ts';
 export { filterLanguage, filterValues, lookupOf } from './language.ts';
 export { resourceOf, targetOf, valuesOf, type Target, type Values } from './path.ts';
+export { applyPatch, type PatchedResource, type PatchOptions } from './patch/index.ts';
 export { projection, type Wanted } from './projection.ts';
+export { listResponse, readQuery, readSearch, readWanted, type ListQuery } from './query.ts';
 export { readResource, type ReadResource } from './read.ts';
 export {
   attribute,

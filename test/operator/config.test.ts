@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { httpFlags } from '../../operator/http-config.ts';
 import { parseInvocation, variableOf, type Config, type Invocation } from '../../operator/config.ts';
 
 const host = { hostname: 'pod-0', pid: 7, version: '1.2.3' };
@@ -30,6 +31,16 @@ describe('flags', () => {
       identity: 'pod-0_7',
       metricsAddress: { host: '127.0.0.1', port: 8080 },
       httpAddress: { host: '127.0.0.1', port: 7002 },
+      http: {
+        authSecret: undefined,
+        oidc: undefined,
+        publicUrl: undefined,
+        trustedProxies: [],
+        defaultConnection: undefined,
+        callerRate: 50,
+        shutoutBurst: 50,
+        tls: undefined,
+      },
       workers: 10,
       logLevel: 'info',
       allowEndpointOverride: false,
@@ -37,6 +48,7 @@ describe('flags', () => {
       listMaxAgeMs: 1_800_000,
       gracePeriodMs: 25_000,
       awsMaxRate: 100,
+      idhubSecret: undefined,
     });
   });
 
@@ -54,6 +66,7 @@ describe('flags', () => {
     [['--metrics-address', 'localhost:65535'], { metricsAddress: { host: 'localhost', port: 65_535 } }],
     [['--http-address', ':7002'], { httpAddress: { host: '0.0.0.0', port: 7_002 } }],
     [['--http-address', '[::1]:0'], { httpAddress: { host: '::1', port: 0 } }],
+    [['--idhub-secret', 'idhub.tokens'], { idhubSecret: 'idhub.tokens' }],
     [['--workers', '1'], { workers: 1 }],
     [['--workers', '100'], { workers: 100 }],
     [['--log-level', 'trace'], { logLevel: 'trace' }],
@@ -69,6 +82,7 @@ describe('flags', () => {
   });
 
   test.each<[readonly string[], RegExp]>([
+    [['--idhub-secret', 'No'], /^--idhub-secret .* is "No"; write the name of a Secret$/],
     [['--workers', '0'], /^--workers \(or IDHUB_AWS_WORKERS\) is "0"; write a whole number from 1 to 100$/],
     [['--workers', '101'], /from 1 to 100/],
     [['--workers', '1.5'], /whole number/],
@@ -170,6 +184,7 @@ describe('what is only printed', () => {
       'identity',
       'metrics-address',
       'http-address',
+      ...Object.keys(httpFlags),
       'workers',
       'log-level',
       'allow-endpoint-override',
@@ -177,6 +192,7 @@ describe('what is only printed', () => {
       'list-max-age',
       'grace-period',
       'aws-max-rate',
+      'idhub-secret',
       'help',
       'version',
     ]);

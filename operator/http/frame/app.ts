@@ -36,7 +36,9 @@ export function makeApp(options: AppOptions): express.Express {
   const fail = (error: unknown, response: Response): void => {
     const visit = visitOf(response);
     const { problem, fault } = faultOf(error, visit.place);
-    if (fault) {
+    // A handler that was answered for does not know it.
+    const late = visit.failed && (error as { code?: unknown }).code === 'ERR_HTTP_HEADERS_SENT';
+    if (fault && !late) {
       logger.error('a request could not be answered', { id: visit.id, error });
     }
     if (visit.failed || response.closed) {

@@ -1,3 +1,4 @@
+export { CertificateFiles, type CertificateNews } from './certificate.ts';
 export { Expiring } from './expiring.ts';
 export { CallerLeft } from './faults.ts';
 export { Buckets, type Rate } from './limits.ts';

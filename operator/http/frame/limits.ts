@@ -22,20 +22,30 @@ export class Buckets {
     this.#rate = options.rate;
   }
 
+  /** @returns seconds to wait; 0 where one may go on; nothing is counted */
+  wait(name: string): number {
+    const present = this.#present(name);
+    return present >= 1 ? 0 : (1 - present) / this.#rate.perSecond;
+  }
+
   /** @returns seconds to wait; 0 where one may go on, and has been counted */
   take(name: string): number {
-    const { burst, perSecond } = this.#rate;
-    const now = this.#clock.monotonic();
-    const { level, at } = this.#buckets.get(name) ?? { level: burst, at: now };
-    const present = Math.min(burst, level + ((now - at) / 1_000) * perSecond);
+    const present = this.#present(name);
     const taken = present >= 1;
     this.#buckets.delete(name);
-    this.#buckets.set(name, { level: taken ? present - 1 : present, at: now });
+    this.#buckets.set(name, { level: taken ? present - 1 : present, at: this.#clock.monotonic() });
     const [oldest] = this.#buckets.keys();
     if (this.#buckets.size > maxNames && oldest !== undefined) {
       this.#buckets.delete(oldest);
     }
-    return taken ? 0 : (1 - present) / perSecond;
+    return taken ? 0 : (1 - present) / this.#rate.perSecond;
+  }
+
+  #present(name: string): number {
+    const { burst, perSecond } = this.#rate;
+    const now = this.#clock.monotonic();
+    const { level, at } = this.#buckets.get(name) ?? { level: burst, at: now };
+    return Math.min(burst, level + ((now - at) / 1_000) * perSecond);
   }
 }
 

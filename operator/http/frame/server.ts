@@ -1,9 +1,20 @@
 import { once } from 'node:events';
-import { createServer, STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { makeApp } from './app.ts';
+import { tlsSettings, type CertificateFiles } from './certificate.ts';
+import type { Mount } from './mount.ts';
+import { placeOf } from './mounts.ts';
 import { defaultLimits, type AppOptions, type Limits } from './options.ts';
-import { Problem, problemBody, problemHeaders } from './problem.ts';
+import { Problem, problemBody, problemHeaders, type ErrorFormat } from './problem.ts';
 
 const maxHeaderBytes = 16_384;
 const maxConnections = 256;
@@ -13,6 +24,8 @@ export interface ConnectorServerOptions extends Omit<AppOptions, 'limits' | 'clo
   /** 0 for a free one. */
   readonly port: number;
   readonly limits?: Partial<Limits>;
+  /** Undefined: plain HTTP. */
+  readonly certificate?: CertificateFiles | undefined;
 }
 
 export interface ConnectorServer {
@@ -42,36 +55,20 @@ export async function startConnectorServer(options: ConnectorServerOptions): Pro
     });
     app(request, response);
   };
-  const server = createServer(
-    {
-      maxHeaderSize: maxHeaderBytes,
-      headersTimeout: limits.headersMs,
-      // Bodies have a limit of their own, which is answered; this one ends what hides from it.
-      requestTimeout: (limits.headersMs + limits.bodyMs) * 2,
-      // Nothing here depends on it, and what Node answers to its lack is no answer of ours.
-      requireHostHeader: false,
-      connectionsCheckingInterval: Math.min(1_000, limits.headersMs),
-      keepAliveTimeout: 5_000,
-    },
-    take,
-  );
+  const server = makeServer(options.certificate, limits, take);
   server.on('checkContinue', take);
   server.on('checkExpectation', take);
   server.timeout = limits.idleMs;
   server.maxConnections = maxConnections;
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+  server.on('clientError', (error: Unreadable, socket) => {
     if (!socket.writable || error.code === 'ECONNRESET' || answering.has(socket)) {
       socket.destroy();
       return;
     }
-    const problem = unreadable(error.code);
+    const problem = problemOf(error.code);
     options.observe({ mount: 'none', code: problem.status, seconds: 0 });
     logger.info('request', { code: problem.status, detail: problem.message });
-    const head = Object.entries({ ...problemHeaders(problem, 'problem+json'), connection: 'close' }).map(
-      ([name, value]) => `${name}: ${value}\r\n`,
-    );
-    const line = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\n`;
-    socket.end(`${line}${head.join('')}\r\n${problemBody(problem, 'problem+json')}`);
+    socket.end(replyTo(problem, formatOf(error, options.mounts)));
   });
   server.listen(port, host);
   try {
@@ -86,6 +83,7 @@ export async function startConnectorServer(options: ConnectorServerOptions): Pro
   const end = async (graceMs: number): Promise<void> => {
     const ended = once(server, 'close');
     closing.abort();
+    options.certificate?.stop();
     server.close();
     const cancel = options.clock.setTimeout(() => server.closeAllConnections(), graceMs);
     await ended;
@@ -93,7 +91,9 @@ export async function startConnectorServer(options: ConnectorServerOptions): Pro
   };
   const address = server.address();
   const bound = typeof address === 'object' && address !== null ? address.port : port;
-  options.origins.listensAt(`http://${host.includes(':') ? `[${host}]` : host}:${bound}`);
+  options.origins.listensAt(
+    `${options.certificate === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+  );
   return {
     port: bound,
     close: (graceMs) => {
@@ -103,8 +103,39 @@ export async function startConnectorServer(options: ConnectorServerOptions): Pro
   };
 }
 
+function makeServer(
+  certificate: CertificateFiles | undefined,
+  limits: Limits,
+  take: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
+  const settings: ServerOptions = {
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: limits.headersMs,
+    // Bodies have a limit of their own, which is answered; this one ends what hides from it.
+    requestTimeout: (limits.headersMs + limits.bodyMs) * 2,
+    // Nothing here depends on it, and what Node answers to its lack is no answer of ours.
+    requireHostHeader: false,
+    connectionsCheckingInterval: Math.min(1_000, limits.headersMs),
+    keepAliveTimeout: 5_000,
+  };
+  if (certificate === undefined) {
+    return createServer(settings, take);
+  }
+  const server = createTlsServer(
+    { ...settings, ...tlsSettings(certificate.current), handshakeTimeout: limits.headersMs },
+    take,
+  );
+  certificate.onChange((pair) => server.setSecureContext(tlsSettings(pair)));
+  return server;
+}
+
+/** What Node could not read as a request. */
+interface Unreadable extends NodeJS.ErrnoException {
+  readonly rawPacket?: Buffer;
+}
+
 /** A head that is no HTTP, too long or too slow. */
-function unreadable(code: string | undefined): Problem {
+function problemOf(code: string | undefined): Problem {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return new Problem(431, `The head of a request has ${maxHeaderBytes} bytes at most.`);
@@ -113,4 +144,19 @@ function unreadable(code: string | undefined): Problem {
     default:
       return new Problem(400, 'This is no HTTP request.');
   }
+}
+
+/** As the mount tells errors that the request seems to be for. */
+function formatOf({ rawPacket }: Unreadable, mounts: readonly Mount[]): ErrorFormat {
+  const begin = rawPacket?.toString('latin1', 0, 2_048) ?? '';
+  const [, pathname = ''] = /^[A-Z]+ ([^ ?]+)/.exec(begin) ?? [];
+  return placeOf(mounts, pathname)?.mount.format ?? 'problem+json';
+}
+
+function replyTo(problem: Problem, format: ErrorFormat): string {
+  const head = Object.entries({ ...problemHeaders(problem, format), connection: 'close' }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  const line = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\n`;
+  return `${line}${head.join('')}\r\n${problemBody(problem, format)}`;
 }

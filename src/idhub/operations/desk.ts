@@ -1,7 +1,7 @@
 import type { Clock } from '../../ports.ts';
 import { DirectoryUnavailableError, type ConnectionName } from '../model.ts';
 import { Flight, keyOf } from './flight.ts';
-import type { Ending, Operation, OperationResult, Standing } from './model.ts';
+import type { Ending, Operation, OperationKind, OperationResult, Standing } from './model.ts';
 import { endingOf, findAccount, perform, usersOf } from './perform.ts';
 import {
   keptMs,
@@ -36,15 +36,29 @@ export interface OperationDeskOptions {
   readonly clock: Clock;
   /** Something goes on only after a while; no secret is in it. */
   readonly trouble: (operationId: string, error: unknown) => void;
+  /** An operation has ended, for the audit log; called once for each end, and not where it is told again. */
+  readonly audit: (operation: AuditedOperation) => void;
   /** How long an answer waits for the end of operations, ms. */
   readonly waitMs: number;
   /** Operations on different users of one connection at once. */
   readonly atOnce: number;
 }
 
+/** Who did what, and with which result. No secret is in it. */
+export interface AuditedOperation {
+  readonly connection: ConnectionName;
+  readonly operationId: string;
+  readonly kind: OperationKind;
+  readonly caller: string;
+  readonly requestId: string | undefined;
+  readonly ending: Ending;
+}
+
 export interface Submission {
   /** For the audit log and annotations. */
   readonly caller: string;
+  /** Of the HTTP request, for the audit log. */
+  readonly requestId?: string | undefined;
   /** Aborts when nobody waits for the answer any more; what has begun goes on. */
   readonly signal: AbortSignal;
 }
@@ -94,7 +108,7 @@ export class OperationDesk {
   async submit(
     connection: ConnectionName,
     operations: readonly Operation[],
-    { caller, signal }: Submission,
+    { caller, requestId, signal }: Submission,
   ): Promise<readonly Standing[]> {
     this.#requireLeading();
     if (this.#flights.size + operations.length > maxFlights) {
@@ -111,7 +125,10 @@ export class OperationDesk {
       if (present !== undefined) {
         return present.digest === digest ? present : idUsed(operation);
       }
-      const flight = this.#take({ connection, operation, caller, digest, order: this.#next() }, false);
+      const flight = this.#take(
+        { connection, operation, caller, requestId, digest, order: this.#next() },
+        false,
+      );
       fresh.push(flight);
       return flight;
     });
@@ -274,7 +291,7 @@ export class OperationDesk {
   }
 
   async #attempt(flight: Flight, signal: AbortSignal): Promise<Standing | { readonly afterMs: number }> {
-    const { connection, operation, caller } = flight;
+    const { connection, operation, caller, requestId } = flight;
     const { clock, host: hostOf } = this.#options;
     if (flight.record?.ending !== undefined) {
       return flight.record.ending;
@@ -297,7 +314,12 @@ export class OperationDesk {
       // Before anything is written: whoever comes after a sudden end knows that, and on whom, it had begun.
       await this.#put(flight, { account, ending: undefined }, signal);
     }
-    const context = { caller, operationId: operation.operationId, signal };
+    const context = {
+      caller,
+      ...(requestId === undefined ? {} : { requestId }),
+      operationId: operation.operationId,
+      signal,
+    };
     const outcome = await perform(operation, account?.id, host.directory, context);
     const ending = endingOf(operation, outcome, account, before !== undefined);
     if (ending !== undefined) {
@@ -314,6 +336,9 @@ export class OperationDesk {
 
   async #keep(flight: Flight, ending: Ending, signal: AbortSignal): Promise<Ending> {
     await this.#put(flight, { account: flight.record?.account, ending }, signal);
+    const { connection, caller, requestId, operation } = flight;
+    const { operationId, kind } = operation;
+    this.#options.audit({ connection, operationId, kind, caller, requestId, ending });
     return ending;
   }
 

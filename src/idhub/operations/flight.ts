@@ -12,6 +12,7 @@ export class Flight implements PromisedOperation {
   readonly connection: ConnectionName;
   readonly operation: Operation;
   readonly caller: string;
+  readonly requestId: string | undefined;
   readonly digest: string;
   readonly order: number;
   readonly key: string;
@@ -25,10 +26,14 @@ export class Flight implements PromisedOperation {
   readonly landed: Promise<void>;
   readonly #land: () => void;
 
-  constructor({ connection, operation, caller, digest, order }: PromisedOperation, promised: boolean) {
+  constructor(
+    { connection, operation, caller, requestId, digest, order }: PromisedOperation,
+    promised: boolean,
+  ) {
     this.connection = connection;
     this.operation = operation;
     this.caller = caller;
+    this.requestId = requestId;
     this.digest = digest;
     this.order = order;
     this.promised = promised;

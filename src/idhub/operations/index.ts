@@ -1,4 +1,4 @@
-export { OperationDesk, type OperationDeskOptions, type Submission } from './desk.ts';
+export { OperationDesk, type AuditedOperation, type OperationDeskOptions, type Submission } from './desk.ts';
 export {
   operationKinds,
   type Ending,
@@ -17,4 +17,5 @@ export {
   type PromisedOperation,
   type PromiseStore,
 } from './ports.ts';
+export { RunParser, runSchema, type MadeRun, type RunRequest, type Runs, type RunState } from './runs.ts';
 export { operationIdSchema, operationSchemas, type JsonSchema } from './schemas.ts';

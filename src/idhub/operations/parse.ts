@@ -11,7 +11,11 @@ const maxSentences = 20;
 
 export type ParsedOperation =
   | { readonly kind: 'operation'; readonly operation: Operation }
-  | { readonly kind: 'invalid'; readonly result: OperationResult & { readonly status: 'refused' } };
+  | {
+      readonly kind: 'invalid';
+      readonly errors: readonly string[];
+      readonly result: OperationResult & { readonly status: 'refused' };
+    };
 
 /** Tells operations from other bodies; schemas are compiled when it is made. */
 export class OperationParser {
@@ -47,7 +51,7 @@ export class OperationParser {
       return this.#invalid(body, [`${at}/kind is one of ${operationKinds.join(', ')}.`]);
     }
     if (!validate(body)) {
-      return this.#invalid(body, sentences(validate.errors ?? [], at));
+      return this.#invalid(body, sentencesOf(validate.errors ?? [], at));
     }
     return { kind: 'operation', operation: body };
   }
@@ -56,6 +60,7 @@ export class OperationParser {
     const { operationId, kind } = (body ?? {}) as { readonly operationId?: unknown; readonly kind?: unknown };
     return {
       kind: 'invalid',
+      errors,
       result: {
         operationId: typeof operationId === 'string' && this.#isId(operationId) ? operationId : null,
         kind: operationKinds.includes(kind as OperationKind) ? (kind as OperationKind) : null,
@@ -69,7 +74,7 @@ export class OperationParser {
 }
 
 /** What is wrong, by place; never with the values, which may be passwords. */
-function sentences(errors: readonly ErrorObject[], at: string): readonly string[] {
+export function sentencesOf(errors: readonly ErrorObject[], at: string): readonly string[] {
   // Of a choice, the sentence on the choice says what there is; those on its branches contradict each other.
   const choices = errors.filter(({ keyword }) => keyword === 'oneOf');
   const told = errors.filter(

@@ -37,6 +37,8 @@ export interface PromisedOperation {
   readonly connection: ConnectionName;
   readonly operation: Operation;
   readonly caller: string;
+  /** Of the HTTP request, for the audit log. */
+  readonly requestId?: string | undefined;
   readonly digest: string;
   /** When it was taken, thousandths of milliseconds since the epoch: later than that of each before it. */
   readonly order: number;

@@ -7,7 +7,12 @@ import { FakeClock, settle } from './fake-clock.ts';
 const key = { namespace: 'ns', name: 'operator' };
 
 /** One process: its elector, its own view of the network, and what became of it. */
-function candidate(identity: string, store: FakeStore, clock: FakeClock) {
+function candidate(
+  identity: string,
+  store: FakeStore,
+  clock: FakeClock,
+  annotations?: () => Readonly<Record<string, string>>,
+) {
   const client = new FakeClient(store);
   const changes: boolean[] = [];
   const elector = new LeaderElector({
@@ -18,6 +23,7 @@ function candidate(identity: string, store: FakeStore, clock: FakeClock) {
     random: () => 0.5,
     logger: createLogger({ level: 'error', clock, write: () => undefined }),
     onChange: (leading) => changes.push(leading),
+    ...(annotations === undefined ? {} : { annotations }),
   });
   const stop = new AbortController();
   let outcome: string | undefined;
@@ -50,6 +56,34 @@ describe('leader election', () => {
     expect(a.client.calls.filter((call) => call === 'PATCH leases')).toHaveLength(30);
     expect(a.client.calls.filter((call) => call === 'GET leases')).toHaveLength(1);
     expect(a.changes).toEqual([true]);
+  });
+
+  test('the holder says more of itself on the lease, and everybody knows who holds it', async () => {
+    const [store, clock] = [new FakeStore(), new FakeClock()];
+    let address = '';
+    const a = candidate('a', store, clock, () => (address === '' ? {} : { at: address }));
+    await settle();
+    const b = candidate('b', store, clock, () => ({ at: 'b:1' }));
+    await clock.advance(5_000);
+    expect([a.elector.holder, b.elector.holder]).toEqual([
+      { identity: 'a', annotations: {} },
+      { identity: 'a', annotations: {} },
+    ]);
+    // Somebody else's annotations stay.
+    store.patch('leases', key, { metadata: { annotations: { note: 'hello' } } });
+    address = 'a:1';
+    await clock.advance(8_000);
+    expect(b.elector.holder).toEqual({ identity: 'a', annotations: { note: 'hello', at: 'a:1' } });
+    // A holder that is gone is nobody as soon as its time is over.
+    a.client.blackHole();
+    await clock.advance(12_000);
+    expect(b.elector.holder?.identity).toBe('a');
+    await clock.advance(30_000);
+    expect(b.elector.holder).toEqual({ identity: 'b', annotations: { note: 'hello', at: 'b:1' } });
+    b.stop.abort();
+    await b.running;
+    await b.elector.release();
+    expect(b.elector.holder).toBeUndefined();
   });
 
   test('a clean release hands over within a retry period', async () => {

@@ -15,6 +15,7 @@ export interface Process {
   /** What it could not do at once. */
   readonly troubles: string[];
   readonly protectedValues: string[];
+  readonly audited: object[];
   /** It is killed: whatever it does from here on is not seen. */
   readonly kill: () => void;
   readonly submit: (...operations: Operation[]) => Promise<readonly Standing[]>;
@@ -32,6 +33,7 @@ export class World {
     const ending = new AbortController();
     const troubles: string[] = [];
     const protectedValues: string[] = [];
+    const audited: object[] = [];
     const place = { client, namespace: 'idhub-system', clock: this.clock };
     const store = new OperationConfigMaps(place);
     const desk = new OperationDesk({
@@ -45,6 +47,7 @@ export class World {
       digest: async (scope, text) => createHmac('sha256', 'key').update(`${scope}\n${text}`).digest('hex'),
       clock: this.clock,
       trouble: (operationId, error) => troubles.push(`${operationId}: ${(error as Error).message}`),
+      audit: ({ connection: _, ...line }) => audited.push(line),
       waitMs,
       atOnce: options.atOnce ?? 8,
     });
@@ -55,6 +58,7 @@ export class World {
       store,
       troubles,
       protectedValues,
+      audited,
       kill: () => {
         client.fail = () => {
           throw new Error('killed');
@@ -62,7 +66,11 @@ export class World {
         ending.abort(new Error('killed'));
       },
       submit: (...operations) =>
-        desk.submit(aws, operations, { caller: 'idhub', signal: new AbortController().signal }),
+        desk.submit(aws, operations, {
+          caller: 'idhub',
+          requestId: 'r',
+          signal: new AbortController().signal,
+        }),
     };
     this.#processes.push(made);
     await settle();

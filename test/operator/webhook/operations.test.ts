@@ -76,6 +76,19 @@ describe('an operation', () => {
     ]);
   });
 
+  test('is in the audit log once, with its end', async () => {
+    const world = new World();
+    const { audited, submit } = await world.start();
+    await submit(create('o1', 'jo'));
+    await submit(create('o1', 'jo'), create('o2', 'jo'));
+    const who = { kind: 'create', caller: 'idhub', requestId: 'r' };
+    expect(audited).toEqual([
+      { ...who, operationId: 'o1', ending: expect.objectContaining({ status: 'done' }) },
+      { ...who, operationId: 'o2', ending: expect.objectContaining({ reason: 'uniqueness' }) },
+    ]);
+    expect(world.account.contexts[0]).toMatchObject({ requestId: 'r' });
+  });
+
   test('on nobody is refused, and stays refused', async () => {
     const world = new World();
     const { submit } = await world.start();

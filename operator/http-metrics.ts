@@ -1,0 +1,60 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Answered, CertificateNews } from './http/index.ts';
+
+/** What the port for IDHub and for people counts. Label sets are closed: no names of callers, no paths. */
+export interface HttpMetrics {
+  readonly observeRequest: (answered: Answered) => void;
+  readonly countRefusedLogin: () => void;
+  /** A disable or a deletion, since its caller had asked for too many. */
+  readonly countHeldBack: () => void;
+  readonly certificate: CertificateNews;
+}
+
+export function createHttpMetrics(registry: Registry): HttpMetrics {
+  const registers = [registry];
+  const requests = new Counter({
+    name: 'idhub_http_requests_total',
+    help: 'Answers of the port for IDHub and for people by part of it (none: a path that there is not) and HTTP status.',
+    labelNames: ['mount', 'code'],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'idhub_http_request_duration_seconds',
+    help: 'Time from the head of a request to the end of its answer.',
+    labelNames: ['mount'],
+    buckets: [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30],
+    registers,
+  });
+  const refusedLogins = new Counter({
+    name: 'idhub_http_refused_logins_total',
+    help: 'Requests with credentials that nobody has, or with none.',
+    registers,
+  });
+  const heldBack = new Counter({
+    name: 'idhub_http_shutouts_held_back_total',
+    help: 'Disables and deletions that were held back, since their caller asked for many in a short time.',
+    registers,
+  });
+  const expiry = new Gauge({
+    name: 'idhub_http_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate in use expires, seconds since the epoch; 0 without TLS.',
+    registers,
+  });
+  const refusedCertificates = new Counter({
+    name: 'idhub_http_certificate_refused_total',
+    help: 'Looks at the files of the certificate that found none that can be used; the one before stays.',
+    registers,
+  });
+  return {
+    observeRequest: ({ mount, code, seconds: took }) => {
+      requests.inc({ mount, code });
+      seconds.observe({ mount }, took);
+    },
+    countRefusedLogin: () => refusedLogins.inc(),
+    countHeldBack: () => heldBack.inc(),
+    certificate: {
+      loaded: (validTo) => expiry.set(validTo / 1_000),
+      refused: () => refusedCertificates.inc(),
+    },
+  };
+}

@@ -1,0 +1,1 @@
+export { webhookMount, type WebhookMountOptions } from './mount.ts';

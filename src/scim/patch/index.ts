@@ -1,0 +1,1 @@
+export { applyPatch, type PatchedResource, type PatchOptions } from './apply.ts';
