@@ -165,7 +165,12 @@ class Service {
         collections: () => Promise.all(endpoints.map((endpoint) => endpoint.all(scene))),
       });
       const shown = this.#shower(endpoints, scene, query);
-      sendJson(response, 200, listResponse({ ...page, resources: page.resources.map(shown) }));
+      const resources = page.resources.map(shown);
+      sendJson(
+        response,
+        200,
+        listResponse({ ...page, resources: endpoints.length === 1 ? resources : resources.map(described) }),
+      );
     };
   }
 
@@ -224,6 +229,14 @@ class Service {
   #scene(visit: Visit, base = visit.baseUrl): Scene {
     return sceneOf(this.#options.directories, visit, base);
   }
+}
+
+/**
+ * Without what no schema can list, as the vendor's `used as`: whoever asks for all types goes by the schemas, and such
+ * clients refuse a whole list for one name with a blank (RFC 7643, 2.1).
+ */
+function described(resource: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(resource).filter(([name]) => !name.includes(' ')));
 }
 
 /** Of discovery, filters are refused (RFC 7644, 4). @throws {ScimError} 403 */
