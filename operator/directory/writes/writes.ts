@@ -17,29 +17,6 @@ import {
   userKeyOf,
 } from '../../controllers/account/index.ts';
 import { othersOnEdge } from '../../controllers/binding/index.ts';
-import {
-  usable,
-  type ConnectionRegistry,
-  type UsableConnection,
-} from '../../controllers/connection/index.ts';
-import { annotations, finalizer, hasFinalizer, isTrue } from '../../controllers/names.ts';
-import {
-  ApiError,
-  isAlreadyExists,
-  isConflict,
-  isNotFound,
-  keyOf,
-  keyString,
-  NotLeadingError,
-  TransportError,
-  type Client,
-  type Clock,
-  type Informer,
-  type Logger,
-  type ObjectKey,
-} from '../../runtime/index.ts';
-import type { DirectoryWrites, LatestViews } from '../ports.ts';
-import {
 import { annotations, finalizer, isTrue } from '../../controllers/names.ts';
 import { keyOf, keyString } from '../../runtime/index.ts';
 import type { DirectoryWrites } from '../ports.ts';
@@ -52,8 +29,6 @@ import {
   checkValues,
   refused,
 } from './checks.ts';
-import { holderOf } from './find.ts';
-import { canonical, noteOf, operationOf, writeNote, type PasswordNote, type WriteNote } from './note.ts';
 import { openNote, refusedWith, WriteDesk, type Place, type Request, type WriteDeskOptions } from './desk.ts';
 import { holderOf, type Holder } from './find.ts';
 import { noteOf, type PasswordNote, type WriteNote } from './note.ts';
