@@ -16,7 +16,9 @@ function rowsAfter(heading: string): string[] {
 }
 
 test('the examples of the page are taken', () => {
-  const bodies = [...page.matchAll(/-d '(\{[\s\S]*?\})'/g)].map(([, body = '']) => JSON.parse(body) as unknown);
+  const bodies = [...page.matchAll(/-d '(\{[\s\S]*?\})'/g)].map(
+    ([, body = '']) => JSON.parse(body) as unknown,
+  );
   const [operation, run] = bodies;
   expect(new OperationParser().parse(operation, '')).toMatchObject({ kind: 'operation' });
   expect(new RunParser().parse(run)).toMatchObject({ kind: 'run' });
@@ -25,10 +27,18 @@ test('the examples of the page are taken', () => {
 });
 
 test('the page has every kind, status and reason, and no other', () => {
-  const { schemas } = (openApiDocument({ version: '1' }) as { components: { schemas: Record<string, unknown> } }).components;
-  const reasons = (schemas['OperationRefused'] as { properties: { reason: { enum: string[] } } }).properties.reason.enum;
+  const { schemas } = (
+    openApiDocument({ version: '1' }) as { components: { schemas: Record<string, unknown> } }
+  ).components;
+  const reasons = (schemas['OperationRefused'] as { properties: { reason: { enum: string[] } } }).properties
+    .reason.enum;
   expect(rowsAfter('## Operations').filter((word) => word !== 'kind')).toEqual(operationKinds);
-  expect(rowsAfter('### The answer').filter((word) => word !== 'status')).toEqual(['done', 'refused', 'pending', 'failed']);
+  expect(rowsAfter('### The answer').filter((word) => word !== 'status')).toEqual([
+    'done',
+    'refused',
+    'pending',
+    'failed',
+  ]);
   expect(rowsAfter('Reasons:').filter((word) => word !== 'reason')).toEqual(reasons);
 });
 
