@@ -37,6 +37,8 @@ export interface Config {
   readonly awsMaxRate: number;
   /** Name of a Secret in the operator's namespace: how IDHub is reached. */
   readonly idhubSecret: string | undefined;
+  /** Between two looks at IDHub. */
+  readonly idhubIntervalMs: number;
   /** Undefined: nobody is told of changes. */
   readonly push: PushConfig | undefined;
 }
@@ -156,6 +158,12 @@ const flags = {
     fallback: '',
     text: "Secret in the operator's namespace that says where IDHub is and how to sign in there; default none, so that IDHub is not asked",
   },
+  'idhub-interval': {
+    type: 'string',
+    value: 'TIME',
+    fallback: '1m',
+    text: 'time between two looks at IDHub, 1s to 10m',
+  },
   'push-url': {
     type: 'string',
     value: 'URL',
@@ -266,6 +274,10 @@ export function parseInvocation(
   if (idhubSecret !== '' && !isObjectName(idhubSecret)) {
     refuse('idhub-secret', 'write the name of a Secret');
   }
+  const idhubIntervalMs = duration('idhub-interval');
+  if (idhubIntervalMs < 1_000 || idhubIntervalMs > 600_000) {
+    refuse('idhub-interval', 'write 1s to 10m');
+  }
   const snapshotIntervalMs = duration('snapshot-interval');
   if (snapshotIntervalMs < 1_000) {
     refuse('snapshot-interval', 'write at least 1s');
@@ -298,6 +310,7 @@ export function parseInvocation(
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
     idhubSecret: idhubSecret || undefined,
+    idhubIntervalMs,
     push: readPushConfig(
       { url: text('push-url'), secret: text('push-secret') },
       (flag) => `--${flag} (or ${variableOf(flag)})`,

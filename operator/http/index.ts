@@ -1,4 +1,5 @@
 export { Callers, KubernetesAccess, mayBeAsked, OidcTokens, SecretCredentials } from './auth/index.ts';
+export { connectorMount, type ConnectorTarget, type Standing } from './connector/index.ts';
 export {
   CertificateFiles,
   defaultLimits,

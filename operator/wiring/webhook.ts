@@ -43,7 +43,8 @@ export function webhookOf(parts: WebhookParts): Mount {
       client,
       namespace,
       protectSecret,
-      unreadable: (entry) => logger.error('an accepted operation cannot be read, and is left alone', { entry }),
+      unreadable: (entry) =>
+        logger.error('an accepted operation cannot be read, and is left alone', { entry }),
     }),
     host: (connection) => {
       const directory = directories.get(connection);

@@ -1,7 +1,7 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { keyString } from '../../runtime/index.ts';
 import { hasBody, parseJson, readBody } from './body.ts';
-import { connectionFor } from './connections.ts';
+import { connectionFor, lacksConnection } from './connections.ts';
 import { CallerLeft, faultOf } from './faults.ts';
 import { Buckets, Places } from './limits.ts';
 import { placeOf } from './mounts.ts';
@@ -131,7 +131,10 @@ export function makeApp(options: AppOptions): express.Express {
       visit.caller = await options.authenticator.authenticate(request, visit.address, visit.signal);
       visit.admit(visit.caller.name);
     }
-    if (mount.perConnection) {
+    if (
+      mount.perConnection &&
+      !(mount.mayLackConnection === true && lacksConnection(visit.named, options.connections))
+    ) {
       visit.named = connectionFor(visit.caller, visit.named, options.connections);
       visit.note({ connection: keyString(visit.named) });
     }
