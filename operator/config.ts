@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readPushConfig, type PushConfig } from './push-config.ts';
+import { describeFlags, readDescribeConfig, type DescribeConfig } from './describe-config.ts';
 import { httpFlags, readHttpConfig, type HttpConfig } from './http-config.ts';
 import type { LogLevel } from './runtime/index.ts';
 
@@ -35,6 +36,7 @@ export interface Config {
   readonly awsMaxRate: number;
   /** Name of a Secret in the operator's namespace: how IDHub is reached. */
   readonly idhubSecret: string | undefined;
+  readonly describe: DescribeConfig;
   /** Undefined: nobody is told of changes. */
   readonly push: PushConfig | undefined;
 }
@@ -148,6 +150,7 @@ const flags = {
     fallback: '',
     text: "Secret in the operator's namespace that says where IDHub is and how to sign in there; default none, so that IDHub is not asked",
   },
+  ...describeFlags,
   'push-url': {
     type: 'string',
     value: 'URL',
@@ -285,6 +288,7 @@ export function parseInvocation(
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
     idhubSecret: idhubSecret || undefined,
+    describe: readDescribeConfig(text, refuse),
     push: readPushConfig(
       { url: text('push-url'), secret: text('push-secret') },
       (flag) => `--${flag} (or ${variableOf(flag)})`,

@@ -135,7 +135,10 @@ function bindingRefusal({ account, note, bindings, now }: Evidence): Refusal | u
     const fate =
       ready.status === 'False' || waits ? (bindingFates[ready.reason as BindingReason] ?? 'open') : 'open';
     if (fate !== 'open') {
-      return { kind: fate, message: `${edgeKey({ type: set.type, name: set.name ?? set.arn ?? '' })}: ${ready.message}` };
+      return {
+        kind: fate,
+        message: `${edgeKey({ type: set.type, name: set.name ?? set.arn ?? '' })}: ${ready.message}`,
+      };
     }
   }
   return undefined;

@@ -9,7 +9,14 @@ import { isShutOut } from '../../controllers/discovery/index.ts';
 import { annotations } from '../../controllers/names.ts';
 import { namedOf, refused } from './checks.ts';
 import { hasEdge } from './judge.ts';
-import { fingerprint, type Entry, type EntryChange, type FieldChange, type Named, type Wants } from './note.ts';
+import {
+  fingerprint,
+  type Entry,
+  type EntryChange,
+  type FieldChange,
+  type Named,
+  type Wants,
+} from './note.ts';
 import { entriesPatch, merged, nested, printOf, valueAt, withEntries, type AccountPatch } from './undo.ts';
 
 /** What a write is laid on. */
@@ -232,9 +239,7 @@ class Draft {
     const before = account.metadata.annotations?.[annotations.applied];
     const applied = this.#applied === undefined ? undefined : writeApplied(this.#applied);
     const memory: AccountPatch =
-      applied === undefined || applied === before
-        ? {}
-        : { annotations: { [annotations.applied]: applied } };
+      applied === undefined || applied === before ? {} : { annotations: { [annotations.applied]: applied } };
     const observes = account.spec.management === 'Observe';
     const patch = merged(
       nested(this.#changes.map(({ at, value }) => [at, value])),

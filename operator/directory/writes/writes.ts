@@ -19,7 +19,11 @@ import {
   type PasswordKey,
 } from '../../controllers/account/index.ts';
 import { othersOnEdge } from '../../controllers/binding/index.ts';
-import { usable, type ConnectionRegistry, type UsableConnection } from '../../controllers/connection/index.ts';
+import {
+  usable,
+  type ConnectionRegistry,
+  type UsableConnection,
+} from '../../controllers/connection/index.ts';
 import { annotations, finalizer, hasFinalizer, isTrue } from '../../controllers/names.ts';
 import {
   ApiError,
@@ -37,7 +41,15 @@ import {
   type ObjectKey,
 } from '../../runtime/index.ts';
 import type { DirectoryWrites, LatestViews } from '../ports.ts';
-import { checkChange, checkGiven, checkMaking, checkOwner, checkUser, checkValues, refused } from './checks.ts';
+import {
+  checkChange,
+  checkGiven,
+  checkMaking,
+  checkOwner,
+  checkUser,
+  checkValues,
+  refused,
+} from './checks.ts';
 import { holderOf } from './find.ts';
 import { canonical, noteOf, operationOf, writeNote, type PasswordNote, type WriteNote } from './note.ts';
 import { accountFor, freeName, newAccount } from './objects.ts';
