@@ -13,6 +13,7 @@ import { createMetrics } from './metrics.ts';
 import { createPushMetrics } from './push-metrics.ts';
 import { createRunMetrics } from './run-metrics.ts';
 import { requireKubeconfig, untilAnswered } from './api-server.ts';
+import { LateDirectories } from './directory/index.ts';
 import { startPorts } from './ports.ts';
 import { wire } from './wiring/index.ts';
 import {
@@ -106,9 +107,11 @@ export async function runOperator(options: {
     protectSecret,
     namespace: config.namespace,
     secret: config.idhubSecret,
+    intervalMs: config.idhubIntervalMs,
     version,
     resources: () => ({}),
   });
+  const directories = new LateDirectories();
   const ports = await startPorts({
     config,
     client,
@@ -164,6 +167,7 @@ export async function runOperator(options: {
     const pushStates = new PushStates();
     const pushMetrics = createPushMetrics({ registry, states: pushStates, now: () => clock.now() });
     wire({
+      directories,
       ...shared,
       config,
       installation,

@@ -47,10 +47,12 @@ describe('flags', () => {
       allowEndpointOverride: false,
       snapshotIntervalMs: 600_000,
       listMaxAgeMs: 1_800_000,
+      idhubDelete: 'Delete',
       gracePeriodMs: 25_000,
       awsMaxRate: 100,
       idhubSecret: undefined,
       describe: { businessOwner: undefined, itOwner: undefined, states: ownStateNames },
+      idhubIntervalMs: 60_000,
     });
   });
 
@@ -68,6 +70,7 @@ describe('flags', () => {
     [['--metrics-address', 'localhost:65535'], { metricsAddress: { host: 'localhost', port: 65_535 } }],
     [['--http-address', ':7002'], { httpAddress: { host: '0.0.0.0', port: 7_002 } }],
     [['--http-address', '[::1]:0'], { httpAddress: { host: '::1', port: 0 } }],
+    [['--idhub-interval', '10m'], { idhubIntervalMs: 600_000 }],
     [['--idhub-secret', 'idhub.tokens'], { idhubSecret: 'idhub.tokens' }],
     [
       ['--business-owner', 'Jerome', '--it-owner', ' Ann ', '--connector-states', 'UNKNOWN=Unresolved'],
@@ -87,6 +90,7 @@ describe('flags', () => {
     [['--snapshot-interval', '90s'], { snapshotIntervalMs: 90_000 }],
     [['--snapshot-interval', '1h'], { snapshotIntervalMs: 3_600_000, listMaxAgeMs: 10_800_000 }],
     [['--list-max-age', '10m'], { snapshotIntervalMs: 600_000, listMaxAgeMs: 600_000 }],
+    [['--idhub-delete', 'Disable'], { idhubDelete: 'Disable' }],
     [['--grace-period', '500ms'], { gracePeriodMs: 500 }],
     [['--aws-max-rate', '1000'], { awsMaxRate: 1_000 }],
   ])('%j', (args, expected) => {
@@ -94,9 +98,12 @@ describe('flags', () => {
   });
 
   test.each<[readonly string[], RegExp]>([
+    [['--idhub-interval', '999ms'], /^--idhub-interval .* is "999ms"; write 1s to 10m$/],
+    [['--idhub-interval', '11m'], /write 1s to 10m$/],
     [['--idhub-secret', 'No'], /^--idhub-secret .* is "No"; write the name of a Secret$/],
     [['--workers', '0'], /^--workers \(or IDHUB_AWS_WORKERS\) is "0"; write a whole number from 1 to 100$/],
     [['--workers', '101'], /from 1 to 100/],
+    [['--idhub-delete', 'Retain'], /^--idhub-delete .* is "Retain"; write Delete or Disable$/],
     [['--workers', '1.5'], /whole number/],
     [['--workers', 'ten'], /is "ten"/],
     [['--workers', ''], /whole number/],
@@ -213,6 +220,7 @@ describe('what is only printed', () => {
       'connector-states',
       'push-url',
       'push-secret',
+      'idhub-interval',
       'help',
       'version',
     ]);

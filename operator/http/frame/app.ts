@@ -63,17 +63,19 @@ export function makeApp(options: AppOptions): express.Express {
     const [pathname = ''] = request.url.split('?');
     const place = placeOf(mounts, pathname);
     const stop = new AbortController();
+    const forwarded = options.leader?.received(request);
     const visit = new OngoingVisit({
       id: options.makeId(),
-      address: origins.addressOf(request),
+      address: forwarded?.address ?? origins.addressOf(request),
       signal: stop.signal,
       place: place?.mount,
       named: place?.connection,
       prefix: place?.prefix ?? '',
-      base: origins.baseOf(request),
+      base: forwarded?.base ?? origins.baseOf(request),
       admit,
     });
     (response.locals as { visit?: OngoingVisit }).visit = visit;
+    visit.note({ forwardedBy: forwarded?.by, forwardedId: forwarded?.id });
     visit.writes = place !== undefined && request.method !== 'GET' && request.method !== 'HEAD';
     response.set({
       'cache-control': 'no-store',
