@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readPushConfig, type PushConfig } from './push-config.ts';
+import { describeFlags, readDescribeConfig, type DescribeConfig } from './describe-config.ts';
 import { httpFlags, readHttpConfig, type HttpConfig } from './http-config.ts';
 import type { LogLevel } from './runtime/index.ts';
 
@@ -39,6 +40,7 @@ export interface Config {
   readonly awsMaxRate: number;
   /** Name of a Secret in the operator's namespace: how IDHub is reached. */
   readonly idhubSecret: string | undefined;
+  readonly describe: DescribeConfig;
   /** Between two looks at IDHub. */
   readonly idhubIntervalMs: number;
   /** Undefined: nobody is told of changes. */
@@ -166,6 +168,7 @@ const flags = {
     fallback: '',
     text: "Secret in the operator's namespace that says where IDHub is and how to sign in there; default none, so that IDHub is not asked",
   },
+  ...describeFlags,
   'idhub-interval': {
     type: 'string',
     value: 'TIME',
@@ -322,6 +325,7 @@ export function parseInvocation(
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
     idhubSecret: idhubSecret || undefined,
+    describe: readDescribeConfig(text, refuse),
     idhubIntervalMs,
     push: readPushConfig(
       { url: text('push-url'), secret: text('push-secret') },
