@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { namespaceAllowed } from '../src/guard/index.ts';
 import type { Config } from './config.ts';
 import { ConnectionRegistry } from './controllers/connection/index.ts';
 import { PushOutbox, PushStates } from './controllers/push/index.ts';
 import { RunEngine } from './controllers/reconciliation/index.ts';
+import { ReplicaLeader } from './http/index.ts';
 import { createIdhubLink } from './idhub/index.ts';
 import { createInformers } from './informers.ts';
 import { obtainInstallationId } from './installation.ts';
@@ -13,6 +14,7 @@ import { createMetrics } from './metrics.ts';
 import { createPushMetrics } from './push-metrics.ts';
 import { createRunMetrics } from './run-metrics.ts';
 import { requireKubeconfig, untilAnswered } from './api-server.ts';
+import { PeerSecret } from './peers.ts';
 import { startPorts } from './ports.ts';
 import { wire } from './wiring/index.ts';
 import {
@@ -24,6 +26,7 @@ import {
   parseKey,
   systemClock,
   type Logger,
+  type Manager,
   type ObjectKey,
 } from './runtime/index.ts';
 
@@ -63,7 +66,20 @@ export async function runOperator(options: {
     ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
     ...(config.context === undefined ? {} : { context: config.context }),
   });
-  const manager = createManager({
+  const peers = new PeerSecret({
+    client,
+    namespace: config.namespace,
+    make: () => randomBytes(32),
+    protectSecret,
+  });
+  const replica = new ReplicaLeader({
+    identity: config.identity,
+    leading: () => manager.leading,
+    holder: () => manager.leader,
+    key: peers,
+    clock,
+  });
+  const manager: Manager = createManager({
     client,
     clock,
     random,
@@ -77,6 +93,7 @@ export async function runOperator(options: {
             namespace: config.namespace,
             name: 'idhub-aws-connector',
             identity: config.identity,
+            annotations: () => replica.annotations(),
           },
         }
       : {}),
@@ -118,6 +135,7 @@ export async function runOperator(options: {
     logger,
     version,
     connections,
+    replica: config.leaderElect ? replica : undefined,
     mounts: [],
     metrics: createHttpMetrics(registry),
     protectSecret,
@@ -135,6 +153,11 @@ export async function runOperator(options: {
       }),
     );
     logger.info('installation', { installation });
+    if (config.leaderElect) {
+      // Known before it leads, it is said at once where this process is reached; else a moment later.
+      await peers.load(signal).catch(() => signal.throwIfAborted());
+      manager.onLeading((leading) => peers.obtain(manager.client, leading));
+    }
     const events = createEventRecorder({
       client: manager.client,
       clock,

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
 import type { Registry } from 'prom-client';
 import { DirectoryUnavailableError } from '../src/idhub/index.ts';
+import { advertisedAddress } from './advertised.ts';
 import type { AwsConnection } from './api/v1alpha1/index.ts';
 import type { Config } from './config.ts';
 import type { HttpMetrics } from './http-metrics.ts';
@@ -18,6 +20,7 @@ import {
   type Connections,
   type ConnectorServer,
   type Mount,
+  type ReplicaLeader,
 } from './http/index.ts';
 import { Reports } from './reports.ts';
 import type { Client, Clock, Informer, Logger, Manager } from './runtime/index.ts';
@@ -29,6 +32,8 @@ export interface PortsOptions {
   readonly manager: Pick<Manager, 'healthy' | 'ready'>;
   readonly registry: Registry;
   readonly connections: Pick<Informer<AwsConnection>, 'get' | 'hasSynced'>;
+  /** Undefined: this is the only replica. */
+  readonly replica: ReplicaLeader | undefined;
   /** Of `--http-address`, beside `/reports`. */
   readonly mounts: readonly Mount[];
   readonly metrics: HttpMetrics;
@@ -55,7 +60,10 @@ export async function startPorts(options: PortsOptions): Promise<{ close(): Prom
   logger.info('serving metrics and probes', { host: config.metricsAddress.host, port: health.port, version });
   try {
     const connector = await startHttp(options);
-    const end = (): Promise<void> => connector.close(signal.aborted ? config.gracePeriodMs : 0);
+    const end = async (): Promise<void> => {
+      await connector.close(signal.aborted ? config.gracePeriodMs : 0);
+      options.replica?.close();
+    };
     signal.addEventListener('abort', () => void end(), { once: true });
     return {
       close: async () => {
@@ -104,7 +112,7 @@ async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
       countRefused: metrics.countRefusedLogin,
     }),
     connections: connectionsOf(options),
-    leader: undefined,
+    leader: options.replica,
     origins: new Origins(http),
     clock,
     logger,
@@ -116,10 +124,18 @@ async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
     },
     certificate,
   });
+  const address = advertisedAddress({
+    given: http.advertised,
+    listens: config.httpAddress,
+    port: connector.port,
+    interfaces: networkInterfaces(),
+  });
+  options.replica?.serves({ address, certificate: () => certificate?.current.cert });
   logger.info('serving reports', {
     host: config.httpAddress.host,
     port: connector.port,
     tls: certificate !== undefined,
+    ...(options.replica === undefined ? {} : { advertised: address ?? 'nowhere' }),
   });
   return connector;
 }
