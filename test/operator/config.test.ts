@@ -50,6 +50,7 @@ describe('flags', () => {
       gracePeriodMs: 25_000,
       awsMaxRate: 100,
       idhubSecret: undefined,
+      idhubIntervalMs: 60_000,
     });
   });
 
@@ -67,6 +68,7 @@ describe('flags', () => {
     [['--metrics-address', 'localhost:65535'], { metricsAddress: { host: 'localhost', port: 65_535 } }],
     [['--http-address', ':7002'], { httpAddress: { host: '0.0.0.0', port: 7_002 } }],
     [['--http-address', '[::1]:0'], { httpAddress: { host: '::1', port: 0 } }],
+    [['--idhub-interval', '10m'], { idhubIntervalMs: 600_000 }],
     [['--idhub-secret', 'idhub.tokens'], { idhubSecret: 'idhub.tokens' }],
     [['--workers', '1'], { workers: 1 }],
     [['--workers', '100'], { workers: 100 }],
@@ -83,6 +85,8 @@ describe('flags', () => {
   });
 
   test.each<[readonly string[], RegExp]>([
+    [['--idhub-interval', '999ms'], /^--idhub-interval .* is "999ms"; write 1s to 10m$/],
+    [['--idhub-interval', '11m'], /write 1s to 10m$/],
     [['--idhub-secret', 'No'], /^--idhub-secret .* is "No"; write the name of a Secret$/],
     [['--workers', '0'], /^--workers \(or IDHUB_AWS_WORKERS\) is "0"; write a whole number from 1 to 100$/],
     [['--workers', '101'], /from 1 to 100/],
@@ -194,10 +198,47 @@ describe('what is only printed', () => {
       'grace-period',
       'aws-max-rate',
       'idhub-secret',
+      'push-url',
+      'push-secret',
+      'idhub-interval',
       'help',
       'version',
     ]);
     expect(text).toMatch(/--workers N\s+accounts worked on at once, 1 to 100 \(default 10\)/);
     expect(text).toContain('IDHUB_AWS_LOG_LEVEL');
+  });
+});
+
+describe('where changes are sent to', () => {
+  const given = ['--push-url', 'https://idhub.example.com/hooks', '--push-secret', 'push-keys'];
+
+  test('both flags, or the environment', () => {
+    const expected = { url: new URL('https://idhub.example.com/hooks'), secret: 'push-keys' };
+    expect(configOf(given).push).toEqual(expected);
+    expect(
+      configOf([], { IDHUB_AWS_PUSH_URL: expected.url.href, IDHUB_AWS_PUSH_SECRET: 'push-keys' }).push,
+    ).toEqual(expected);
+    expect(configOf([]).push).toBeUndefined();
+  });
+
+  test.each<[readonly string[], RegExp]>([
+    [
+      ['--push-url', 'https://a.example/'],
+      /^--push-url \(or IDHUB_AWS_PUSH_URL\) is given without --push-secret; give both/,
+    ],
+    [
+      ['--push-secret', 'x'],
+      /^--push-secret \(or IDHUB_AWS_PUSH_SECRET\) is given without --push-url; give both/,
+    ],
+    [['--push-url', 'http://a.example/', '--push-secret', 'x'], /--push-url .* cannot be used; write https/],
+    [['--push-url', 'https://u:swordfish@a.example/', '--push-secret', 'x'], /leave name and password out/],
+    [
+      ['--push-url', 'https://a.example/', '--push-secret', 'No_Name'],
+      /is "No_Name"; write the name of a Secret/,
+    ],
+    [['--push-url', 'https://a.example/', '--push-secret', 'a..b'], /write the name of a Secret/],
+  ])('%j is refused', (args, sentence) => {
+    expect(refusal(args)).toMatch(sentence);
+    expect(refusal(args)).not.toContain('swordfish');
   });
 });

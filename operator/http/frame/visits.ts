@@ -65,6 +65,10 @@ export class OngoingVisit implements Visit {
     return this.named;
   }
 
+  get connectionIfAny(): ConnectionName | undefined {
+    return this.named;
+  }
+
   writeContext(): WriteContext {
     if (this.caller === undefined) {
       throw new Error(`the mount ${this.mount} has no callers`);
