@@ -15,6 +15,7 @@ import { createPushMetrics } from './push-metrics.ts';
 import { createRunMetrics } from './run-metrics.ts';
 import { requireKubeconfig, untilAnswered } from './api-server.ts';
 import { PeerSecret } from './peers.ts';
+import { LateDirectories } from './directory/index.ts';
 import { startPorts } from './ports.ts';
 import { wire } from './wiring/index.ts';
 import {
@@ -127,6 +128,7 @@ export async function runOperator(options: {
     version,
     resources: () => ({}),
   });
+  const directories = new LateDirectories();
   const ports = await startPorts({
     config,
     client,
@@ -188,6 +190,7 @@ export async function runOperator(options: {
     const pushStates = new PushStates();
     const pushMetrics = createPushMetrics({ registry, states: pushStates, now: () => clock.now() });
     wire({
+      directories,
       ...shared,
       config,
       installation,

@@ -47,6 +47,7 @@ describe('flags', () => {
       allowEndpointOverride: false,
       snapshotIntervalMs: 600_000,
       listMaxAgeMs: 1_800_000,
+      idhubDelete: 'Delete',
       gracePeriodMs: 25_000,
       awsMaxRate: 100,
       idhubSecret: undefined,
@@ -78,6 +79,7 @@ describe('flags', () => {
     [['--snapshot-interval', '90s'], { snapshotIntervalMs: 90_000 }],
     [['--snapshot-interval', '1h'], { snapshotIntervalMs: 3_600_000, listMaxAgeMs: 10_800_000 }],
     [['--list-max-age', '10m'], { snapshotIntervalMs: 600_000, listMaxAgeMs: 600_000 }],
+    [['--idhub-delete', 'Disable'], { idhubDelete: 'Disable' }],
     [['--grace-period', '500ms'], { gracePeriodMs: 500 }],
     [['--aws-max-rate', '1000'], { awsMaxRate: 1_000 }],
   ])('%j', (args, expected) => {
@@ -90,6 +92,7 @@ describe('flags', () => {
     [['--idhub-secret', 'No'], /^--idhub-secret .* is "No"; write the name of a Secret$/],
     [['--workers', '0'], /^--workers \(or IDHUB_AWS_WORKERS\) is "0"; write a whole number from 1 to 100$/],
     [['--workers', '101'], /from 1 to 100/],
+    [['--idhub-delete', 'Retain'], /^--idhub-delete .* is "Retain"; write Delete or Disable$/],
     [['--workers', '1.5'], /whole number/],
     [['--workers', 'ten'], /is "ten"/],
     [['--workers', ''], /whole number/],

@@ -147,7 +147,6 @@ function bindingRefusal({ account, note, bindings, now }: Evidence): Refusal | u
     if (fate !== 'open') {
       return {
         kind: fate,
-        message: `${edgeKey({ type: set.type, name: set.name ?? set.arn ?? '' })}: ${ready.message}`,
         message: `${set.type} ${set.name ?? set.arn ?? ''}: ${ready.message}`,
       };
     }
