@@ -44,7 +44,6 @@ export function connectorMount(options: ConnectorMountOptions): Mount {
     perConnection: true,
     mayLackConnection: true,
     access: 'caller',
-    methods: ['GET'],
     format: 'problem+json',
     bodyLimit: 0,
     mediaTypes: [],

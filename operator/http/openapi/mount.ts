@@ -9,7 +9,6 @@ export function openApiMount({ version }: { readonly version: string }): Mount {
     path: '/openapi.json',
     perConnection: false,
     access: 'open',
-    methods: ['GET'],
     format: 'problem+json',
     bodyLimit: 0,
     mediaTypes: [],

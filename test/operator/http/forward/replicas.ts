@@ -49,7 +49,6 @@ export function thingsMount(routes: readonly Route[]): Mount {
     path: '/things',
     perConnection: false,
     access: 'caller',
-    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     format: 'scim',
     bodyLimit: 100_000,
     mediaTypes: ['application/json'],
