@@ -198,6 +198,7 @@ describe('what is only printed', () => {
       'allow-endpoint-override',
       'snapshot-interval',
       'list-max-age',
+      'idhub-delete',
       'grace-period',
       'aws-max-rate',
       'idhub-secret',
