@@ -202,9 +202,9 @@ describe('what is only printed', () => {
       'grace-period',
       'aws-max-rate',
       'idhub-secret',
+      'idhub-interval',
       'push-url',
       'push-secret',
-      'idhub-interval',
       'help',
       'version',
     ]);
