@@ -1,11 +1,10 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { namespaceAllowed } from '../src/guard/index.ts';
 import type { Config } from './config.ts';
 import { ConnectionRegistry } from './controllers/connection/index.ts';
 import { PushOutbox, PushStates } from './controllers/push/index.ts';
 import { RunEngine } from './controllers/reconciliation/index.ts';
-import { ReplicaLeader } from './http/index.ts';
 import { createIdhubLink } from './idhub/index.ts';
 import { createInformers } from './informers.ts';
 import { obtainInstallationId } from './installation.ts';
@@ -14,10 +13,10 @@ import { createMetrics } from './metrics.ts';
 import { createPushMetrics } from './push-metrics.ts';
 import { createRunMetrics } from './run-metrics.ts';
 import { requireKubeconfig, untilAnswered } from './api-server.ts';
-import { PeerSecret } from './peers.ts';
 import { LateDirectories } from './directory/index.ts';
 import { startPorts } from './ports.ts';
-import { wire } from './wiring/index.ts';
+import { Replicas } from './replicas.ts';
+import { mountsOf, wire } from './wiring/index.ts';
 import {
   createClient,
   createEventRecorder,
@@ -67,18 +66,13 @@ export async function runOperator(options: {
     ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
     ...(config.context === undefined ? {} : { context: config.context }),
   });
-  const peers = new PeerSecret({
+  const replicas: Replicas = new Replicas({
+    config,
     client,
-    namespace: config.namespace,
-    make: () => randomBytes(32),
-    protectSecret,
-  });
-  const replica = new ReplicaLeader({
-    identity: config.identity,
-    leading: () => manager.leading,
-    holder: () => manager.leader,
-    key: peers,
     clock,
+    logger,
+    protectSecret,
+    manager: () => manager,
   });
   const manager: Manager = createManager({
     client,
@@ -94,7 +88,7 @@ export async function runOperator(options: {
             namespace: config.namespace,
             name: 'idhub-aws-connector',
             identity: config.identity,
-            annotations: () => replica.annotations(),
+            annotations: () => replicas.leader.annotations(),
           },
         }
       : {}),
@@ -115,7 +109,8 @@ export async function runOperator(options: {
     bindings: () => bindings.list(),
     now: () => clock.now(),
   });
-  createIdhubLink({
+  manager.onLeading((leading) => replicas.obtainKey(leading));
+  const idhub = createIdhubLink({
     manager,
     registry,
     clock,
@@ -129,6 +124,7 @@ export async function runOperator(options: {
     resources: () => ({}),
   });
   const directories = new LateDirectories();
+  const httpMetrics = createHttpMetrics(registry);
   const ports = await startPorts({
     config,
     client,
@@ -138,9 +134,21 @@ export async function runOperator(options: {
     logger,
     version,
     connections,
-    replica: config.leaderElect ? replica : undefined,
-    mounts: [],
-    metrics: createHttpMetrics(registry),
+    mounts: mountsOf({
+      config,
+      manager,
+      connections,
+      registry: connectionRegistry,
+      directories,
+      idhub,
+      metrics: httpMetrics,
+      clock,
+      logger,
+      protectSecret,
+      version,
+    }),
+    replicas,
+    metrics: httpMetrics,
     protectSecret,
     signal,
   });
@@ -156,11 +164,7 @@ export async function runOperator(options: {
       }),
     );
     logger.info('installation', { installation });
-    if (config.leaderElect) {
-      // Known before it leads, it is said at once where this process is reached; else a moment later.
-      await peers.load(signal).catch(() => signal.throwIfAborted());
-      manager.onLeading((leading) => peers.obtain(manager.client, leading));
-    }
+    await replicas.loadKey(signal);
     const events = createEventRecorder({
       client: manager.client,
       clock,

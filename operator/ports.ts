@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { networkInterfaces } from 'node:os';
 import type { Registry } from 'prom-client';
 import { DirectoryUnavailableError } from '../src/idhub/index.ts';
-import { advertisedAddress } from './advertised.ts';
 import type { AwsConnection } from './api/v1alpha1/index.ts';
 import type { Config } from './config.ts';
 import type { HttpMetrics } from './http-metrics.ts';
@@ -20,9 +18,9 @@ import {
   type Connections,
   type ConnectorServer,
   type Mount,
-  type ReplicaLeader,
 } from './http/index.ts';
 import { Reports } from './reports.ts';
+import type { Replicas } from './replicas.ts';
 import type { Client, Clock, Informer, Logger, Manager } from './runtime/index.ts';
 
 export interface PortsOptions {
@@ -32,10 +30,10 @@ export interface PortsOptions {
   readonly manager: Pick<Manager, 'healthy' | 'ready'>;
   readonly registry: Registry;
   readonly connections: Pick<Informer<AwsConnection>, 'get' | 'hasSynced'>;
-  /** Undefined: this is the only replica. */
-  readonly replica: ReplicaLeader | undefined;
   /** Of `--http-address`, beside `/reports`. */
   readonly mounts: readonly Mount[];
+  /** Whoever does not lead hands requests on. */
+  readonly replicas: Replicas;
   readonly metrics: HttpMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -60,10 +58,7 @@ export async function startPorts(options: PortsOptions): Promise<{ close(): Prom
   logger.info('serving metrics and probes', { host: config.metricsAddress.host, port: health.port, version });
   try {
     const connector = await startHttp(options);
-    const end = async (): Promise<void> => {
-      await connector.close(signal.aborted ? config.gracePeriodMs : 0);
-      options.replica?.close();
-    };
+    const end = (): Promise<void> => connector.close(signal.aborted ? config.gracePeriodMs : 0);
     signal.addEventListener('abort', () => void end(), { once: true });
     return {
       close: async () => {
@@ -81,7 +76,7 @@ export async function startPorts(options: PortsOptions): Promise<{ close(): Prom
 const burstOfRate = 4;
 
 async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
-  const { config, client, clock, logger, metrics, protectSecret } = options;
+  const { config, client, clock, logger, metrics, protectSecret, replicas } = options;
   const { http } = config;
   const certificate =
     http.tls && (await CertificateFiles.open({ ...http.tls, clock, logger, news: metrics.certificate }));
@@ -112,7 +107,7 @@ async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
       countRefused: metrics.countRefusedLogin,
     }),
     connections: connectionsOf(options),
-    leader: options.replica,
+    leader: replicas.leader,
     origins: new Origins(http),
     clock,
     logger,
@@ -124,18 +119,11 @@ async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
     },
     certificate,
   });
-  const address = advertisedAddress({
-    given: http.advertised,
-    listens: config.httpAddress,
-    port: connector.port,
-    interfaces: networkInterfaces(),
-  });
-  options.replica?.serves({ address, certificate: () => certificate?.current.cert });
-  logger.info('serving reports', {
+  replicas.serves({ port: connector.port, certificate: () => certificate?.current.cert });
+  logger.info('serving SCIM, connector endpoints, webhook and reports', {
     host: config.httpAddress.host,
     port: connector.port,
     tls: certificate !== undefined,
-    ...(options.replica === undefined ? {} : { advertised: address ?? 'nowhere' }),
   });
   return connector;
 }
