@@ -12,7 +12,7 @@ import type { SnapshotViews } from './views.ts';
 
 export interface KubernetesDirectoriesOptions {
   readonly connections: Informer<AwsConnection>;
-  readonly views: Pick<SnapshotViews, 'list'>;
+  readonly views: Pick<SnapshotViews, 'latest' | 'list'>;
   readonly catalogues: Pick<Catalogues, 'list'>;
   readonly writes: DirectoryWrites;
 }
@@ -43,6 +43,7 @@ export class KubernetesDirectories implements Directories {
       : {
           connection,
           view: (signal) => views.list(connection, signal),
+          latest: () => views.latest(connection),
           catalogue: (signal) => catalogues.list(connection, signal),
           create: (write, context) => writes.create(connection, write, context),
           change: (id, write, context) => writes.change(connection, id, write, context),

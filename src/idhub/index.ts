@@ -68,3 +68,31 @@ export {
   type RunState,
   type Standing,
 } from './operations/index.ts';
+export {
+  accountToCreate,
+  accountToPatch,
+  accountToReplace,
+  membersToPatch,
+  membersToReplace,
+  type AccountContext,
+  type MemberWrite,
+} from './requests/index.ts';
+export {
+  accountCollection,
+  entitlementCollection,
+  groupCollection,
+  Lists,
+  type Collection,
+  type ListPage,
+  type ListRequest,
+} from './lists/index.ts';
+export {
+  attributeNames,
+  connectorHealth,
+  connectorMetadata,
+  ownStateNames,
+  readStateNames,
+  type ConnectorHealth,
+  type ConnectorState,
+  type StateNames,
+} from './connector/index.ts';

@@ -136,6 +136,12 @@ export interface Directory {
    * @throws {DirectoryUnavailableError} where it is not complete, too old, or stopped by the guard: nobody gets a short list
    */
   view(signal: AbortSignal): Promise<DirectoryView>;
+  /**
+   * As `view`, whether or not lists may be made of it: what is asked of one account does not wait for a breaker. Who is
+   * not in it may be there all the same.
+   * @throws {DirectoryUnavailableError} where there is no connection that may be used, or no reading of it yet
+   */
+  latest(): DirectoryView;
   /** As `view`; the policies of AWS are read at most once in a reading's interval. */
   catalogue(signal: AbortSignal): Promise<DirectoryCatalogue>;
   /** Makes an IAM user; refused with `uniqueness` where the name is taken. */

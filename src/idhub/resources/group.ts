@@ -1,6 +1,6 @@
 import { attribute, resourceType } from '../../scim/index.ts';
 import type { DirectoryEntitlement } from '../model.ts';
-import { kindOf, locationOf, type Field, type Kind } from './kind.ts';
+import { kindOf, locationOf, unread, type Field, type Kind } from './kind.ts';
 import { groupUrn } from './urns.ts';
 
 /** Group attributes (RFC 7643, 4.2). Groups are made, named and deleted in AWS; here their members change. */
@@ -44,12 +44,12 @@ const fields: readonly Field<DirectoryEntitlement>[] = [
       ],
     }),
     read: ({ id }, context) =>
-      context.members(id).map(({ userId, userName }) => ({
+      context.members(id)?.map(({ userId, userName }) => ({
         value: userId,
         $ref: locationOf({ endpoint: '/Users' }, userId, context),
         display: userName,
         type: 'User',
-      })),
+      })) ?? unread,
   },
 ];
 

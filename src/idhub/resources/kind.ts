@@ -1,5 +1,6 @@
 import {
   commonAttributes,
+  entityTag,
   schemasOf,
   type Attribute,
   type JsonObject,
@@ -19,7 +20,8 @@ export interface RenderContext {
   /** Of the service that is asked, without a slash at its end: `https://aws.example.com/scim/v2`. */
   readonly base: string;
   groupByArn(arn: string): DirectoryEntitlement | undefined;
-  members(groupId: string): readonly Named[];
+  /** Undefined where it could not be read who is in which group. */
+  members(groupId: string): readonly Named[] | undefined;
 }
 
 /** An account as a group names it. */
@@ -31,13 +33,17 @@ export interface Named {
 /** @param base of the service that is asked, without a slash at its end */
 export function renderContext(view: DirectoryView, base: string): RenderContext {
   let byArn: ReadonlyMap<string, DirectoryEntitlement> | undefined;
+  let complete: boolean | undefined;
   return {
     base,
     groupByArn: (arn) => {
       byArn ??= new Map(view.groups().map((group) => [group.entitlementArn, group]));
       return byArn.get(arn);
     },
-    members: (groupId) => view.members(groupId),
+    members: (groupId) => {
+      complete ??= view.accounts().every(({ entitlements }) => entitlements !== undefined);
+      return complete ? view.members(groupId) : undefined;
+    },
   };
 }
 
@@ -127,7 +133,7 @@ function metaOf<T>(
     resourceType: type.name,
     ...(created === undefined ? {} : { created: timeText(created) }),
     location: locationOf(type, id, context),
-    version: `"${version}"`,
+    version: entityTag(version),
   };
 }
 

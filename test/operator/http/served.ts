@@ -58,7 +58,7 @@ export interface ServedFrame {
   /** Lines of the log. */
   readonly log: Record<string, unknown>[];
   readonly answered: Answered[];
-  get(path: string, init?: RequestInit): Promise<Response>;
+  readonly get: (path: string, init?: RequestInit) => Promise<Response>;
 }
 
 export interface Served extends ServedFrame {

@@ -306,6 +306,17 @@ describe('Groups', () => {
   });
 });
 
+describe('Groups that could not be read', () => {
+  test('have no members rather than some', () => {
+    const body = render(
+      groupKind,
+      readers,
+      context([full, account({ userId: 'AIDA2', entitlements: undefined })]),
+    );
+    expect(Object.keys(body)).toEqual(['schemas', 'id', 'displayName', 'meta']);
+  });
+});
+
 describe('Entitlement', () => {
   test('names of attributes are legal, and bodies have the vendor’s as well', () => {
     expect(outline(entitlementKind.type)).toEqual([

@@ -1,0 +1,1 @@
+export { scimMounts, type ScimOptions } from './mount.ts';

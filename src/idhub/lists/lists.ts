@@ -1,0 +1,109 @@
+import { ScimError, type JsonObject, type ListQuery } from '../../scim/index.ts';
+import type { Clock } from '../../ports.ts';
+import type { ConnectionName } from '../model.ts';
+import type { Collection } from './collection.ts';
+import { pinLimits, Pins, type Pin, type PinLimits } from './pins.ts';
+import { select } from './select.ts';
+
+export interface ListRequest {
+  /** Who asks: each has lists of its own. */
+  readonly caller: string;
+  readonly connection: ConnectionName;
+  /** What is listed, and of which service, as its address: `https://aws.example.com/scim/v2/Users`. */
+  readonly address: string;
+  readonly query: ListQuery;
+  /** What there is now; not asked where an earlier page says what there was. */
+  collections(): Promise<readonly Collection[]>;
+}
+
+export interface ListPage {
+  readonly resources: readonly JsonObject[];
+  /** Of all that fit. */
+  readonly total: number;
+  readonly startIndex: number;
+}
+
+export interface ListsOptions {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly limits?: Partial<PinLimits>;
+  /** Most resources of a page, also of one that says no count; without it IDHub would take a page for everything. */
+  readonly maxPage?: number;
+}
+
+/**
+ * Pages of lists that do not change while they are read: all pages of a list that was begun at `startIndex` 1 show
+ * the moment of its first page, for ten minutes, by who asks and what is asked. A page of a list that is not kept
+ * any more is refused: a page of another moment could leave somebody out, and whoever is not in a list counts as
+ * deleted in IDHub. After a start nobody knows which lists were under way, and the same holds for ten minutes.
+ */
+export class Lists {
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #limits: PinLimits;
+  readonly #maxPage: number;
+  readonly #pins: Pins;
+  readonly #since: number;
+
+  constructor({ clock, limits = {}, maxPage = 20_000 }: ListsOptions) {
+    this.#clock = clock;
+    this.#limits = { ...pinLimits, ...limits };
+    this.#maxPage = maxPage;
+    this.#pins = new Pins(this.#limits);
+    this.#since = clock.now();
+  }
+
+  /** How many lists are kept. */
+  get kept(): number {
+    return this.#pins.size;
+  }
+
+  /**
+   * A page of a list.
+   * @throws {ScimError} `invalidFilter`, `invalidValue`; 409 where the list has to be read again from its beginning
+   * @throws {DirectoryUnavailableError} where it is not known what is in the list
+   */
+  async page(request: ListRequest): Promise<ListPage> {
+    const { startIndex } = request.query;
+    const key = keyOf(request);
+    const found = startIndex === 1 ? undefined : this.#pins.get(key, this.#clock.now());
+    if (typeof found === 'object') {
+      return this.#pageOf(found, request);
+    }
+    const young = this.#clock.now() - this.#since < this.#limits.keepMs;
+    if (startIndex !== 1 && (found === 'lost' || (found === undefined && young))) {
+      throw new ScimError(
+        409,
+        `This list is not kept any more as it was when its first page was read (${this.#limits.keepMs / 60_000} minutes at most, and not over a restart): read it again from startIndex=1.`,
+      );
+    }
+    const collections = await request.collections();
+    const selected = select(collections, request.query);
+    const now = this.#clock.now();
+    const pin: Pin = { collections, selected, since: now };
+    const page = this.#pageOf(pin, request);
+    if (request.query.count !== 0) {
+      if (startIndex - 1 + page.resources.length < selected.length) {
+        this.#pins.set(key, pin);
+      } else if (startIndex === 1) {
+        this.#pins.complete(key, now);
+      }
+    }
+    return page;
+  }
+
+  #pageOf({ selected }: Pin, { query: { startIndex, count } }: ListRequest): ListPage {
+    const size = Math.min(count ?? this.#maxPage, this.#maxPage);
+    return {
+      resources: selected
+        .slice(startIndex - 1, startIndex - 1 + size)
+        .map(({ collection, index }) => collection.render(index)),
+      total: selected.length,
+      startIndex,
+    };
+  }
+}
+
+/** Pages may differ in their size and in what is shown of each resource. */
+function keyOf({ caller, connection, address, query }: ListRequest): string {
+  const { filter = '', sortBy = '', descending } = query;
+  return JSON.stringify([caller, connection.namespace, connection.name, address, filter, sortBy, descending]);
+}
