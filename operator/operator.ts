@@ -169,6 +169,7 @@ export async function runOperator(options: {
       }),
     );
     logger.info('installation', { installation });
+    await replicas.loadKey(signal);
     const events = createEventRecorder({
       client: manager.client,
       clock,
