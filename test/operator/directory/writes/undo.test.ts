@@ -62,7 +62,7 @@ describe('a field goes back', () => {
         },
       ],
       { spec: { console: { access: 'None', reset: null } } },
-      { spec: { console: { access: 'None' } } },
+      { spec: { console: {} } },
     ],
     [
       'the management last, when AWS is as it was',
