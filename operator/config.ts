@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readPushConfig, type PushConfig } from './push-config.ts';
+import { describeFlags, readDescribeConfig, type DescribeConfig } from './describe-config.ts';
 import { httpFlags, readHttpConfig, type HttpConfig } from './http-config.ts';
 import type { LogLevel } from './runtime/index.ts';
 
@@ -37,6 +38,7 @@ export interface Config {
   readonly awsMaxRate: number;
   /** Name of a Secret in the operator's namespace: how IDHub is reached. */
   readonly idhubSecret: string | undefined;
+  readonly describe: DescribeConfig;
   /** Between two looks at IDHub. */
   readonly idhubIntervalMs: number;
   /** Undefined: nobody is told of changes. */
@@ -107,7 +109,7 @@ const flags = {
     type: 'string',
     value: 'HOST:PORT',
     fallback: '127.0.0.1:7002',
-    text: 'where IDHub and people are answered (docs/http.md); port 0 for a free one',
+    text: 'where SCIM, the connector endpoints, the webhook and reports are served; port 0 for a free one',
   },
   ...httpFlags,
   workers: { type: 'string', value: 'N', fallback: '10', text: 'accounts worked on at once, 1 to 100' },
@@ -158,6 +160,7 @@ const flags = {
     fallback: '',
     text: "Secret in the operator's namespace that says where IDHub is and how to sign in there; default none, so that IDHub is not asked",
   },
+  ...describeFlags,
   'idhub-interval': {
     type: 'string',
     value: 'TIME',
@@ -245,7 +248,10 @@ export function parseInvocation(
   const address = (name: 'metrics-address' | 'http-address'): Address => {
     const match = /^(\[[^\]]+\]|[^:]*):(\d+)$/.exec(text(name));
     if (match === null || Number(match[2]) > 65_535) {
-      refuse(name, `write HOST:PORT, for example 0.0.0.0:${flags[name].fallback.split(':')[1]}`);
+      refuse(
+        name,
+        `write HOST:PORT, for example 0.0.0.0:${(flags[name].fallback || flags['http-address'].fallback).split(':')[1]}`,
+      );
     }
     return { host: match?.[1]?.replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(match?.[2]) };
   };
@@ -310,6 +316,7 @@ export function parseInvocation(
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
     idhubSecret: idhubSecret || undefined,
+    describe: readDescribeConfig(text, refuse),
     idhubIntervalMs,
     push: readPushConfig(
       { url: text('push-url'), secret: text('push-secret') },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { ownStateNames } from '../../src/idhub/index.ts';
 import { httpFlags } from '../../operator/http-config.ts';
 import { parseInvocation, variableOf, type Config, type Invocation } from '../../operator/config.ts';
 
@@ -39,6 +40,7 @@ describe('flags', () => {
         defaultConnection: undefined,
         callerRate: 50,
         shutoutBurst: 50,
+        advertised: undefined,
         tls: undefined,
       },
       workers: 10,
@@ -50,6 +52,7 @@ describe('flags', () => {
       gracePeriodMs: 25_000,
       awsMaxRate: 100,
       idhubSecret: undefined,
+      describe: { businessOwner: undefined, itOwner: undefined, states: ownStateNames },
       idhubIntervalMs: 60_000,
     });
   });
@@ -70,6 +73,16 @@ describe('flags', () => {
     [['--http-address', '[::1]:0'], { httpAddress: { host: '::1', port: 0 } }],
     [['--idhub-interval', '10m'], { idhubIntervalMs: 600_000 }],
     [['--idhub-secret', 'idhub.tokens'], { idhubSecret: 'idhub.tokens' }],
+    [
+      ['--business-owner', 'Jerome', '--it-owner', ' Ann ', '--connector-states', 'UNKNOWN=Unresolved'],
+      {
+        describe: {
+          businessOwner: 'Jerome',
+          itOwner: 'Ann',
+          states: { ...ownStateNames, UNKNOWN: 'Unresolved' },
+        },
+      },
+    ],
     [['--workers', '1'], { workers: 1 }],
     [['--workers', '100'], { workers: 100 }],
     [['--log-level', 'trace'], { logLevel: 'trace' }],
@@ -110,6 +123,9 @@ describe('flags', () => {
     [['--snapshot-interval', '999ms'], /write at least 1s/],
     [['--snapshot-interval', '10'], /write a time such as/],
     [['--snapshot-interval', '1d'], /write a time such as/],
+    [['--business-owner', 'a\nb'], /write a name of at most 256 characters/],
+    [['--it-owner', 'x'.repeat(257)], /write a name of at most 256 characters/],
+    [['--connector-states', 'GONE=x'], /"GONE=x" names no state: write one of NOT_CONFIGURED, UP/],
     [['--list-max-age', '9m'], /write at least the time of --snapshot-interval/],
     [['--list-max-age', 'never'], /write a time such as/],
     [['--grace-period', '-1s'], /grace-period/],
@@ -201,6 +217,9 @@ describe('what is only printed', () => {
       'grace-period',
       'aws-max-rate',
       'idhub-secret',
+      'business-owner',
+      'it-owner',
+      'connector-states',
       'idhub-interval',
       'push-url',
       'push-secret',
