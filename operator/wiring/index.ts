@@ -9,6 +9,7 @@ import { pushController } from './push.ts';
 import { discoveryController, runController, scheduleController } from './runs.ts';
 import { writesOf } from './writes.ts';
 
+export { mountsOf } from './mounts.ts';
 export type { Parts } from './parts.ts';
 
 /** Makes the controllers of all kinds, and tells each what a connection announces. */
