@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { attributeNames } from '../src/idhub/index.ts';
 import { namespaceAllowed } from '../src/guard/index.ts';
+import { attributeNames } from '../src/idhub/index.ts';
 import type { Config } from './config.ts';
 import { ConnectionTarget } from './connector/index.ts';
 import { ConnectionRegistry } from './controllers/connection/index.ts';
@@ -124,10 +125,7 @@ export async function runOperator(options: {
     secret: config.idhubSecret,
     intervalMs: config.idhubIntervalMs,
     version,
-    resources: () => {
-      const connection = config.http.defaultConnection;
-      return connection === undefined ? {} : attributeNames(target.schema(connection));
-    },
+    resources: () => attributeNames(target.schema(config.http.defaultConnection)),
   });
   const directories = new LateDirectories();
   const httpMetrics = createHttpMetrics(registry);
