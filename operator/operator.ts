@@ -13,8 +13,10 @@ import { createMetrics } from './metrics.ts';
 import { createPushMetrics } from './push-metrics.ts';
 import { createRunMetrics } from './run-metrics.ts';
 import { requireKubeconfig, untilAnswered } from './api-server.ts';
+import { LateDirectories } from './directory/index.ts';
 import { startPorts } from './ports.ts';
-import { wire } from './wiring/index.ts';
+import { Replicas } from './replicas.ts';
+import { mountsOf, wire } from './wiring/index.ts';
 import {
   createClient,
   createEventRecorder,
@@ -24,6 +26,7 @@ import {
   parseKey,
   systemClock,
   type Logger,
+  type Manager,
   type ObjectKey,
 } from './runtime/index.ts';
 
@@ -63,7 +66,15 @@ export async function runOperator(options: {
     ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
     ...(config.context === undefined ? {} : { context: config.context }),
   });
-  const manager = createManager({
+  const replicas: Replicas = new Replicas({
+    config,
+    client,
+    clock,
+    logger,
+    protectSecret,
+    manager: () => manager,
+  });
+  const manager: Manager = createManager({
     client,
     clock,
     random,
@@ -77,6 +88,7 @@ export async function runOperator(options: {
             namespace: config.namespace,
             name: 'idhub-aws-connector',
             identity: config.identity,
+            annotations: () => replicas.leader.annotations(),
           },
         }
       : {}),
@@ -97,7 +109,8 @@ export async function runOperator(options: {
     bindings: () => bindings.list(),
     now: () => clock.now(),
   });
-  createIdhubLink({
+  manager.onLeading((leading) => replicas.obtainKey(leading));
+  const idhub = createIdhubLink({
     manager,
     registry,
     clock,
@@ -110,6 +123,8 @@ export async function runOperator(options: {
     version,
     resources: () => ({}),
   });
+  const directories = new LateDirectories();
+  const httpMetrics = createHttpMetrics(registry);
   const ports = await startPorts({
     config,
     client,
@@ -119,8 +134,21 @@ export async function runOperator(options: {
     logger,
     version,
     connections,
-    mounts: [],
-    metrics: createHttpMetrics(registry),
+    mounts: mountsOf({
+      config,
+      manager,
+      connections,
+      registry: connectionRegistry,
+      directories,
+      idhub,
+      metrics: httpMetrics,
+      clock,
+      logger,
+      protectSecret,
+      version,
+    }),
+    replicas,
+    metrics: httpMetrics,
     protectSecret,
     signal,
   });
@@ -165,6 +193,7 @@ export async function runOperator(options: {
     const pushStates = new PushStates();
     const pushMetrics = createPushMetrics({ registry, states: pushStates, now: () => clock.now() });
     wire({
+      directories,
       ...shared,
       config,
       installation,

@@ -91,6 +91,7 @@ export {
   attributeNames,
   connectorHealth,
   connectorMetadata,
+  ownStateNames,
   readStateNames,
   type ConnectorHealth,
   type ConnectorState,
