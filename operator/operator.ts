@@ -147,6 +147,7 @@ export async function runOperator(options: {
       directories,
       idhub,
       metrics: httpMetrics,
+      registry,
       clock,
       logger,
       protectSecret,

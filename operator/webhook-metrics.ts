@@ -22,22 +22,24 @@ export function createWebhookMetrics({ registry, backlog, now }: WebhookMetricsO
     labelNames: ['kind', 'result'],
     registers,
   });
-  new Gauge({
+  const underWay = new Gauge({
     name: 'idhub_operations_under_way',
     help: 'Operations of the webhook that have not ended, accepted ones of earlier processes among them.',
-    registers,
+    registers: [],
     collect() {
       this.set(backlog().underWay);
     },
   });
-  new Gauge({
+  const oldestAge = new Gauge({
     name: 'idhub_operations_oldest_age_seconds',
     help: 'How long ago the oldest operation that has not ended was taken; 0 where there is none.',
-    registers,
+    registers: [],
     collect() {
       const { oldestAt } = backlog();
       this.set(oldestAt === undefined ? 0 : Math.max(0, now() - oldestAt) / 1_000);
     },
   });
+  registry.registerMetric(underWay);
+  registry.registerMetric(oldestAge);
   return { countOperation: (kind, result) => operations.inc({ kind, result }) };
 }
