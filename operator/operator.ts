@@ -145,6 +145,7 @@ export async function runOperator(options: {
       directories,
       idhub,
       metrics: httpMetrics,
+      registry,
       clock,
       logger,
       protectSecret,

@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import { Lists, type IdhubLink } from '../../src/idhub/index.ts';
 import type { Config } from '../config.ts';
 import type { LateDirectories } from '../directory/index.ts';
@@ -20,6 +21,8 @@ export interface MountParts {
   readonly directories: LateDirectories;
   readonly idhub: IdhubLink;
   readonly metrics: HttpMetrics;
+  /** For metrics of single mounts. */
+  readonly registry: Registry;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Keeps a value out of logs. */
