@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { attributeNames } from '../src/idhub/index.ts';
 import { namespaceAllowed } from '../src/guard/index.ts';
-import { attributeNames } from '../src/idhub/index.ts';
 import type { Config } from './config.ts';
 import { ConnectionTarget } from './connector/index.ts';
 import { ConnectionRegistry } from './controllers/connection/index.ts';
