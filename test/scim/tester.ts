@@ -41,10 +41,14 @@ export async function testScim(options: TesterOptions): Promise<readonly Check[]
     const { Resources } = (await answer.json()) as { Resources: readonly JsonObject[] };
     return Resources;
   };
-  const schemas = (await get('/Schemas')).map((schema) => {
-    const given = examples[String(schema['id'] as string)] ?? {};
-    return { ...schema, attributes: withExamples(schema['attributes'] as JsonObject[], '', given) };
-  });
+  const schemas: JsonObject[] = [];
+  for (const schema of await get('/Schemas')) {
+    const given = examples[schema['id'] as string] ?? {};
+    schemas.push({
+      ...schema,
+      attributes: withExamples(schema['attributes'] as JsonObject[], '', given),
+    });
+  }
   const folder = await mkdtemp(join(tmpdir(), 'idhub-scim-'));
   try {
     const tester = startProcess(python, [new URL('tester.py', import.meta.url).pathname], {
