@@ -30,11 +30,15 @@ export interface Config {
   readonly snapshotIntervalMs: number;
   /** How old a reading may be that lists are made of. */
   readonly listMaxAgeMs: number;
+  /** What a deletion that a client of the HTTP port asks for does to the IAM user. */
+  readonly idhubDelete: 'Delete' | 'Disable';
   readonly gracePeriodMs: number;
   /** Most AWS calls a second for one connection. */
   readonly awsMaxRate: number;
   /** Name of a Secret in the operator's namespace: how IDHub is reached. */
   readonly idhubSecret: string | undefined;
+  /** Between two looks at IDHub. */
+  readonly idhubIntervalMs: number;
   /** Undefined: nobody is told of changes. */
   readonly push: PushConfig | undefined;
 }
@@ -130,6 +134,12 @@ const flags = {
     fallback: '',
     text: 'how old a reading may be that lists for IDHub are made of; default three times --snapshot-interval',
   },
+  'idhub-delete': {
+    type: 'string',
+    value: 'HOW',
+    fallback: 'Delete',
+    text: 'what a deletion that IDHub asks for does to the IAM user: Delete, or Disable to shut it out and let go of it',
+  },
   'grace-period': {
     type: 'string',
     value: 'TIME',
@@ -147,6 +157,12 @@ const flags = {
     value: 'NAME',
     fallback: '',
     text: "Secret in the operator's namespace that says where IDHub is and how to sign in there; default none, so that IDHub is not asked",
+  },
+  'idhub-interval': {
+    type: 'string',
+    value: 'TIME',
+    fallback: '1m',
+    text: 'time between two looks at IDHub, 1s to 10m',
   },
   'push-url': {
     type: 'string',
@@ -258,6 +274,10 @@ export function parseInvocation(
   if (idhubSecret !== '' && !isObjectName(idhubSecret)) {
     refuse('idhub-secret', 'write the name of a Secret');
   }
+  const idhubIntervalMs = duration('idhub-interval');
+  if (idhubIntervalMs < 1_000 || idhubIntervalMs > 600_000) {
+    refuse('idhub-interval', 'write 1s to 10m');
+  }
   const snapshotIntervalMs = duration('snapshot-interval');
   if (snapshotIntervalMs < 1_000) {
     refuse('snapshot-interval', 'write at least 1s');
@@ -265,6 +285,10 @@ export function parseInvocation(
   const listMaxAgeMs = text('list-max-age') === '' ? 3 * snapshotIntervalMs : duration('list-max-age');
   if (listMaxAgeMs < snapshotIntervalMs) {
     refuse('list-max-age', 'write at least the time of --snapshot-interval');
+  }
+  const idhubDelete = text('idhub-delete');
+  if (idhubDelete !== 'Delete' && idhubDelete !== 'Disable') {
+    refuse('idhub-delete', 'write Delete or Disable');
   }
   const config: Config = {
     kubeconfig: text('kubeconfig') || undefined,
@@ -282,9 +306,11 @@ export function parseInvocation(
     allowEndpointOverride: boolean('allow-endpoint-override'),
     snapshotIntervalMs,
     listMaxAgeMs,
+    idhubDelete: idhubDelete === 'Disable' ? 'Disable' : 'Delete',
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
     idhubSecret: idhubSecret || undefined,
+    idhubIntervalMs,
     push: readPushConfig(
       { url: text('push-url'), secret: text('push-secret') },
       (flag) => `--${flag} (or ${variableOf(flag)})`,

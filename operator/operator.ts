@@ -106,6 +106,7 @@ export async function runOperator(options: {
     protectSecret,
     namespace: config.namespace,
     secret: config.idhubSecret,
+    intervalMs: config.idhubIntervalMs,
     version,
     resources: () => ({}),
   });

@@ -49,6 +49,7 @@ describe('flags', () => {
       gracePeriodMs: 25_000,
       awsMaxRate: 100,
       idhubSecret: undefined,
+      idhubIntervalMs: 60_000,
     });
   });
 
@@ -66,6 +67,7 @@ describe('flags', () => {
     [['--metrics-address', 'localhost:65535'], { metricsAddress: { host: 'localhost', port: 65_535 } }],
     [['--http-address', ':7002'], { httpAddress: { host: '0.0.0.0', port: 7_002 } }],
     [['--http-address', '[::1]:0'], { httpAddress: { host: '::1', port: 0 } }],
+    [['--idhub-interval', '10m'], { idhubIntervalMs: 600_000 }],
     [['--idhub-secret', 'idhub.tokens'], { idhubSecret: 'idhub.tokens' }],
     [['--workers', '1'], { workers: 1 }],
     [['--workers', '100'], { workers: 100 }],
@@ -82,6 +84,8 @@ describe('flags', () => {
   });
 
   test.each<[readonly string[], RegExp]>([
+    [['--idhub-interval', '999ms'], /^--idhub-interval .* is "999ms"; write 1s to 10m$/],
+    [['--idhub-interval', '11m'], /write 1s to 10m$/],
     [['--idhub-secret', 'No'], /^--idhub-secret .* is "No"; write the name of a Secret$/],
     [['--workers', '0'], /^--workers \(or IDHUB_AWS_WORKERS\) is "0"; write a whole number from 1 to 100$/],
     [['--workers', '101'], /from 1 to 100/],
@@ -195,6 +199,7 @@ describe('what is only printed', () => {
       'idhub-secret',
       'push-url',
       'push-secret',
+      'idhub-interval',
       'help',
       'version',
     ]);

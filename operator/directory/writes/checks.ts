@@ -78,7 +78,11 @@ export function checkUser(
 }
 
 /** Whose a user is that no object here stands for. */
-export function checkOwner(user: ObservedUser, account: AwsAccount, installation: string): Refusal | undefined {
+export function checkOwner(
+  user: ObservedUser,
+  account: AwsAccount,
+  installation: string,
+): Refusal | undefined {
   const owned = ownership(user.tags, ownerOf(account, installation));
   return 'value' in owned
     ? refused(
@@ -151,7 +155,11 @@ export function checkGiven(
 }
 
 /** What a user that is to be made could not be made with. */
-export function checkMaking(account: AwsAccount, connection: UsableConnection, installation: string): Refusal | undefined {
+export function checkMaking(
+  account: AwsAccount,
+  connection: UsableConnection,
+  installation: string,
+): Refusal | undefined {
   const { usersQuota, snapshots, caller } = connection;
   const rules = rulesOf(connection);
   const declared = declaredOf(account, connection.defaults);
@@ -166,7 +174,10 @@ export function checkMaking(account: AwsAccount, connection: UsableConnection, i
   }
   const used = snapshots.current?.size ?? 0;
   return usersQuota !== undefined && used >= usersQuota
-    ? refused('quota', `AWS account ${caller.accountId} has ${used} users, and its quota (Users) is ${usersQuota}`)
+    ? refused(
+        'quota',
+        `AWS account ${caller.accountId} has ${used} users, and its quota (Users) is ${usersQuota}`,
+      )
     : undefined;
 }
 

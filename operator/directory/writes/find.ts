@@ -65,5 +65,7 @@ export function holderOf(
 
 /** Who manages comes before who observes, then the oldest. */
 function rank({ spec, metadata }: AwsAccount): string {
-  return [spec.management === 'Observe' ? '1' : '0', metadata.creationTimestamp ?? '', metadata.name].join(' ');
+  return [spec.management === 'Observe' ? '1' : '0', metadata.creationTimestamp ?? '', metadata.name].join(
+    ' ',
+  );
 }

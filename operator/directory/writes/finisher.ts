@@ -1,7 +1,11 @@
 import type { Refusal } from '../../../src/idhub/index.ts';
 import { awsAccountType, type AwsAccount, type AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
 import { connectionKey, sameEntry, standingOf } from '../../controllers/account/index.ts';
-import { usable, type ConnectionRegistry, type UsableConnection } from '../../controllers/connection/index.ts';
+import {
+  usable,
+  type ConnectionRegistry,
+  type UsableConnection,
+} from '../../controllers/connection/index.ts';
 import { isShutOut } from '../../controllers/discovery/index.ts';
 import { annotations } from '../../controllers/names.ts';
 import {
@@ -19,7 +23,7 @@ import {
   type Result,
 } from '../../runtime/index.ts';
 import { refused } from './checks.ts';
-import { judge } from './judge.ts';
+import { isMadeBy, judge } from './judge.ts';
 import { noteOf, operationOf, writeNote, type WriteNote } from './note.ts';
 import { PasswordSecrets, passwordEntry } from './password.ts';
 import {
@@ -90,7 +94,9 @@ export class WriteFinisher implements Reconciler {
     if (note === undefined) {
       this.#seen.delete(keyString(key));
       if (account.metadata.annotations?.[annotations.undo] !== undefined) {
-        this.#options.logger.warn('what the object says of an unfinished write cannot be read', { account: key });
+        this.#options.logger.warn('what the object says of an unfinished write cannot be read', {
+          account: key,
+        });
         await this.#patch(account, { annotations: { [annotations.undo]: null } }, signal);
       }
       return done();
@@ -114,6 +120,7 @@ export class WriteFinisher implements Reconciler {
         return after(left);
       }
       await this.#patch(account, { annotations: { [annotations.undo]: null } }, signal);
+      this.#seen.delete(keyString(keyOf(account)));
       return done();
     }
     if (note.kind === 'remove') {
@@ -137,6 +144,7 @@ export class WriteFinisher implements Reconciler {
       schema: connection.schema,
       place: connection.caller,
       now: clock.now(),
+      skewMs: connection.api.skewMs,
     });
     switch (judgement.kind) {
       case 'done':
@@ -175,6 +183,7 @@ export class WriteFinisher implements Reconciler {
     }
     const waited = waiting.isWaited(note.id);
     await this.#patch(account, finalPatch(account, note, waited), signal);
+    this.#seen.delete(keyString(keyOf(account)));
     logger.info('a write that was asked for is done', {
       account: keyOf(account),
       operation: note.id,
@@ -202,7 +211,7 @@ export class WriteFinisher implements Reconciler {
     const undoing: WriteNote = { ...note, state: 'undoing', refusal, refusedAt: clock.now() };
     const standing = standingOf(account, connection, installation);
     // Only a user that was made for this very object goes with it.
-    const own = standing.kind === 'user' && standing.made;
+    const own = standing.kind === 'user' && isMadeBy(note, standing.user, connection.api.skewMs);
     const patch: AccountPatch =
       note.kind === 'create'
         ? { spec: { deletionPolicy: own ? 'Delete' : 'Retain' } }
@@ -253,6 +262,7 @@ export class WriteFinisher implements Reconciler {
       merged(patch, { annotations: { ...patch.annotations, [annotations.undo]: null } }),
       signal,
     );
+    this.#seen.delete(keyString(keyOf(account)));
     waiting.settle(note.id, { kind: 'refused', refusal });
     return done();
   }
@@ -291,7 +301,10 @@ export class WriteFinisher implements Reconciler {
         ? { kind: 'done', userId: undefined }
         : {
             kind: 'refused',
-            refusal: refused('conflict', `IAM user "${user.userName}" was let go of and not ${disables ? 'disabled' : 'deleted'}`),
+            refusal: refused(
+              'conflict',
+              `IAM user "${user.userName}" was let go of and not ${disables ? 'disabled' : 'deleted'}`,
+            ),
           };
     })();
     logger.info('a write that was asked for has ended with its object', {
@@ -315,7 +328,11 @@ export class WriteFinisher implements Reconciler {
       awsAccountType,
       keyOf(account),
       {
-        metadata: { uid, resourceVersion, ...(patch.annotations === undefined ? {} : { annotations: patch.annotations }) },
+        metadata: {
+          uid,
+          resourceVersion,
+          ...(patch.annotations === undefined ? {} : { annotations: patch.annotations }),
+        },
         ...(patch.spec === undefined ? {} : { spec: patch.spec }),
       },
       { signal },
@@ -342,7 +359,11 @@ export class WriteFinisher implements Reconciler {
 
 /** The password is the last that is asked of AWS: it cannot be taken back. */
 function passwordPatch(account: AwsAccount, note: WriteNote): AccountPatch {
-  const { secret, requestId, resetRequired } = note.password ?? { secret: null, requestId: note.id, resetRequired: null };
+  const { secret, requestId, resetRequired } = note.password ?? {
+    secret: null,
+    requestId: note.id,
+    resetRequired: null,
+  };
   const was = valueAt(account, ['spec', 'console']);
   const kept = (was ?? {}) as object;
   const set = {
@@ -384,7 +405,13 @@ function finalPatch(account: AwsAccount, note: WriteNote, waited: boolean): Acco
     password: null,
   };
   return merged(
-    entriesPatch(list, withEntries(list, over.map((change) => [change, null]))),
+    entriesPatch(
+      list,
+      withEntries(
+        list,
+        over.map((change) => [change, null]),
+      ),
+    ),
     used ? { spec: { console: { passwordSecretRef: null } } } : {},
     {
       annotations: {
