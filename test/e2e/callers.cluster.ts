@@ -271,7 +271,7 @@ async function withHost(host: string, path: string): Promise<string> {
   });
 }
 
-function code(url: string, trusted: SelfSigned): Promise<string> {
+function codeOver(url: string, trusted: SelfSigned): Promise<string> {
   return new Promise((resolve) => {
     tlsRequest(
       `${url}/scim/v2/ServiceProviderConfig`,
@@ -302,15 +302,15 @@ test('with a certificate the port speaks TLS, and a renewed one is in use withou
   try {
     const url = await portUrl(secured.process);
     expect(url).toMatch(/^https:/);
-    await eventually(async () => ((await code(url, one)) === '200' ? true : undefined), {
+    await eventually(async () => ((await codeOver(url, one)) === '200' ? true : undefined), {
       what: 'an answer over TLS',
     });
-    expect(await code(url, two)).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
+    expect(await codeOver(url, two)).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
     await writeFile(join(folder, 'tls.crt'), 'half a certificate');
     await secured.process.line((line) => line.includes('the one before stays'));
-    expect(await code(url, one)).toBe('200');
+    expect(await codeOver(url, one)).toBe('200');
     await write(two);
-    await eventually(async () => ((await code(url, two)) === '200' ? true : undefined), {
+    await eventually(async () => ((await codeOver(url, two)) === '200' ? true : undefined), {
       withinMs: 20_000,
       everyMs: 500,
       what: 'the renewed certificate',
