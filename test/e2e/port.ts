@@ -3,7 +3,7 @@ import { systemNamespace, type World } from './world.ts';
 
 /** Where a process of the operator answers IDHub and people. */
 export async function portUrl(operator: StartedProcess): Promise<string> {
-  const line = await operator.line((each) => each.includes('serving reports'));
+  const line = await operator.line((each) => each.includes('serving SCIM'));
   const { port, tls } = JSON.parse(line) as { port: number; tls: boolean };
   return `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
 }
