@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { attributeNames } from '../src/idhub/index.ts';
 import { namespaceAllowed } from '../src/guard/index.ts';
 import type { Config } from './config.ts';
+import { ConnectionTarget } from './connector/index.ts';
 import { ConnectionRegistry } from './controllers/connection/index.ts';
 import { PushOutbox, PushStates } from './controllers/push/index.ts';
 import { RunEngine } from './controllers/reconciliation/index.ts';
@@ -110,6 +112,7 @@ export async function runOperator(options: {
     now: () => clock.now(),
   });
   manager.onLeading((leading) => replicas.obtainKey(leading));
+  const target = new ConnectionTarget({ connections, registry: connectionRegistry });
   const idhub = createIdhubLink({
     manager,
     registry,
@@ -121,7 +124,7 @@ export async function runOperator(options: {
     secret: config.idhubSecret,
     intervalMs: config.idhubIntervalMs,
     version,
-    resources: () => ({}),
+    resources: () => attributeNames(target.schema(config.http.defaultConnection)),
   });
   const directories = new LateDirectories();
   const httpMetrics = createHttpMetrics(registry);
@@ -137,11 +140,11 @@ export async function runOperator(options: {
     mounts: mountsOf({
       config,
       manager,
-      connections,
-      registry: connectionRegistry,
+      target,
       directories,
       idhub,
       metrics: httpMetrics,
+      registry,
       clock,
       logger,
       protectSecret,
