@@ -198,10 +198,46 @@ describe('what is only printed', () => {
       'aws-max-rate',
       'idhub-secret',
       'idhub-interval',
+      'push-url',
+      'push-secret',
       'help',
       'version',
     ]);
     expect(text).toMatch(/--workers N\s+accounts worked on at once, 1 to 100 \(default 10\)/);
     expect(text).toContain('IDHUB_AWS_LOG_LEVEL');
+  });
+});
+
+describe('where changes are sent to', () => {
+  const given = ['--push-url', 'https://idhub.example.com/hooks', '--push-secret', 'push-keys'];
+
+  test('both flags, or the environment', () => {
+    const expected = { url: new URL('https://idhub.example.com/hooks'), secret: 'push-keys' };
+    expect(configOf(given).push).toEqual(expected);
+    expect(
+      configOf([], { IDHUB_AWS_PUSH_URL: expected.url.href, IDHUB_AWS_PUSH_SECRET: 'push-keys' }).push,
+    ).toEqual(expected);
+    expect(configOf([]).push).toBeUndefined();
+  });
+
+  test.each<[readonly string[], RegExp]>([
+    [
+      ['--push-url', 'https://a.example/'],
+      /^--push-url \(or IDHUB_AWS_PUSH_URL\) is given without --push-secret; give both/,
+    ],
+    [
+      ['--push-secret', 'x'],
+      /^--push-secret \(or IDHUB_AWS_PUSH_SECRET\) is given without --push-url; give both/,
+    ],
+    [['--push-url', 'http://a.example/', '--push-secret', 'x'], /--push-url .* cannot be used; write https/],
+    [['--push-url', 'https://u:swordfish@a.example/', '--push-secret', 'x'], /leave name and password out/],
+    [
+      ['--push-url', 'https://a.example/', '--push-secret', 'No_Name'],
+      /is "No_Name"; write the name of a Secret/,
+    ],
+    [['--push-url', 'https://a.example/', '--push-secret', 'a..b'], /write the name of a Secret/],
+  ])('%j is refused', (args, sentence) => {
+    expect(refusal(args)).toMatch(sentence);
+    expect(refusal(args)).not.toContain('swordfish');
   });
 });

@@ -4,7 +4,6 @@ import { hasBody, parseJson, readBody } from './body.ts';
 import { connectionFor } from './connections.ts';
 import { CallerLeft, faultOf } from './faults.ts';
 import { Buckets, Places } from './limits.ts';
-import type { Mount } from './mount.ts';
 import { placeOf } from './mounts.ts';
 import type { AppOptions } from './options.ts';
 import { Problem, problemBody, problemHeaders } from './problem.ts';
@@ -126,7 +125,6 @@ export function makeApp(options: AppOptions): express.Express {
     if (mount === undefined) {
       throw new Problem(404, `There is ${there}.`);
     }
-    requireMethod(request, mount);
     if (mount.access === 'caller') {
       visit.caller = await options.authenticator.authenticate(request, visit.address, visit.signal);
       visit.admit(visit.caller.name);
@@ -175,19 +173,4 @@ function limitRate(buckets: Buckets, name: string): void {
   if (wait > 0) {
     throw new Problem(429, 'Too many requests in a short time.', { retryAfter: wait });
   }
-}
-
-/** @throws {Problem} 405 */
-function requireMethod({ method }: Request, { methods }: Mount): void {
-  const known: readonly string[] = methods.includes('GET') ? [...methods, 'HEAD'] : methods;
-  if (!known.includes(method)) {
-    const allow = ordered(known).join(', ');
-    throw new Problem(405, `The methods here are ${allow}.`, { headers: { allow } });
-  }
-}
-
-const order = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
-
-function ordered(methods: readonly string[]): string[] {
-  return order.filter((each) => methods.includes(each));
 }

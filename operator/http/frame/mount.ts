@@ -6,8 +6,7 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /**
  * A part of the port for IDHub and for people. The frame around it has seen to all of this before a
- * handler runs, and answers in `format` where it does not hold: limits, the method, who asks, the
- * connection, the body. Handlers answer, or throw: `Problem`s go out as they are, what else is thrown
+ * handler runs, and answers in `format` where it does not hold: limits, who asks, the connection, the body. Handlers answer, or throw: `Problem`s go out as they are, what else is thrown
  * as `problemOf` says, then as the port does (`DirectoryUnavailableError`, the API server's errors: 503;
  * everything else: 500 without a word of it). A path that the router does not know is 404.
  */
@@ -26,8 +25,6 @@ export interface Mount {
    * asks, and says so by `Visit.admit`. `open`: anybody.
    */
   readonly access: 'caller' | 'reports' | 'open';
-  /** All that there are below `path`; HEAD goes with GET. */
-  readonly methods: readonly Method[];
   readonly format: ErrorFormat;
   /** Bytes of a body; 0: a request has none. */
   readonly bodyLimit: number;
