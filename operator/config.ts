@@ -30,6 +30,8 @@ export interface Config {
   readonly snapshotIntervalMs: number;
   /** How old a reading may be that lists are made of. */
   readonly listMaxAgeMs: number;
+  /** What a deletion that a client of the HTTP port asks for does to the IAM user. */
+  readonly idhubDelete: 'Delete' | 'Disable';
   readonly gracePeriodMs: number;
   /** Most AWS calls a second for one connection. */
   readonly awsMaxRate: number;
@@ -131,6 +133,12 @@ const flags = {
     value: 'TIME',
     fallback: '',
     text: 'how old a reading may be that lists for IDHub are made of; default three times --snapshot-interval',
+  },
+  'idhub-delete': {
+    type: 'string',
+    value: 'HOW',
+    fallback: 'Delete',
+    text: 'what a deletion that IDHub asks for does to the IAM user: Delete, or Disable to shut it out and let go of it',
   },
   'grace-period': {
     type: 'string',
@@ -278,6 +286,10 @@ export function parseInvocation(
   if (listMaxAgeMs < snapshotIntervalMs) {
     refuse('list-max-age', 'write at least the time of --snapshot-interval');
   }
+  const idhubDelete = text('idhub-delete');
+  if (idhubDelete !== 'Delete' && idhubDelete !== 'Disable') {
+    refuse('idhub-delete', 'write Delete or Disable');
+  }
   const config: Config = {
     kubeconfig: text('kubeconfig') || undefined,
     context: text('context') || undefined,
@@ -294,6 +306,7 @@ export function parseInvocation(
     allowEndpointOverride: boolean('allow-endpoint-override'),
     snapshotIntervalMs,
     listMaxAgeMs,
+    idhubDelete: idhubDelete === 'Disable' ? 'Disable' : 'Delete',
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
     idhubSecret: idhubSecret || undefined,

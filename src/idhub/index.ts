@@ -86,3 +86,12 @@ export {
   type ListPage,
   type ListRequest,
 } from './lists/index.ts';
+export {
+  attributeNames,
+  connectorHealth,
+  connectorMetadata,
+  readStateNames,
+  type ConnectorHealth,
+  type ConnectorState,
+  type StateNames,
+} from './connector/index.ts';

@@ -23,7 +23,7 @@ import {
   type Result,
 } from '../../runtime/index.ts';
 import { refused } from './checks.ts';
-import { judge } from './judge.ts';
+import { isMadeBy, judge } from './judge.ts';
 import { noteOf, operationOf, writeNote, type WriteNote } from './note.ts';
 import { PasswordSecrets, passwordEntry } from './password.ts';
 import {
@@ -120,6 +120,7 @@ export class WriteFinisher implements Reconciler {
         return after(left);
       }
       await this.#patch(account, { annotations: { [annotations.undo]: null } }, signal);
+      this.#seen.delete(keyString(keyOf(account)));
       return done();
     }
     if (note.kind === 'remove') {
@@ -143,6 +144,7 @@ export class WriteFinisher implements Reconciler {
       schema: connection.schema,
       place: connection.caller,
       now: clock.now(),
+      skewMs: connection.api.skewMs,
     });
     switch (judgement.kind) {
       case 'done':
@@ -181,6 +183,7 @@ export class WriteFinisher implements Reconciler {
     }
     const waited = waiting.isWaited(note.id);
     await this.#patch(account, finalPatch(account, note, waited), signal);
+    this.#seen.delete(keyString(keyOf(account)));
     logger.info('a write that was asked for is done', {
       account: keyOf(account),
       operation: note.id,
@@ -208,7 +211,7 @@ export class WriteFinisher implements Reconciler {
     const undoing: WriteNote = { ...note, state: 'undoing', refusal, refusedAt: clock.now() };
     const standing = standingOf(account, connection, installation);
     // Only a user that was made for this very object goes with it.
-    const own = standing.kind === 'user' && standing.made;
+    const own = standing.kind === 'user' && isMadeBy(note, standing.user, connection.api.skewMs);
     const patch: AccountPatch =
       note.kind === 'create'
         ? { spec: { deletionPolicy: own ? 'Delete' : 'Retain' } }
@@ -259,6 +262,7 @@ export class WriteFinisher implements Reconciler {
       merged(patch, { annotations: { ...patch.annotations, [annotations.undo]: null } }),
       signal,
     );
+    this.#seen.delete(keyString(keyOf(account)));
     waiting.settle(note.id, { kind: 'refused', refusal });
     return done();
   }

@@ -1,46 +1,25 @@
+import { createHash } from 'node:crypto';
 import type { ObservedUser } from '../../../src/account/index.ts';
-import {
-  DirectoryUnavailableError,
-  type AccountWrite,
-  type ConnectionName,
-  type DirectoryAccount,
-  type Refusal,
-  type WriteContext,
-  type WriteOutcome,
+import type {
+  AccountWrite,
+  ConnectionName,
+  DirectoryAccount,
+  Refusal,
+  WriteContext,
+  WriteOutcome,
 } from '../../../src/idhub/index.ts';
-import type { Snapshot } from '../../../src/reconciliation/index.ts';
-import { awsAccountType, type AwsAccount, type AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
+import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import {
   isEnabled,
   passwordHashOf,
   passwordStanding,
-  UnusablePasswordKey,
+  standingOf,
   userKeyOf,
-  type PasswordKey,
 } from '../../controllers/account/index.ts';
 import { othersOnEdge } from '../../controllers/binding/index.ts';
-import {
-  usable,
-  type ConnectionRegistry,
-  type UsableConnection,
-} from '../../controllers/connection/index.ts';
-import { annotations, finalizer, hasFinalizer, isTrue } from '../../controllers/names.ts';
-import {
-  ApiError,
-  isAlreadyExists,
-  isConflict,
-  isNotFound,
-  keyOf,
-  keyString,
-  NotLeadingError,
-  TransportError,
-  type Client,
-  type Clock,
-  type Informer,
-  type Logger,
-  type ObjectKey,
-} from '../../runtime/index.ts';
-import type { DirectoryWrites, LatestViews } from '../ports.ts';
+import { annotations, finalizer, isTrue } from '../../controllers/names.ts';
+import { keyOf, keyString } from '../../runtime/index.ts';
+import type { DirectoryWrites } from '../ports.ts';
 import {
   checkChange,
   checkGiven,
@@ -50,9 +29,460 @@ import {
   checkValues,
   refused,
 } from './checks.ts';
-import { holderOf } from './find.ts';
-import { canonical, noteOf, operationOf, writeNote, type PasswordNote, type WriteNote } from './note.ts';
+import { openNote, refusedWith, WriteDesk, type Place, type Request, type WriteDeskOptions } from './desk.ts';
+import { holderOf, type Holder } from './find.ts';
+import { noteOf, type PasswordNote, type WriteNote } from './note.ts';
 import { accountFor, freeName, newAccount } from './objects.ts';
-import { PasswordSecrets, passwordSecret } from './password.ts';
-import { freshMemory, isEmpty, isRefusal, patched, planWrite, type Planned } from './plan.ts';
-import type { Settled, Ticket, Waiting } from './waiting.ts';
+import { passwordSecret } from './password.ts';
+import { isEmpty, isRefusal, patched, planWrite, takeover, type Planned } from './plan.ts';
+import { merged, nested } from './undo.ts';
+
+/** So often a request is looked at anew where its object has changed meanwhile. */
+const maxTries = 20;
+/** `spec.console.reset.requestId` takes so many characters. */
+const longestRequestId = 128;
+
+/** The user, and what stands for it. */
+interface Found {
+  readonly user: ObservedUser;
+  readonly seen: DirectoryAccount;
+  readonly holder: Exclude<Holder, { kind: 'leaving' | 'claimed' }>;
+}
+
+/**
+ * What clients write to AWS accounts. Each write becomes one write of an AwsAccount, which the controllers bring to AWS;
+ * the request waits for that. Whoever is killed meanwhile: the object says what was asked for, and the `WriteFinisher`
+ * brings it to its end.
+ */
+export class KubernetesWrites implements DirectoryWrites {
+  readonly #desk: WriteDesk;
+
+  constructor(options: WriteDeskOptions) {
+    this.#desk = new WriteDesk(options);
+  }
+
+  create(
+    name: ConnectionName,
+    write: AccountWrite & { readonly userName: string },
+    context: WriteContext,
+  ): Promise<WriteOutcome> {
+    return this.#desk.guarded(async () => {
+      const secret = write.password?.kind === 'given';
+      const request = await this.#desk.request(name, ['create', write], context, secret);
+      return this.#repeat(() => this.#create(write, request));
+    });
+  }
+
+  change(
+    name: ConnectionName,
+    id: string,
+    write: AccountWrite,
+    context: WriteContext,
+  ): Promise<WriteOutcome> {
+    return this.#desk.guarded(async () => {
+      const secret = write.password?.kind === 'given';
+      const request = await this.#desk.request(name, ['change', id, write], context, secret);
+      return this.#repeat(() => this.#change(id, write, request));
+    });
+  }
+
+  remove(name: ConnectionName, id: string, context: WriteContext): Promise<WriteOutcome> {
+    return this.#desk.guarded(async () => {
+      const request = await this.#desk.request(name, ['remove', id], context, false);
+      return this.#repeat(() => this.#remove(id, request));
+    });
+  }
+
+  async #repeat(attempt: () => Promise<WriteOutcome | 'again'>): Promise<WriteOutcome> {
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      const outcome = await attempt();
+      if (outcome !== 'again') {
+        return outcome;
+      }
+    }
+    return refusedWith(refused('conflict', 'the AwsAccount is changed by others all the time; try again'));
+  }
+
+  async #create(
+    write: AccountWrite & { readonly userName: string },
+    request: Request,
+  ): Promise<WriteOutcome | 'again'> {
+    const { accounts, clock, installation } = this.#desk.options;
+    const place = this.#desk.place(request.name);
+    const { connection, snapshot } = place;
+    const { userName } = write;
+    const wrong = checkValues(write, {}, connection) ?? checkUser({ userName }, connection);
+    if (wrong !== undefined) {
+      return refusedWith(wrong);
+    }
+    const known = await this.#earlier(userName, place, request);
+    if (known !== undefined) {
+      return known;
+    }
+    const present = snapshot.byName(userName);
+    if (present !== undefined) {
+      return refusedWith(refused('uniqueness', `IAM user "${present.userName}" exists already`));
+    }
+    const skeleton = newAccount(
+      connection.key,
+      freeName(connection.key, userName, (key) => accounts.get(key) !== undefined),
+      userName,
+    );
+    const values = { ...write, attributes: withoutNulls(write.attributes) };
+    const planned = planWrite(values, {
+      account: skeleton,
+      made: true,
+      user: undefined,
+      attributes: {},
+      connection,
+      caller: request.context.caller,
+      now: clock.now(),
+    });
+    if (isRefusal(planned)) {
+      return refusedWith(planned);
+    }
+    const after = patched(skeleton, planned.patch);
+    const refusal =
+      checkMaking(after, connection, installation) ??
+      checkGiven(
+        { userName, groups: [], attachedPolicies: [], inlinePolicies: [] },
+        planned.entries.flatMap(({ set }) => (set.state === 'Absent' ? [] : [set])),
+        connection,
+      );
+    if (refusal !== undefined) {
+      return refusedWith(refusal);
+    }
+    const id = this.#desk.idOf(request.context);
+    const password = await this.#password(write, after, undefined, id, request);
+    if (password !== undefined && 'message' in password) {
+      return refusedWith(password);
+    }
+    const note = this.#note(id, 'create', request, {
+      made: true,
+      userId: null,
+      wants: { userName, ...planned.wants },
+      entries: planned.entries,
+      password,
+    });
+    const given = passwordOf(write);
+    return this.#desk.submit(
+      { account: skeleton, made: true, patch: planned.patch, note, password: given },
+      request,
+    );
+  }
+
+  /** What an earlier request of the same name has come to, or others claim of it; undefined: nothing. */
+  async #earlier(
+    userName: string,
+    place: Place,
+    request: Request,
+  ): Promise<WriteOutcome | 'again' | undefined> {
+    const { accounts, permits, waiting } = this.#desk.options;
+    const { connection, view } = place;
+    const { operationId, signal } = request.context;
+    const claims = accounts
+      .byIndex('user', userKeyOf(connection.key, userName))
+      .filter(
+        ({ spec, metadata }) =>
+          spec.management !== 'Observe' && permits(connection.key, metadata.namespace ?? ''),
+      );
+    for (const account of claims) {
+      const note = noteOf(account);
+      const same = note?.kind === 'create' && note.key === request.key;
+      if (same && note.state === 'unanswered') {
+        await this.#desk.answered(account, signal);
+        return { kind: 'done', account: view.account(note.userId ?? ''), changed: true };
+      }
+      // Of equal requests at one time the first makes the account; who asks again joins it.
+      if (same && !waiting.isWaited(note.id)) {
+        const outcome = await this.#desk.meet(account, note, request);
+        return outcome === 'over' ? 'again' : outcome;
+      }
+      const operation = account.metadata.annotations?.[annotations.operation];
+      if (
+        operationId !== undefined &&
+        operation?.startsWith(`${operationId}/`) === true &&
+        note === undefined
+      ) {
+        const standing = standingOf(account, connection, this.#desk.options.installation);
+        if (standing.kind === 'user') {
+          return { kind: 'done', account: view.account(standing.user.userId), changed: false };
+        }
+      }
+    }
+    const [first] = claims;
+    return first === undefined
+      ? undefined
+      : refusedWith(
+          refused('uniqueness', `AwsAccount "${keyString(keyOf(first))}" has the name "${userName}" already`),
+        );
+  }
+
+  async #change(id: string, write: AccountWrite, request: Request): Promise<WriteOutcome | 'again'> {
+    const { clock, installation } = this.#desk.options;
+    const place = this.#desk.place(request.name);
+    const found = await this.#find(id, place, request);
+    if (found === 'again' || !('holder' in found)) {
+      return found;
+    }
+    const { user, seen, holder } = found;
+    const { connection } = place;
+    const wrong = checkValues(write, seen.attributes, connection) ?? checkUser(user, connection);
+    if (wrong !== undefined) {
+      return refusedWith(wrong);
+    }
+    const made = holder.kind === 'free';
+    const account = made ? this.#accountFor(user, place) : holder.account;
+    const planned = planWrite(write, {
+      account,
+      made,
+      user,
+      attributes: seen.attributes,
+      connection,
+      caller: request.context.caller,
+      now: clock.now(),
+    });
+    if (isRefusal(planned)) {
+      return refusedWith(planned);
+    }
+    const after = patched(account, planned.patch);
+    const writeId = this.#desk.idOf(request.context);
+    const password = await this.#password(write, after, user, writeId, request);
+    if (password !== undefined && 'message' in password) {
+      return refusedWith(password);
+    }
+    if (isEmpty(planned) && password === undefined) {
+      return { kind: 'done', account: seen, changed: false };
+    }
+    const whole =
+      isEmpty(planned) && password !== undefined
+        ? planWrite(
+            {},
+            { account, made, user, attributes: {}, connection, caller: '', now: clock.now() },
+            true,
+          )
+        : planned;
+    if (isRefusal(whole)) {
+      return refusedWith(whole);
+    }
+    const refusal =
+      (write.userName === undefined ? undefined : checkUser({ userName: write.userName }, connection)) ??
+      (made ? checkOwner(user, account, installation) : undefined) ??
+      checkChange(made ? undefined : account, after, user, connection, { installation, now: clock.now() }) ??
+      checkGiven(
+        user,
+        whole.entries.flatMap(({ set, had }) => (set.state === 'Absent' || had ? [] : [set])),
+        connection,
+      ) ??
+      this.#otherBindings(whole, account, user, place);
+    if (refusal !== undefined) {
+      return refusedWith(refusal);
+    }
+    const note = this.#note(writeId, 'change', request, {
+      made,
+      userId: user.userId,
+      wants: whole.wants,
+      fields: whole.fields,
+      entries: whole.entries,
+      password,
+    });
+    return this.#desk.submit(
+      { account, made, patch: whole.patch, note, password: passwordOf(write) },
+      request,
+    );
+  }
+
+  async #remove(id: string, request: Request): Promise<WriteOutcome | 'again'> {
+    const { installation, clock, deletion } = this.#desk.options;
+    const place = this.#desk.place(request.name);
+    const found = await this.#find(id, place, request);
+    if (found === 'again' || !('holder' in found)) {
+      return found;
+    }
+    const { user, holder } = found;
+    const { connection } = place;
+    const made = holder.kind === 'free';
+    const account = made ? this.#accountFor(user, place) : holder.account;
+    const refusal =
+      checkUser(user, connection) ?? (made ? checkOwner(user, account, installation) : undefined);
+    if (refusal !== undefined) {
+      return refusedWith(refusal);
+    }
+    const patch = merged(
+      nested([[['spec', 'deletionPolicy'], deletion]]),
+      takeover(account, user, connection, clock.now()),
+    );
+    const { finalizers = [] } = account.metadata;
+    const note = this.#note(this.#desk.idOf(request.context), 'remove', request, {
+      made,
+      userId: user.userId,
+    });
+    return this.#desk.submit(
+      {
+        account,
+        made,
+        patch,
+        // Without it the object would go, and the user stay.
+        ...(finalizers.includes(finalizer) ? {} : { finalizers: [...finalizers, finalizer] }),
+        note,
+      },
+      request,
+    );
+  }
+
+  /** The user of an id, and through which object it is written; or what stands against that. */
+  async #find(id: string, place: Place, request: Request): Promise<Found | WriteOutcome | 'again'> {
+    const { installation } = this.#desk.options;
+    const { connection, snapshot, view, accounts } = place;
+    const user = snapshot.byId(id);
+    const seen = view.account(id);
+    if (user === undefined || seen === undefined) {
+      return refusedWith(refused('missing', `there is no account ${id}`));
+    }
+    const holder = holderOf(user, accounts, { connection, installation });
+    if (holder.kind === 'held' || holder.kind === 'leaving') {
+      const note = openNote(holder.account);
+      if (note !== undefined) {
+        const outcome = await this.#desk.meet(holder.account, note, request);
+        return outcome === 'over' ? 'again' : outcome;
+      }
+    }
+    const { ifVersion } = request.context;
+    if (ifVersion !== undefined && !ifVersion.includes(seen.version)) {
+      return refusedWith(refused('version', `the account has version ${seen.version} by now`));
+    }
+    switch (holder.kind) {
+      case 'leaving': {
+        const called = keyString(keyOf(holder.account));
+        return refusedWith(
+          refused('conflict', `AwsAccount "${called}" is being deleted; try again when it is gone`),
+        );
+      }
+      case 'claimed':
+        return refusedWith(refused('mutability', holder.message));
+      case 'held':
+        if (isTrue(holder.account.metadata, annotations.paused)) {
+          const called = keyString(keyOf(holder.account));
+          const message = `AwsAccount "${called}" is paused by its annotation ${annotations.paused}`;
+          return refusedWith(refused('conflict', message));
+        }
+        return { user, seen, holder };
+      case 'free':
+        return { user, seen, holder };
+    }
+  }
+
+  #accountFor(user: ObservedUser, { connection }: Place): AwsAccount {
+    const { accounts, clock } = this.#desk.options;
+    const name = freeName(connection.key, user.userName, (key) => accounts.get(key) !== undefined);
+    return accountFor(user, name, connection, clock.now());
+  }
+
+  /** Bindings that are not the account's own and say the contrary: they would undo it, or keep it from being done. */
+  #otherBindings(
+    { entries }: Planned,
+    account: AwsAccount,
+    { userId, userName }: ObservedUser,
+    { connection }: Place,
+  ): Refusal | undefined {
+    const { bindings } = this.#desk.options;
+    for (const { set } of entries) {
+      const wanted = set.state ?? 'Present';
+      const user = { userId, userName, connection: connection.key, account };
+      const other = othersOnEdge(bindings, user, set).find(
+        ({ spec }) => (spec.state ?? 'Present') !== wanted,
+      );
+      if (other !== undefined) {
+        const message =
+          `AwsEntitlementBinding "${keyString(keyOf(other))}" says that ${set.type} ${set.name ?? set.arn ?? ''} is to be ` +
+          `${other.spec.state ?? 'Present'}; change or delete that one`;
+        return refused('conflict', message);
+      }
+    }
+    return undefined;
+  }
+
+  /** The password that is to be set; undefined where none is, or it is set already. */
+  async #password(
+    { password }: AccountWrite,
+    account: AwsAccount,
+    user: ObservedUser | undefined,
+    id: string,
+    { context }: Request,
+  ): Promise<PasswordNote | Refusal | undefined> {
+    if (password === undefined) {
+      return undefined;
+    }
+    if (!isEnabled(account)) {
+      const message =
+        'a disabled account has no password; set one when it is active again, or together with that';
+      return refused('mutability', message);
+    }
+    const declared = account.spec.console?.passwordSecretRef;
+    if (declared !== undefined) {
+      const message = `the password is what Secret ${declared.name} holds (spec.console.passwordSecretRef of the AwsAccount); change it there`;
+      return refused('mutability', message);
+    }
+    const { operationId } = context;
+    const requestId = requestIdOf(operationId ?? id);
+    const repeated =
+      user !== undefined &&
+      operationId !== undefined &&
+      passwordStanding(account, user.userId, requestId) === 'set';
+    if (password.kind === 'given') {
+      const before = user === undefined ? undefined : passwordHashOf(account, user.userId);
+      if (user !== undefined && before !== undefined && (repeated || operationId === undefined)) {
+        const { hash } = await this.#desk.options.passwordKey.obtain(context.signal);
+        if (hash(user.userId, password.password) === before) {
+          return undefined;
+        }
+      }
+    } else if (repeated) {
+      return undefined;
+    }
+    return {
+      secret: password.kind === 'given' ? passwordSecret(id) : null,
+      requestId,
+      resetRequired: password.resetRequired ?? null,
+    };
+  }
+
+  #note(
+    id: string,
+    kind: WriteNote['kind'],
+    { key }: Request,
+    more: Partial<Omit<WriteNote, 'password'>> &
+      Pick<WriteNote, 'made' | 'userId'> & { readonly password?: PasswordNote | undefined },
+  ): WriteNote {
+    return {
+      id,
+      kind,
+      state: 'open',
+      key,
+      at: this.#desk.options.clock.now(),
+      wants: {},
+      fields: [],
+      entries: [],
+      refusal: null,
+      refusedAt: null,
+      ...more,
+      password: more.password ?? null,
+    };
+  }
+}
+
+function passwordOf({ password }: AccountWrite): string | undefined {
+  return password?.kind === 'given' ? password.password : undefined;
+}
+
+function requestIdOf(operation: string): string {
+  return operation.length <= longestRequestId
+    ? operation
+    : createHash('sha256').update(operation).digest('hex');
+}
+
+function withoutNulls(attributes: AccountWrite['attributes'] = {}): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(attributes).filter((entry): entry is [string, string] => entry[1] !== null),
+  );
+}

@@ -1,7 +1,7 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { keyString } from '../../runtime/index.ts';
 import { hasBody, parseJson, readBody } from './body.ts';
-import { connectionFor } from './connections.ts';
+import { connectionFor, lacksConnection } from './connections.ts';
 import { CallerLeft, faultOf } from './faults.ts';
 import { Buckets, Places } from './limits.ts';
 import { placeOf } from './mounts.ts';
@@ -63,17 +63,19 @@ export function makeApp(options: AppOptions): express.Express {
     const [pathname = ''] = request.url.split('?');
     const place = placeOf(mounts, pathname);
     const stop = new AbortController();
+    const forwarded = options.leader?.received(request);
     const visit = new OngoingVisit({
       id: options.makeId(),
-      address: origins.addressOf(request),
+      address: forwarded?.address ?? origins.addressOf(request),
       signal: stop.signal,
       place: place?.mount,
       named: place?.connection,
       prefix: place?.prefix ?? '',
-      base: origins.baseOf(request),
+      base: forwarded?.base ?? origins.baseOf(request),
       admit,
     });
     (response.locals as { visit?: OngoingVisit }).visit = visit;
+    visit.note({ forwardedBy: forwarded?.by, forwardedId: forwarded?.id });
     visit.writes = place !== undefined && request.method !== 'GET' && request.method !== 'HEAD';
     response.set({
       'cache-control': 'no-store',
@@ -129,7 +131,10 @@ export function makeApp(options: AppOptions): express.Express {
       visit.caller = await options.authenticator.authenticate(request, visit.address, visit.signal);
       visit.admit(visit.caller.name);
     }
-    if (mount.perConnection) {
+    if (
+      mount.perConnection &&
+      !(mount.mayLackConnection === true && lacksConnection(visit.named, options.connections))
+    ) {
       visit.named = connectionFor(visit.caller, visit.named, options.connections);
       visit.note({ connection: keyString(visit.named) });
     }

@@ -20,6 +20,8 @@ export interface Mount {
    * about that one; `Visit.connection` names it, and there is such a connection.
    */
   readonly perConnection: boolean;
+  /** Has an answer also where its path names no connection and the default one is not there; `connectionIfAny` tells. */
+  readonly mayLackConnection?: boolean;
   /**
    * `caller`: with credentials of IDHub or another client. `reports`: the router itself finds out who
    * asks, and says so by `Visit.admit`. `open`: anybody.
@@ -56,6 +58,8 @@ export interface Visit {
   readonly caller: Caller | undefined;
   /** There in mounts of connections. @throws {Error} in others: a fault of the program */
   readonly connection: ConnectionName;
+  /** As `connection`; undefined where the mount may lack one, and does. */
+  readonly connectionIfAny: ConnectionName | undefined;
   /** Address of the mount as clients reach it, such as `https://aws.example.com/scim/v2`, without a slash at the end. */
   readonly baseUrl: string;
   /** The body as it came; empty where there is none. `Request.body` has it parsed, undefined where there is none. */

@@ -456,6 +456,7 @@ test('what only the leader answers is handed on to it by the others, whole and o
   const handed: string[] = [];
   const leader: Leader = {
     here: false,
+    received: () => undefined,
     forward: async (request, response, visit) => {
       handed.push(`${request.method} ${request.originalUrl} ${visit.body.toString()}`);
       response.json({ from: 'the leader' });

@@ -1,0 +1,9 @@
+export { attributeNames } from './documents.ts';
+export {
+  connectorHealth,
+  readStateNames,
+  type ConnectorHealth,
+  type ConnectorState,
+  type StateNames,
+} from './health.ts';
+export { connectorMetadata, type ConnectorDescription } from './metadata.ts';
