@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readPushConfig, type PushConfig } from './push-config.ts';
+import { describeFlags, readDescribeConfig, type DescribeConfig } from './describe-config.ts';
 import { httpFlags, readHttpConfig, type HttpConfig } from './http-config.ts';
 import type { LogLevel } from './runtime/index.ts';
 
@@ -23,6 +24,8 @@ export interface Config {
   readonly metricsAddress: Address;
   /** Of the port for IDHub and for people. */
   readonly httpAddress: Address;
+  /** Where other replicas reach `httpAddress`; undefined: where it listens. */
+  readonly advertiseAddress: Address | undefined;
   readonly http: HttpConfig;
   readonly workers: number;
   readonly logLevel: LogLevel;
@@ -37,6 +40,7 @@ export interface Config {
   readonly awsMaxRate: number;
   /** Name of a Secret in the operator's namespace: how IDHub is reached. */
   readonly idhubSecret: string | undefined;
+  readonly describe: DescribeConfig;
   /** Between two looks at IDHub. */
   readonly idhubIntervalMs: number;
   /** Undefined: nobody is told of changes. */
@@ -107,7 +111,13 @@ const flags = {
     type: 'string',
     value: 'HOST:PORT',
     fallback: '127.0.0.1:7002',
-    text: 'where IDHub and people are answered (docs/http.md); port 0 for a free one',
+    text: 'where SCIM, the connector endpoints, the webhook and reports are served; port 0 for a free one',
+  },
+  'advertise-address': {
+    type: 'string',
+    value: 'HOST:PORT',
+    fallback: '',
+    text: 'where other replicas reach --http-address, to hand requests on to the one that leads; default where it listens, or the address of this host',
   },
   ...httpFlags,
   workers: { type: 'string', value: 'N', fallback: '10', text: 'accounts worked on at once, 1 to 100' },
@@ -158,6 +168,7 @@ const flags = {
     fallback: '',
     text: "Secret in the operator's namespace that says where IDHub is and how to sign in there; default none, so that IDHub is not asked",
   },
+  ...describeFlags,
   'idhub-interval': {
     type: 'string',
     value: 'TIME',
@@ -242,10 +253,13 @@ export function parseInvocation(
       Number(match[1]) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h']
     );
   };
-  const address = (name: 'metrics-address' | 'http-address'): Address => {
+  const address = (name: 'metrics-address' | 'http-address' | 'advertise-address'): Address => {
     const match = /^(\[[^\]]+\]|[^:]*):(\d+)$/.exec(text(name));
     if (match === null || Number(match[2]) > 65_535) {
-      refuse(name, `write HOST:PORT, for example 0.0.0.0:${flags[name].fallback.split(':')[1]}`);
+      refuse(
+        name,
+        `write HOST:PORT, for example 0.0.0.0:${(flags[name].fallback || flags['http-address'].fallback).split(':')[1]}`,
+      );
     }
     return { host: match?.[1]?.replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(match?.[2]) };
   };
@@ -300,6 +314,7 @@ export function parseInvocation(
     identity: text('identity') || `${host.hostname}_${host.pid}`,
     metricsAddress: address('metrics-address'),
     httpAddress: address('http-address'),
+    advertiseAddress: text('advertise-address') === '' ? undefined : address('advertise-address'),
     http: readHttpConfig({ text, boolean, number, refuse }),
     workers: number('workers', 1, 100),
     logLevel: level,
@@ -310,6 +325,7 @@ export function parseInvocation(
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
     idhubSecret: idhubSecret || undefined,
+    describe: readDescribeConfig(text, refuse),
     idhubIntervalMs,
     push: readPushConfig(
       { url: text('push-url'), secret: text('push-secret') },

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { namespaceAllowed } from '../src/guard/index.ts';
+import { attributeNames, type ResourceAttributes } from '../src/idhub/index.ts';
+import { accountSchema } from '../src/schema/index.ts';
 import type { Config } from './config.ts';
+import { ConnectionTarget } from './connector/index.ts';
 import { ConnectionRegistry } from './controllers/connection/index.ts';
 import { PushOutbox, PushStates } from './controllers/push/index.ts';
 import { RunEngine } from './controllers/reconciliation/index.ts';
@@ -13,8 +16,10 @@ import { createMetrics } from './metrics.ts';
 import { createPushMetrics } from './push-metrics.ts';
 import { createRunMetrics } from './run-metrics.ts';
 import { requireKubeconfig, untilAnswered } from './api-server.ts';
+import { LateDirectories } from './directory/index.ts';
 import { startPorts } from './ports.ts';
-import { wire } from './wiring/index.ts';
+import { Replicas } from './replicas.ts';
+import { mountsOf, wire } from './wiring/index.ts';
 import {
   createClient,
   createEventRecorder,
@@ -24,6 +29,7 @@ import {
   parseKey,
   systemClock,
   type Logger,
+  type Manager,
   type ObjectKey,
 } from './runtime/index.ts';
 
@@ -63,7 +69,15 @@ export async function runOperator(options: {
     ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
     ...(config.context === undefined ? {} : { context: config.context }),
   });
-  const manager = createManager({
+  const replicas: Replicas = new Replicas({
+    config,
+    client,
+    clock,
+    logger,
+    protectSecret,
+    manager: () => manager,
+  });
+  const manager: Manager = createManager({
     client,
     clock,
     random,
@@ -77,6 +91,7 @@ export async function runOperator(options: {
             namespace: config.namespace,
             name: 'idhub-aws-connector',
             identity: config.identity,
+            annotations: () => replicas.leader.annotations(),
           },
         }
       : {}),
@@ -97,7 +112,9 @@ export async function runOperator(options: {
     bindings: () => bindings.list(),
     now: () => clock.now(),
   });
-  createIdhubLink({
+  manager.onLeading((leading) => replicas.obtainKey(leading));
+  const target = new ConnectionTarget({ connections, registry: connectionRegistry });
+  const idhub = createIdhubLink({
     manager,
     registry,
     clock,
@@ -108,8 +125,10 @@ export async function runOperator(options: {
     secret: config.idhubSecret,
     intervalMs: config.idhubIntervalMs,
     version,
-    resources: () => ({}),
+    resources: () => attributesOf(target, config),
   });
+  const directories = new LateDirectories();
+  const httpMetrics = createHttpMetrics(registry);
   const ports = await startPorts({
     config,
     client,
@@ -119,8 +138,21 @@ export async function runOperator(options: {
     logger,
     version,
     connections,
-    mounts: [],
-    metrics: createHttpMetrics(registry),
+    mounts: mountsOf({
+      config,
+      manager,
+      connections,
+      registry: connectionRegistry,
+      directories,
+      idhub,
+      metrics: httpMetrics,
+      clock,
+      logger,
+      protectSecret,
+      version,
+    }),
+    replicas,
+    metrics: httpMetrics,
     protectSecret,
     signal,
   });
@@ -165,6 +197,7 @@ export async function runOperator(options: {
     const pushStates = new PushStates();
     const pushMetrics = createPushMetrics({ registry, states: pushStates, now: () => clock.now() });
     wire({
+      directories,
       ...shared,
       config,
       installation,
@@ -187,4 +220,12 @@ export async function runOperator(options: {
     await ports.close();
     client.close();
   }
+}
+
+/** Attributes that IDHub reads of us: of the default connection, else those of the guide. */
+function attributesOf(target: ConnectionTarget, { http }: Config): ResourceAttributes {
+  const { defaultConnection } = http;
+  return attributeNames(
+    defaultConnection === undefined ? accountSchema([], '').schema : target.schema(defaultConnection),
+  );
 }

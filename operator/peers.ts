@@ -9,9 +9,9 @@ const leastBytes = 32;
 
 export interface PeerSecretOptions {
   /** One that reads without leading. */
-  readonly client: Client;
+  readonly client: Pick<Client, 'get'>;
   /** One that writes only while this process leads. */
-  readonly leader: Client;
+  readonly leader: Pick<Client, 'create' | 'mergePatch'>;
   /** Of the operator. */
   readonly namespace: string;
   /** A new key: 32 bytes, unpredictable. */

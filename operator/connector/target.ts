@@ -3,11 +3,7 @@ import { isAwsError } from '../../src/aws/index.ts';
 import { readCaller } from '../../src/connection/index.ts';
 import { accountSchema, type AccountSchema } from '../../src/schema/index.ts';
 import type { AwsConnection } from '../api/v1alpha1/index.ts';
-import {
-  usable,
-  type ConnectionRegistry,
-  type Verdict,
-} from '../controllers/connection/index.ts';
+import { usable, type ConnectionRegistry, type Verdict } from '../controllers/connection/index.ts';
 import type { ConnectorTarget, Standing } from '../http/index.ts';
 import { keyString, type Informer } from '../runtime/index.ts';
 

@@ -14,6 +14,7 @@ export {
 export { ReplicaLeader, type OwnPort, type PeerKey } from './forward/index.ts';
 export { startHealthServer } from './health.ts';
 export { reportsMount, type OpenedReport, type ReportSource } from './reports/index.ts';
+export { scimMounts } from './scim/index.ts';
 export { watchedDirectories, type WatchedDirectoriesOptions } from './shutouts.ts';
 export { openApiMount } from './openapi/index.ts';
 export { webhookMount } from './webhook/index.ts';

@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { AwsAccount, AwsEntitlementBinding } from '../api/v1alpha1/index.ts';
 import { owningAccount, StoredPasswordKey } from '../controllers/account/index.ts';
-import type { DirectoryWrites, LatestViews } from '../directory/index.ts';
 import {
   edgeMayHaveMoved,
   hasUnfinishedWrite,
@@ -9,7 +8,9 @@ import {
   Waiting,
   WriteFinisher,
   writeMayHaveMoved,
-} from '../directory/writes/index.ts';
+  type DirectoryWrites,
+  type LatestViews,
+} from '../directory/index.ts';
 import { highPriority, keyOf } from '../runtime/index.ts';
 import type { Parts } from './parts.ts';
 

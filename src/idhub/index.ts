@@ -90,6 +90,7 @@ export {
   attributeNames,
   connectorHealth,
   connectorMetadata,
+  ownStateNames,
   readStateNames,
   type ConnectorHealth,
   type ConnectorState,

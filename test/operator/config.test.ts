@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { ownStateNames } from '../../src/idhub/index.ts';
 import { httpFlags } from '../../operator/http-config.ts';
 import { parseInvocation, variableOf, type Config, type Invocation } from '../../operator/config.ts';
 
@@ -46,9 +47,11 @@ describe('flags', () => {
       allowEndpointOverride: false,
       snapshotIntervalMs: 600_000,
       listMaxAgeMs: 1_800_000,
+      idhubDelete: 'Delete',
       gracePeriodMs: 25_000,
       awsMaxRate: 100,
       idhubSecret: undefined,
+      describe: { businessOwner: undefined, itOwner: undefined, states: ownStateNames },
       idhubIntervalMs: 60_000,
     });
   });
@@ -69,6 +72,16 @@ describe('flags', () => {
     [['--http-address', '[::1]:0'], { httpAddress: { host: '::1', port: 0 } }],
     [['--idhub-interval', '10m'], { idhubIntervalMs: 600_000 }],
     [['--idhub-secret', 'idhub.tokens'], { idhubSecret: 'idhub.tokens' }],
+    [
+      ['--business-owner', 'Jerome', '--it-owner', ' Ann ', '--connector-states', 'UNKNOWN=Unresolved'],
+      {
+        describe: {
+          businessOwner: 'Jerome',
+          itOwner: 'Ann',
+          states: { ...ownStateNames, UNKNOWN: 'Unresolved' },
+        },
+      },
+    ],
     [['--workers', '1'], { workers: 1 }],
     [['--workers', '100'], { workers: 100 }],
     [['--log-level', 'trace'], { logLevel: 'trace' }],
@@ -77,6 +90,7 @@ describe('flags', () => {
     [['--snapshot-interval', '90s'], { snapshotIntervalMs: 90_000 }],
     [['--snapshot-interval', '1h'], { snapshotIntervalMs: 3_600_000, listMaxAgeMs: 10_800_000 }],
     [['--list-max-age', '10m'], { snapshotIntervalMs: 600_000, listMaxAgeMs: 600_000 }],
+    [['--idhub-delete', 'Disable'], { idhubDelete: 'Disable' }],
     [['--grace-period', '500ms'], { gracePeriodMs: 500 }],
     [['--aws-max-rate', '1000'], { awsMaxRate: 1_000 }],
   ])('%j', (args, expected) => {
@@ -89,6 +103,7 @@ describe('flags', () => {
     [['--idhub-secret', 'No'], /^--idhub-secret .* is "No"; write the name of a Secret$/],
     [['--workers', '0'], /^--workers \(or IDHUB_AWS_WORKERS\) is "0"; write a whole number from 1 to 100$/],
     [['--workers', '101'], /from 1 to 100/],
+    [['--idhub-delete', 'Retain'], /^--idhub-delete .* is "Retain"; write Delete or Disable$/],
     [['--workers', '1.5'], /whole number/],
     [['--workers', 'ten'], /is "ten"/],
     [['--workers', ''], /whole number/],
@@ -107,6 +122,9 @@ describe('flags', () => {
     [['--snapshot-interval', '999ms'], /write at least 1s/],
     [['--snapshot-interval', '10'], /write a time such as/],
     [['--snapshot-interval', '1d'], /write a time such as/],
+    [['--business-owner', 'a\nb'], /write a name of at most 256 characters/],
+    [['--it-owner', 'x'.repeat(257)], /write a name of at most 256 characters/],
+    [['--connector-states', 'GONE=x'], /"GONE=x" names no state: write one of NOT_CONFIGURED, UP/],
     [['--list-max-age', '9m'], /write at least the time of --snapshot-interval/],
     [['--list-max-age', 'never'], /write a time such as/],
     [['--grace-period', '-1s'], /grace-period/],
@@ -188,15 +206,20 @@ describe('what is only printed', () => {
       'identity',
       'metrics-address',
       'http-address',
+      'advertise-address',
       ...Object.keys(httpFlags),
       'workers',
       'log-level',
       'allow-endpoint-override',
       'snapshot-interval',
       'list-max-age',
+      'idhub-delete',
       'grace-period',
       'aws-max-rate',
       'idhub-secret',
+      'business-owner',
+      'it-owner',
+      'connector-states',
       'idhub-interval',
       'push-url',
       'push-secret',

@@ -149,7 +149,7 @@ export function checkGiven(
       return refused('quota', `${edgeKey(reference)} does not fit: ${full}`);
     }
     const { type, name } = reference;
-    edges = { ...edges, ...withEdge(edges, { type, name, arn: reference.arn ?? name }, undefined) };
+    edges = Object.assign({}, edges, withEdge(edges, { type, name, arn: reference.arn ?? name }, undefined));
   }
   return undefined;
 }
@@ -189,13 +189,9 @@ export function checkChange(
   connection: UsableConnection,
   options: { readonly installation: string; readonly now: number },
 ): Refusal | undefined {
-  const problems = (account: AwsAccount) =>
-    problemsOf(account, user, connection, options).map((problem) => ({
-      ...problem,
-      text: `${problem.reason} ${problem.message}`,
-    }));
-  const known = new Set(before === undefined ? [] : problems(before).map(({ text }) => text));
-  const news = problems(after).find(({ text }) => !known.has(text));
+  const problems = (account: AwsAccount) => problemsOf(account, user, connection, options);
+  const known = new Set(before === undefined ? [] : problems(before).map(({ message }) => message));
+  const news = problems(after).find(({ message }) => !known.has(message));
   return news === undefined ? undefined : refused(fateOf(news.reason), news.message);
 }
 

@@ -2,6 +2,7 @@ import {
   DirectoryUnavailableError,
   type ConnectionName,
   type DirectoryView,
+  type PasswordWrite,
   type Refusal,
   type WriteContext,
   type WriteOutcome,
@@ -94,7 +95,7 @@ export interface Submission {
   readonly patch: AccountPatch;
   readonly finalizers?: readonly string[];
   readonly note: WriteNote;
-  readonly password?: string | undefined;
+  readonly password?: PasswordWrite | undefined;
 }
 
 /** After which time a client asks again. */
@@ -183,7 +184,7 @@ export class WriteDesk {
     // Before the object says it, so that nothing is missed.
     const ticket = waiting.open(note.id);
     try {
-      waiting.prepare(note.id, submission.password !== undefined);
+      waiting.prepare(note.id, submission.password?.kind === 'given');
       const { account, instead } = await this.#put(submission, request.context.signal);
       if (account === undefined) {
         return instead;
@@ -327,12 +328,12 @@ export class WriteDesk {
   async #keep(account: AwsAccount, { note, password }: Submission): Promise<void> {
     const { logger, protectSecret, waiting } = this.options;
     const secret = note.password?.secret ?? null;
-    if (password === undefined || secret === null) {
+    if (password?.kind !== 'given' || secret === null) {
       return;
     }
-    protectSecret(password);
+    protectSecret(password.password);
     try {
-      await this.#secrets.make(account, secret, password);
+      await this.#secrets.make(account, secret, password.password);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       logger.warn('the Secret for a password cannot be made', { account: keyOf(account), error: message });

@@ -352,7 +352,7 @@ export function freshMemory(
 }
 
 /** Who cannot get in, by whatever denies everything. */
-function isClosed(user: ObservedUser): boolean {
+export function isClosed(user: ObservedUser): boolean {
   return user.deny === 'managed' || isShutOut(user);
 }
 

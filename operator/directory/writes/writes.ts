@@ -1,22 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { ObservedUser } from '../../../src/account/index.ts';
 import type {
   AccountWrite,
   ConnectionName,
   DirectoryAccount,
-  Refusal,
   WriteContext,
   WriteOutcome,
 } from '../../../src/idhub/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
-import {
-  isEnabled,
-  passwordHashOf,
-  passwordStanding,
-  standingOf,
-  userKeyOf,
-} from '../../controllers/account/index.ts';
-import { othersOnEdge } from '../../controllers/binding/index.ts';
+import { standingOf, userKeyOf } from '../../controllers/account/index.ts';
 import { annotations, finalizer, isTrue } from '../../controllers/names.ts';
 import { keyOf, keyString } from '../../runtime/index.ts';
 import type { DirectoryWrites } from '../ports.ts';
@@ -30,17 +21,15 @@ import {
   refused,
 } from './checks.ts';
 import { openNote, refusedWith, WriteDesk, type Place, type Request, type WriteDeskOptions } from './desk.ts';
-import { holderOf, type Holder } from './find.ts';
-import { noteOf, type PasswordNote, type WriteNote } from './note.ts';
+import { contradiction, holderOf, type Holder } from './find.ts';
+import { newNote, noteOf } from './note.ts';
 import { accountFor, freeName, newAccount } from './objects.ts';
-import { passwordSecret } from './password.ts';
-import { isEmpty, isRefusal, patched, planWrite, takeover, type Planned } from './plan.ts';
+import { isEmpty, isRefusal, patched, planWrite, takeover } from './plan.ts';
+import { planPassword } from './plan-password.ts';
 import { merged, nested } from './undo.ts';
 
 /** So often a request is looked at anew where its object has changed meanwhile. */
 const maxTries = 20;
-/** `spec.console.reset.requestId` takes so many characters. */
-const longestRequestId = 128;
 
 /** The user, and what stands for it. */
 interface Found {
@@ -128,8 +117,7 @@ export class KubernetesWrites implements DirectoryWrites {
       freeName(connection.key, userName, (key) => accounts.get(key) !== undefined),
       userName,
     );
-    const values = { ...write, attributes: withoutNulls(write.attributes) };
-    const planned = planWrite(values, {
+    const planned = planWrite(write, {
       account: skeleton,
       made: true,
       user: undefined,
@@ -153,20 +141,29 @@ export class KubernetesWrites implements DirectoryWrites {
       return refusedWith(refusal);
     }
     const id = this.#desk.idOf(request.context);
-    const password = await this.#password(write, after, undefined, id, request);
+    const password = await planPassword(write.password, {
+      account: after,
+      user: undefined,
+      id,
+      context: request.context,
+      passwordKey: this.#desk.options.passwordKey,
+    });
     if (password !== undefined && 'message' in password) {
       return refusedWith(password);
     }
-    const note = this.#note(id, 'create', request, {
+    const note = newNote({
+      id,
+      kind: 'create',
+      key: request.key,
+      at: clock.now(),
       made: true,
       userId: null,
       wants: { userName, ...planned.wants },
       entries: planned.entries,
       password,
     });
-    const given = passwordOf(write);
     return this.#desk.submit(
-      { account: skeleton, made: true, patch: planned.patch, note, password: given },
+      { account: skeleton, made: true, patch: planned.patch, note, password: write.password },
       request,
     );
   }
@@ -219,7 +216,7 @@ export class KubernetesWrites implements DirectoryWrites {
   }
 
   async #change(id: string, write: AccountWrite, request: Request): Promise<WriteOutcome | 'again'> {
-    const { clock, installation } = this.#desk.options;
+    const { bindings, clock, installation } = this.#desk.options;
     const place = this.#desk.place(request.name);
     const found = await this.#find(id, place, request);
     if (found === 'again' || !('holder' in found)) {
@@ -247,7 +244,13 @@ export class KubernetesWrites implements DirectoryWrites {
     }
     const after = patched(account, planned.patch);
     const writeId = this.#desk.idOf(request.context);
-    const password = await this.#password(write, after, user, writeId, request);
+    const password = await planPassword(write.password, {
+      account: after,
+      user: user,
+      id: writeId,
+      context: request.context,
+      passwordKey: this.#desk.options.passwordKey,
+    });
     if (password !== undefined && 'message' in password) {
       return refusedWith(password);
     }
@@ -274,11 +277,19 @@ export class KubernetesWrites implements DirectoryWrites {
         whole.entries.flatMap(({ set, had }) => (set.state === 'Absent' || had ? [] : [set])),
         connection,
       ) ??
-      this.#otherBindings(whole, account, user, place);
+      contradiction(
+        whole.entries,
+        { userId: user.userId, userName: user.userName, connection: connection.key, account },
+        bindings,
+      );
     if (refusal !== undefined) {
       return refusedWith(refusal);
     }
-    const note = this.#note(writeId, 'change', request, {
+    const note = newNote({
+      id: writeId,
+      kind: 'change',
+      key: request.key,
+      at: clock.now(),
       made,
       userId: user.userId,
       wants: whole.wants,
@@ -286,10 +297,7 @@ export class KubernetesWrites implements DirectoryWrites {
       entries: whole.entries,
       password,
     });
-    return this.#desk.submit(
-      { account, made, patch: whole.patch, note, password: passwordOf(write) },
-      request,
-    );
+    return this.#desk.submit({ account, made, patch: whole.patch, note, password: write.password }, request);
   }
 
   async #remove(id: string, request: Request): Promise<WriteOutcome | 'again'> {
@@ -313,7 +321,11 @@ export class KubernetesWrites implements DirectoryWrites {
       takeover(account, user, connection, clock.now()),
     );
     const { finalizers = [] } = account.metadata;
-    const note = this.#note(this.#desk.idOf(request.context), 'remove', request, {
+    const note = newNote({
+      id: this.#desk.idOf(request.context),
+      kind: 'remove',
+      key: request.key,
+      at: clock.now(),
       made,
       userId: user.userId,
     });
@@ -377,112 +389,4 @@ export class KubernetesWrites implements DirectoryWrites {
     const name = freeName(connection.key, user.userName, (key) => accounts.get(key) !== undefined);
     return accountFor(user, name, connection, clock.now());
   }
-
-  /** Bindings that are not the account's own and say the contrary: they would undo it, or keep it from being done. */
-  #otherBindings(
-    { entries }: Planned,
-    account: AwsAccount,
-    { userId, userName }: ObservedUser,
-    { connection }: Place,
-  ): Refusal | undefined {
-    const { bindings } = this.#desk.options;
-    for (const { set } of entries) {
-      const wanted = set.state ?? 'Present';
-      const user = { userId, userName, connection: connection.key, account };
-      const other = othersOnEdge(bindings, user, set).find(
-        ({ spec }) => (spec.state ?? 'Present') !== wanted,
-      );
-      if (other !== undefined) {
-        const message =
-          `AwsEntitlementBinding "${keyString(keyOf(other))}" says that ${set.type} ${set.name ?? set.arn ?? ''} is to be ` +
-          `${other.spec.state ?? 'Present'}; change or delete that one`;
-        return refused('conflict', message);
-      }
-    }
-    return undefined;
-  }
-
-  /** The password that is to be set; undefined where none is, or it is set already. */
-  async #password(
-    { password }: AccountWrite,
-    account: AwsAccount,
-    user: ObservedUser | undefined,
-    id: string,
-    { context }: Request,
-  ): Promise<PasswordNote | Refusal | undefined> {
-    if (password === undefined) {
-      return undefined;
-    }
-    if (!isEnabled(account)) {
-      const message =
-        'a disabled account has no password; set one when it is active again, or together with that';
-      return refused('mutability', message);
-    }
-    const declared = account.spec.console?.passwordSecretRef;
-    if (declared !== undefined) {
-      const message = `the password is what Secret ${declared.name} holds (spec.console.passwordSecretRef of the AwsAccount); change it there`;
-      return refused('mutability', message);
-    }
-    const { operationId } = context;
-    const requestId = requestIdOf(operationId ?? id);
-    const repeated =
-      user !== undefined &&
-      operationId !== undefined &&
-      passwordStanding(account, user.userId, requestId) === 'set';
-    if (password.kind === 'given') {
-      const before = user === undefined ? undefined : passwordHashOf(account, user.userId);
-      if (user !== undefined && before !== undefined && (repeated || operationId === undefined)) {
-        const { hash } = await this.#desk.options.passwordKey.obtain(context.signal);
-        if (hash(user.userId, password.password) === before) {
-          return undefined;
-        }
-      }
-    } else if (repeated) {
-      return undefined;
-    }
-    return {
-      secret: password.kind === 'given' ? passwordSecret(id) : null,
-      requestId,
-      resetRequired: password.resetRequired ?? null,
-    };
-  }
-
-  #note(
-    id: string,
-    kind: WriteNote['kind'],
-    { key }: Request,
-    more: Partial<Omit<WriteNote, 'password'>> &
-      Pick<WriteNote, 'made' | 'userId'> & { readonly password?: PasswordNote | undefined },
-  ): WriteNote {
-    return {
-      id,
-      kind,
-      state: 'open',
-      key,
-      at: this.#desk.options.clock.now(),
-      wants: {},
-      fields: [],
-      entries: [],
-      refusal: null,
-      refusedAt: null,
-      ...more,
-      password: more.password ?? null,
-    };
-  }
-}
-
-function passwordOf({ password }: AccountWrite): string | undefined {
-  return password?.kind === 'given' ? password.password : undefined;
-}
-
-function requestIdOf(operation: string): string {
-  return operation.length <= longestRequestId
-    ? operation
-    : createHash('sha256').update(operation).digest('hex');
-}
-
-function withoutNulls(attributes: AccountWrite['attributes'] = {}): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(attributes).filter((entry): entry is [string, string] => entry[1] !== null),
-  );
 }

@@ -6,6 +6,15 @@ export type ConnectorState = (typeof connectorStates)[number];
 /** How IDHub is told of each state. */
 export type StateNames = Readonly<Record<ConnectorState, string>>;
 
+/** Where nobody says otherwise. */
+export const ownStateNames: StateNames = {
+  NOT_CONFIGURED: 'NOT_CONFIGURED',
+  UP: 'UP',
+  DOWN: 'DOWN',
+  OUT_OF_SERVICE: 'OUT_OF_SERVICE',
+  UNKNOWN: 'UNKNOWN',
+};
+
 /** How something that the connector needs is doing. */
 export interface Part {
   readonly name: string;
@@ -61,13 +70,7 @@ export function connectorHealth(
  * @returns a sentence where that cannot be read
  */
 export function readStateNames(text: string): { readonly names: StateNames } | { readonly problem: string } {
-  const names: Record<ConnectorState, string> = {
-    NOT_CONFIGURED: 'NOT_CONFIGURED',
-    UP: 'UP',
-    DOWN: 'DOWN',
-    OUT_OF_SERVICE: 'OUT_OF_SERVICE',
-    UNKNOWN: 'UNKNOWN',
-  };
+  const names: Record<ConnectorState, string> = { ...ownStateNames };
   for (const entry of text.split(',').filter((each) => each.trim() !== '')) {
     const at = entry.indexOf('=');
     const given = entry.slice(0, Math.max(0, at)).trim().toUpperCase();

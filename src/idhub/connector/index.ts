@@ -1,6 +1,7 @@
 export { attributeNames } from './documents.ts';
 export {
   connectorHealth,
+  ownStateNames,
   readStateNames,
   type ConnectorHealth,
   type ConnectorState,

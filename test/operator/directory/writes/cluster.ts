@@ -28,13 +28,13 @@ export class Cluster {
     this.#now = now;
   }
 
-  list<T extends KubeObject>(plural: string): readonly T[] {
+  list<T extends KubeObject>({ plural }: ResourceType<T>): readonly T[] {
     return [...this.#objects]
       .filter(([id]) => id.startsWith(`${plural}|`))
       .map(([, object]) => copy(object) as unknown as T);
   }
 
-  find<T extends KubeObject>(plural: string, name: string): T | undefined {
+  find<T extends KubeObject>({ plural }: ResourceType<T>, name: string): T | undefined {
     const object = this.#objects.get(`${plural}|ns/${name}`);
     return object === undefined ? undefined : (copy(object) as unknown as T);
   }
@@ -42,7 +42,7 @@ export class Cluster {
   /** What somebody else applies: the spec as it is given, annotations laid over those that are there. */
   apply(plural: string, object: KubeObject & { readonly spec?: object }): void {
     const { name } = object.metadata;
-    const before = this.find<Stored>(plural, name);
+    const before = this.#objects.get(`${plural}|ns/${name}`);
     if (before === undefined) {
       this.#create(plural, object);
     } else {
@@ -97,10 +97,9 @@ export class Cluster {
       get revision() {
         return version();
       },
-      get: ({ name }) => this.find<T>(type.plural, name),
-      list: () => this.list<T>(type.plural),
-      byIndex: (index, value) =>
-        this.list<T>(type.plural).filter((object) => indexes[index]?.(object).includes(value)),
+      get: ({ name }) => this.find(type, name),
+      list: () => this.list(type),
+      byIndex: (index, value) => this.list(type).filter((object) => indexes[index]?.(object).includes(value)),
       set: () => undefined,
     };
   }

@@ -28,9 +28,13 @@ import {
   userKeys,
 } from '../../../../operator/controllers/binding/index.ts';
 import { ConnectionRegistry } from '../../../../operator/controllers/connection/index.ts';
-import { annotations, type Secret } from '../../../../operator/controllers/names.ts';
-import { SnapshotViews } from '../../../../operator/directory/index.ts';
-import { KubernetesWrites, Waiting, WriteFinisher } from '../../../../operator/directory/writes/index.ts';
+import { annotations, secretType, type Secret } from '../../../../operator/controllers/names.ts';
+import {
+  KubernetesWrites,
+  SnapshotViews,
+  Waiting,
+  WriteFinisher,
+} from '../../../../operator/directory/index.ts';
 import {
   createLogger,
   isConflict,
@@ -169,7 +173,7 @@ export class Rig {
     this.#finisher = new WriteFinisher({ ...shared, waiting: this.waiting });
     this.views = new SnapshotViews({
       ...shared,
-      comparison: { compare: () => Promise.resolve() } as never,
+      comparison: { compare: () => Promise.resolve() },
       leading: () => true,
       maxAgeMs: Number.POSITIVE_INFINITY,
     });
@@ -248,7 +252,7 @@ export class Rig {
   }
 
   accounts(): readonly AwsAccount[] {
-    return this.cluster.list<AwsAccount>('awsaccounts');
+    return this.cluster.list(awsAccountType);
   }
 
   /** The only object of a name in IAM. */
@@ -261,11 +265,11 @@ export class Rig {
   }
 
   bindings(): readonly AwsEntitlementBinding[] {
-    return this.cluster.list<AwsEntitlementBinding>('awsentitlementbindings');
+    return this.cluster.list(awsEntitlementBindingType);
   }
 
   secrets(): readonly Secret[] {
-    return this.cluster.list<Secret>('secrets');
+    return this.cluster.list(secretType);
   }
 
   note(userName: string): string | undefined {
@@ -274,12 +278,13 @@ export class Rig {
 
   /** Somebody's own declaration. */
   apply(name: string, spec: Partial<AwsAccount['spec']>, given: Record<string, string> = {}): void {
-    this.cluster.apply('awsaccounts', {
+    const account: AwsAccount = {
       apiVersion: 'aws.idhub.io/v1alpha1',
       kind: 'AwsAccount',
       metadata: { name, namespace: 'ns', annotations: given },
       spec: { connectionRef: { name: 'main' }, userName: name, ...spec },
-    } as never);
+    };
+    this.cluster.apply('awsaccounts', account);
   }
 
   /** A complete reading of the account. */
