@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { namespaceAllowed } from '../src/guard/index.ts';
 import { attributeNames } from '../src/idhub/index.ts';
+import { namespaceAllowed } from '../src/guard/index.ts';
 import type { Config } from './config.ts';
 import { ConnectionTarget } from './connector/index.ts';
 import { ConnectionRegistry } from './controllers/connection/index.ts';
@@ -140,11 +140,11 @@ export async function runOperator(options: {
     mounts: mountsOf({
       config,
       manager,
-      connections,
-      registry: connectionRegistry,
+      target,
       directories,
       idhub,
       metrics: httpMetrics,
+      registry,
       clock,
       logger,
       protectSecret,
@@ -167,6 +167,7 @@ export async function runOperator(options: {
       }),
     );
     logger.info('installation', { installation });
+    await replicas.loadKey(signal);
     const events = createEventRecorder({
       client: manager.client,
       clock,
