@@ -118,6 +118,15 @@ describe('filters', () => {
     expect(await names([collections[which]], { filter })).toEqual(expected);
   });
 
+  test.each(['userName eq "jo@x"', 'id eq "AIDA1"'])(
+    '%s: by the id, whichever object it comes as',
+    async (filter) => {
+      const copying = { ...view, account: () => ({ ...jo }), accountByName: () => ({ ...jo }) };
+      const collection = accountCollection(copying, accountKind(guideSchema), base);
+      expect(await names([collection], { filter })).toEqual(['Jo@X']);
+    },
+  );
+
   test.each<[string, string]>([
     ['shoeSize eq 9', 'invalidFilter'],
     ['password eq "x"', 'invalidFilter'],
