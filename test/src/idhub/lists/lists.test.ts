@@ -327,6 +327,18 @@ describe('pages', () => {
     expect((await it.page({ startIndex: 11 })).total).toBe(25);
   });
 
+  test('nor does a look at its beginning in pages of another size', async () => {
+    const it = begun();
+    await it.page({});
+    it.accounts = many.slice(1);
+    await it.page({ count: 1 });
+    expect((await it.page({ startIndex: 11 })).total).toBe(25);
+    expect((await it.page({ startIndex: 2, count: 1 })).total).toBe(24);
+    it.now += 600_000;
+    await it.page({ count: 1 });
+    await expect(it.page({ startIndex: 11 })).rejects.toMatchObject({ status: 409 });
+  });
+
   test.each<[string, Partial<ListQuery>, object]>([
     ['caller', {}, { caller: 'okta' }],
     ['connection', {}, { name: 'c' }],
