@@ -32,7 +32,7 @@ export interface MountParts {
 
 /** What there is for IDHub and other clients of the port. Called before the manager runs. */
 export function mountsOf(parts: MountParts): readonly Mount[] {
-  const { clock, config, idhub, logger, metrics, target, version } = parts;
+  const { clock, config, idhub, logger, manager, metrics, target, version } = parts;
   const directories = watchedDirectories({
     directories: parts.directories,
     burst: config.http.shutoutBurst,
@@ -40,8 +40,13 @@ export function mountsOf(parts: MountParts): readonly Mount[] {
     logger,
     countHeldBack: metrics.countHeldBack,
   });
+  const lists = new Lists({ clock });
+  manager.onLeading(() => {
+    lists.begin();
+    return Promise.resolve();
+  });
   return [
-    ...scimMounts({ directories, lists: new Lists({ clock }), clock, logger }),
+    ...scimMounts({ directories, lists, clock, logger }),
     connectorMount({
       target,
       idhub,
