@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { attributeNames } from '../src/idhub/index.ts';
 import { namespaceAllowed } from '../src/guard/index.ts';
 import { attributeNames, type ResourceAttributes } from '../src/idhub/index.ts';
 import { accountSchema } from '../src/schema/index.ts';
@@ -125,7 +126,11 @@ export async function runOperator(options: {
     secret: config.idhubSecret,
     intervalMs: config.idhubIntervalMs,
     version,
+<<<<<<< HEAD
     resources: () => attributesOf(target, config),
+=======
+    resources: () => attributeNames(target.schema(config.http.defaultConnection)),
+>>>>>>> issue-8
   });
   const directories = new LateDirectories();
   const httpMetrics = createHttpMetrics(registry);
@@ -141,11 +146,11 @@ export async function runOperator(options: {
     mounts: mountsOf({
       config,
       manager,
-      connections,
-      registry: connectionRegistry,
+      target,
       directories,
       idhub,
       metrics: httpMetrics,
+      registry,
       clock,
       logger,
       protectSecret,
@@ -168,6 +173,7 @@ export async function runOperator(options: {
       }),
     );
     logger.info('installation', { installation });
+    await replicas.loadKey(signal);
     const events = createEventRecorder({
       client: manager.client,
       clock,

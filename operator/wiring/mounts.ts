@@ -1,22 +1,28 @@
+import type { Registry } from 'prom-client';
 import { Lists, type IdhubLink } from '../../src/idhub/index.ts';
 import type { Config } from '../config.ts';
-import { ConnectionTarget } from '../connector/index.ts';
-import type { ConnectionRegistry } from '../controllers/connection/index.ts';
 import type { LateDirectories } from '../directory/index.ts';
 import type { HttpMetrics } from '../http-metrics.ts';
-import { connectorMount, openApiMount, scimMounts, watchedDirectories, type Mount } from '../http/index.ts';
-import type { Informers } from '../informers.ts';
+import {
+  connectorMount,
+  openApiMount,
+  scimMounts,
+  watchedDirectories,
+  type ConnectorTarget,
+  type Mount,
+} from '../http/index.ts';
 import type { Clock, Logger, Manager } from '../runtime/index.ts';
 import { webhookOf } from './webhook.ts';
 
 export interface MountParts {
   readonly config: Config;
   readonly manager: Manager;
-  readonly connections: Informers['connections'];
-  readonly registry: ConnectionRegistry;
+  readonly target: ConnectorTarget;
   readonly directories: LateDirectories;
   readonly idhub: IdhubLink;
   readonly metrics: HttpMetrics;
+  /** For metrics of single mounts. */
+  readonly registry: Registry;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Keeps a value out of logs. */
@@ -26,7 +32,7 @@ export interface MountParts {
 
 /** What there is for IDHub and other clients of the port. Called before the manager runs. */
 export function mountsOf(parts: MountParts): readonly Mount[] {
-  const { clock, config, connections, idhub, logger, metrics, registry, version } = parts;
+  const { clock, config, idhub, logger, manager, metrics, target, version } = parts;
   const directories = watchedDirectories({
     directories: parts.directories,
     burst: config.http.shutoutBurst,
@@ -34,10 +40,15 @@ export function mountsOf(parts: MountParts): readonly Mount[] {
     logger,
     countHeldBack: metrics.countHeldBack,
   });
+  const lists = new Lists({ clock });
+  manager.onLeading(() => {
+    lists.begin();
+    return Promise.resolve();
+  });
   return [
-    ...scimMounts({ directories, lists: new Lists({ clock }), clock, logger }),
+    ...scimMounts({ directories, lists, clock, logger }),
     connectorMount({
-      target: new ConnectionTarget({ connections, registry }),
+      target,
       idhub,
       version,
       ...config.describe,

@@ -58,6 +58,7 @@ export {
   type MadeRun,
   type Operation,
   type OperationHost,
+  type OperationKind,
   type OperationRecord,
   type OperationResult,
   type OperationStore,

@@ -40,6 +40,7 @@ describe('flags', () => {
         defaultConnection: undefined,
         callerRate: 50,
         shutoutBurst: 50,
+        advertised: undefined,
         tls: undefined,
       },
       workers: 10,

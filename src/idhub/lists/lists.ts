@@ -34,14 +34,15 @@ export interface ListsOptions {
  * Pages of lists that do not change while they are read: all pages of a list that was begun at `startIndex` 1 show
  * the moment of its first page, for ten minutes, by who asks and what is asked. A page of a list that is not kept
  * any more is refused: a page of another moment could leave somebody out, and whoever is not in a list counts as
- * deleted in IDHub. After a start nobody knows which lists were under way, and the same holds for ten minutes.
+ * deleted in IDHub. Whoever has just begun to answer does not know which lists were under way, and the same holds for
+ * ten minutes.
  */
 export class Lists {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #limits: PinLimits;
   readonly #maxPage: number;
   readonly #pins: Pins;
-  readonly #since: number;
+  #since: number;
 
   constructor({ clock, limits = {}, maxPage = 20_000 }: ListsOptions) {
     this.#clock = clock;
@@ -49,6 +50,11 @@ export class Lists {
     this.#maxPage = maxPage;
     this.#pins = new Pins(this.#limits);
     this.#since = clock.now();
+  }
+
+  /** From now on this process answers: others may have done so until now. */
+  begin(): void {
+    this.#since = this.#clock.now();
   }
 
   /** How many lists are kept. */

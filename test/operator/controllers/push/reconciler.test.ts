@@ -113,6 +113,28 @@ describe('what is sent', () => {
     ]);
   });
 
+  test('what was taken before the run had ended is not sent again when that is done once more', async () => {
+    const desk = await new Desk().start();
+    desk.finds = () => ['jo'];
+    desk.make('nightly');
+    desk.beforeCommit = () => {
+      desk.client.fail = async (call) => {
+        if (call === 'APPLYSTATUS awsreconciliations') {
+          desk.client.fail = () => undefined;
+          await desk.push();
+          throw new Error('killed');
+        }
+      };
+    };
+    await expect(desk.run('nightly')).rejects.toThrow('killed');
+    expect(desk.names()).toEqual(['jo']);
+    desk.restart();
+    await desk.settle();
+    expect(desk.hasEnded('nightly')).toBe(true);
+    expect(desk.sent).toBe(1);
+    expect(desk.kept()).toBe(1);
+  });
+
   test('a run may be deleted as soon as it has ended, its report with it', async () => {
     const desk = await deskWith('jo');
     desk.delete('nightly');

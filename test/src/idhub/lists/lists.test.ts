@@ -295,6 +295,14 @@ describe('pages', () => {
     await expect(it.page({ startIndex: 11 })).resolves.toMatchObject({ total: 25 });
   });
 
+  test('as it is where another process has answered until now', async () => {
+    const it = begun();
+    it.lists.begin();
+    await expect(it.page({ startIndex: 11 })).rejects.toMatchObject({ status: 409 });
+    await it.page({});
+    await expect(it.page({ startIndex: 11 })).resolves.toMatchObject({ total: 25 });
+  });
+
   test('a list whose first page was all of it goes on with nothing', async () => {
     const it = world();
     await it.page({ count: 25 });
