@@ -2,8 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { attributeNames } from '../src/idhub/index.ts';
 import { namespaceAllowed } from '../src/guard/index.ts';
-import { attributeNames, type ResourceAttributes } from '../src/idhub/index.ts';
-import { accountSchema } from '../src/schema/index.ts';
 import type { Config } from './config.ts';
 import { ConnectionTarget } from './connector/index.ts';
 import { ConnectionRegistry } from './controllers/connection/index.ts';
@@ -126,11 +124,7 @@ export async function runOperator(options: {
     secret: config.idhubSecret,
     intervalMs: config.idhubIntervalMs,
     version,
-<<<<<<< HEAD
-    resources: () => attributesOf(target, config),
-=======
     resources: () => attributeNames(target.schema(config.http.defaultConnection)),
->>>>>>> issue-8
   });
   const directories = new LateDirectories();
   const httpMetrics = createHttpMetrics(registry);
@@ -226,12 +220,4 @@ export async function runOperator(options: {
     await ports.close();
     client.close();
   }
-}
-
-/** Attributes that IDHub reads of us: of the default connection, else those of the guide. */
-function attributesOf(target: ConnectionTarget, { http }: Config): ResourceAttributes {
-  const { defaultConnection } = http;
-  return attributeNames(
-    defaultConnection === undefined ? accountSchema([], '').schema : target.schema(defaultConnection),
-  );
 }
