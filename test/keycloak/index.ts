@@ -1,3 +1,10 @@
 export { ensureKeycloak, keycloakVersion } from './distribution.ts';
 export { requestToken, startKeycloak, type Keycloak, type TokenAnswer } from './keycloak.ts';
-export { makeTenant, offlineTokens, type Tenant, type TenantOptions } from './tenant.ts';
+export {
+  makeCaller,
+  makeTenant,
+  offlineTokens,
+  rotateKeys,
+  type Tenant,
+  type TenantOptions,
+} from './tenant.ts';

@@ -207,6 +207,7 @@ describe('what is only printed', () => {
       'identity',
       'metrics-address',
       'http-address',
+      'advertise-address',
       ...Object.keys(httpFlags),
       'workers',
       'log-level',
