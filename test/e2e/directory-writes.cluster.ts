@@ -177,7 +177,7 @@ describe('an account of its own', () => {
   test('C26: of twenty that ask for one name at one time, one makes it', async () => {
     const body = { schemas: [accountSchema], userName: 'twenty', department: 'Sales' };
     const answers = await Promise.all(Array.from({ length: 20 }, () => ask('POST', '/Account', body)));
-    const statuses = answers.map(({ status }) => status).sort();
+    const statuses = answers.map(({ status }) => status).sort((one, other) => one - other);
     expect(statuses).toEqual([201, ...Array.from({ length: 19 }, () => 409)]);
     expect(answers.filter(({ body: { scimType } }) => scimType === 'uniqueness')).toHaveLength(19);
     expect((await changes(world(), 'twenty')).filter((each) => each === 'CreateUser')).toHaveLength(1);
@@ -228,9 +228,9 @@ describe('with GitOps in the way', () => {
     await world().until('awsaccount', 'git', { status: 'True' });
     const id = await idOf('git');
     let times = 0;
-    let over = false;
+    const over = new AbortController();
     const gitOps = (async () => {
-      while (!over) {
+      while (!over.signal.aborted) {
         await world().apply(manifest);
         times += 1;
         await new Promise((resolve) => {
@@ -260,7 +260,7 @@ describe('with GitOps in the way', () => {
       );
       expect(enabled).toMatchObject({ status: 200, body: { active: true } });
     } finally {
-      over = true;
+      over.abort();
       await gitOps;
     }
   });

@@ -57,8 +57,7 @@ export class KubernetesWrites implements DirectoryWrites {
     context: WriteContext,
   ): Promise<WriteOutcome> {
     return this.#desk.guarded(async () => {
-      const secret = write.password?.kind === 'given';
-      const request = await this.#desk.request(name, ['create', write], context, secret);
+      const request = await this.#desk.request(name, ['create', write], context, write.password);
       return this.#repeat(() => this.#create(write, request));
     });
   }
@@ -70,15 +69,14 @@ export class KubernetesWrites implements DirectoryWrites {
     context: WriteContext,
   ): Promise<WriteOutcome> {
     return this.#desk.guarded(async () => {
-      const secret = write.password?.kind === 'given';
-      const request = await this.#desk.request(name, ['change', id, write], context, secret);
+      const request = await this.#desk.request(name, ['change', id, write], context, write.password);
       return this.#repeat(() => this.#change(id, write, request));
     });
   }
 
   remove(name: ConnectionName, id: string, context: WriteContext): Promise<WriteOutcome> {
     return this.#desk.guarded(async () => {
-      const request = await this.#desk.request(name, ['remove', id], context, false);
+      const request = await this.#desk.request(name, ['remove', id], context);
       return this.#repeat(() => this.#remove(id, request));
     });
   }
@@ -163,10 +161,7 @@ export class KubernetesWrites implements DirectoryWrites {
       entries: planned.entries,
       password,
     });
-    return this.#desk.submit(
-      { account: skeleton, made: true, patch: planned.patch, note, password: write.password },
-      request,
-    );
+    return this.#desk.submit({ account: skeleton, made: true, patch: planned.patch, note }, request);
   }
 
   /** What an earlier request of the same name has come to, or others claim of it; undefined: nothing. */
@@ -301,7 +296,7 @@ export class KubernetesWrites implements DirectoryWrites {
       entries: whole.entries,
       password,
     });
-    return this.#desk.submit({ account, made, patch: whole.patch, note, password: write.password }, request);
+    return this.#desk.submit({ account, made, patch: whole.patch, note }, request);
   }
 
   async #remove(id: string, request: Request): Promise<WriteOutcome | 'again'> {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ownerTag } from '../../../../src/account/index.ts';
 import type { AccountWrite, WriteOutcome } from '../../../../src/idhub/index.ts';
+import type { SyncDirection } from '../../../../src/schema/index.ts';
 import { annotations } from '../../../../operator/controllers/names.ts';
 import { main, Rig } from './rig.ts';
 
@@ -14,6 +15,9 @@ const refused = (kind: string, message: RegExp) => ({
   kind: 'refused',
   refusal: { kind, message: expect.stringMatching(message) },
 });
+
+const noPath: Rig['aws']['refuse'] = ({ operation, input }) =>
+  operation === 'UpdateUser' && input['NewPath'] === '/new/' ? 'accessDenied' : undefined;
 
 /** A user that nobody declared, with what people have given it. */
 async function brownfield(options: ConstructorParameters<typeof Rig>[0] = {}): Promise<Rig> {
@@ -498,7 +502,7 @@ describe('what AWS refuses is taken back', () => {
 
   test('of a user that nobody declared: it is as it was, and nobody’s', async () => {
     const rig = await brownfield();
-    const before = structuredClone(rig.user('jo'));
+    const before = rig.picture('jo');
     rig.aws.refuse = ({ operation, input }) =>
       operation === 'UpdateUser' && input['NewPath'] === '/new/' ? 'accessDenied' : undefined;
     const outcome = await rig.change('jo', {
@@ -510,8 +514,40 @@ describe('what AWS refuses is taken back', () => {
     await rig.calm();
     expect(rig.accounts()).toEqual([]);
     expect(rig.bindings()).toEqual([]);
-    expect(rig.user('jo')).toEqual(before);
+    expect(rig.picture('jo')).toEqual(before);
   });
+
+  test('of one that is only observed: it observes again, and the user is nobody’s', async () => {
+    const rig = await brownfield();
+    rig.apply('jo', { management: 'Observe' });
+    await rig.calm();
+    const before = [rig.picture('jo'), rig.account('jo').spec];
+    rig.aws.refuse = noPath;
+    const write = { path: '/new/', attributes: { city: 'Ulm', mail: null }, userName: 'lena' };
+    expect(await rig.change('jo', write)).toEqual(refused('forbidden', /AccessDenied/));
+    await rig.calm();
+    expect([rig.picture('jo'), rig.account('jo').spec]).toEqual(before);
+  });
+
+  test.each<[string, SyncDirection]>([
+    ['that we lead', 'idhub-to-app'],
+    ['that both lead', 'bi-directional'],
+  ])(
+    'a name, and an attribute %s, that were written before something else was refused',
+    async (_name, syncDirection) => {
+      const rig = await managed({ attributes: [{ name: 'mail', syncDirection }] });
+      const before = [rig.picture('jo'), rig.account('jo').spec];
+      // Tags come last, so that all else has reached AWS.
+      rig.aws.refuse = ({ operation, input }) =>
+        operation === 'UntagUser' || (operation === 'UpdateUser' && input['NewPath'] === '/new/')
+          ? 'accessDenied'
+          : undefined;
+      const write = { userName: 'lena', path: '/new/', attributes: { mail: 'new@example.org' } };
+      expect(await rig.change('jo', write)).toEqual(refused('forbidden', /AccessDenied/));
+      await rig.calm();
+      expect([rig.picture('jo'), rig.account('jo').spec]).toEqual(before);
+    },
+  );
 
   test('a disable that AWS refuses leaves nobody half disabled', async () => {
     const rig = await managed();
