@@ -21,15 +21,17 @@ def tell(name, status, reason):
 
 
 def client_of(given):
-    """A client as `scim2 -u … -s … -r …` makes it."""
-    return Session(
+    """A client as `scim2 -u … -s … -r …` makes it; a write may wait for AWS."""
+    session = Session(
         url=given["url"],
         headers=given["headers"],
         verify=True,
         schemas=io.StringIO(json.dumps(given["schemas"])),
         resource_types=io.StringIO(json.dumps(given["resourceTypes"])),
         service_provider_config=None,
-    ).client
+    )
+    session.client.client.timeout = 60
+    return session.client
 
 
 def reads(client, model):

@@ -26,11 +26,13 @@ export interface TesterOptions {
    * They are told to it as canonical values, one each.
    */
   readonly examples: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Attributes that the tester is told it cannot write, so that it leaves them alone. */
+  readonly withheld?: readonly string[];
 }
 
 /** Runs the tester and the reads. @throws {Error} with its last lines where it breaks off */
 export async function testScim(options: TesterOptions): Promise<readonly Check[]> {
-  const { url, authorization, written, read, examples } = options;
+  const { url, authorization, written, read } = options;
   const { python } = await pythonEnvironment({
     name: 'scim',
     requirements: new URL('requirements.txt', import.meta.url),
@@ -43,11 +45,8 @@ export async function testScim(options: TesterOptions): Promise<readonly Check[]
   };
   const schemas: JsonObject[] = [];
   for (const schema of await get('/Schemas')) {
-    const given = examples[schema['id'] as string] ?? {};
-    schemas.push({
-      ...schema,
-      attributes: withExamples(schema['attributes'] as JsonObject[], '', given),
-    });
+    const attributes = schema['attributes'] as readonly JsonObject[];
+    schemas.push({ ...schema, attributes: told(attributes, schema['id'] as string, options) });
   }
   const folder = await mkdtemp(join(tmpdir(), 'idhub-scim-'));
   try {
@@ -77,20 +76,26 @@ export async function testScim(options: TesterOptions): Promise<readonly Check[]
   }
 }
 
-function withExamples(
+/** Attributes as the tester is told of them. */
+function told(
   attributes: readonly JsonObject[],
-  before: string,
-  examples: Readonly<Record<string, string>>,
+  urn: string,
+  { examples, withheld = [] }: Pick<TesterOptions, 'examples' | 'withheld'>,
+  before = '',
 ): JsonValue {
   return attributes.map((attribute) => {
     const path = `${before}${attribute['name'] as string}`;
-    const example = examples[path];
-    const { subAttributes } = attribute;
+    const example = examples[urn]?.[path];
+    const { subAttributes, canonicalValues, mutability, returned, ...rest } = attribute;
+    const kept = withheld.includes(path);
+    const values = example === undefined ? canonicalValues : [example];
     return {
-      ...attribute,
-      ...(example === undefined ? {} : { canonicalValues: [example] }),
+      ...rest,
+      mutability: kept ? 'readOnly' : mutability,
+      returned: kept ? 'default' : returned,
+      ...(values === undefined ? {} : { canonicalValues: values }),
       ...(Array.isArray(subAttributes)
-        ? { subAttributes: withExamples(subAttributes as JsonObject[], `${path}.`, examples) }
+        ? { subAttributes: told(subAttributes as JsonObject[], urn, { examples, withheld }, `${path}.`) }
         : {}),
     };
   });
