@@ -128,6 +128,7 @@ export class WriteFinisher implements Reconciler {
       schema: connection.schema,
       place: connection.caller,
       now: clock.now(),
+      readAt: connection.snapshots.current.takenAt,
       skewMs: connection.api.skewMs,
     });
     switch (judgement.kind) {

@@ -167,6 +167,36 @@ describe('an account is made', () => {
     expect(rig.note('jo')).toBeUndefined();
   });
 
+  test('in the place of one whose user was deleted in AWS: another person, who has nothing of the first', async () => {
+    const rig = await new Rig().start();
+    const add = [{ type: 'Group', name: 'Dev' }];
+    await rig.create('jo', { attributes: { city: 'Ulm' }, entitlements: { add, remove: [] } });
+    const { userId } = rig.user('jo');
+    // The unique id is written on the object a little later.
+    await rig.calm();
+    rig.aws.users.length = 0;
+    await rig.clock.advance(120_000);
+    await rig.read();
+    await rig.calm();
+    expect(rig.account('jo').status?.conditions?.[0]).toMatchObject({ reason: 'DeletedOutside' });
+    const outcome = await rig.create('jo', { attributes: { mail: 'jo@example.org' } });
+    expect(outcome).toEqual(done('jo', { attributes: { mail: 'jo@example.org' }, entitlements: [] }));
+    expect(rig.user('jo').userId).not.toBe(userId);
+    expect(rig.accounts()).toHaveLength(1);
+  });
+
+  test('right after a deletion of that name', async () => {
+    const rig = await new Rig().start();
+    await rig.create('jo', { attributes: { city: 'Ulm' } });
+    const { userId } = rig.user('jo');
+    const leaving = rig.writes.remove(main, userId, rig.context());
+    await rig.clock.advance(0);
+    const joining = rig.writes.create(main, { userName: 'jo' }, rig.context());
+    expect(await rig.outcome(leaving)).toMatchObject({ kind: 'done' });
+    expect(await rig.outcome(joining)).toEqual(done('jo', { attributes: {} }));
+    expect(rig.user('jo').userId).not.toBe(userId);
+  });
+
   test('refused by AWS: nothing of it is left', async () => {
     const rig = await new Rig().start();
     rig.aws.refuse = ({ operation }) => (operation === 'AttachUserPolicy' ? 'accessDenied' : undefined);
