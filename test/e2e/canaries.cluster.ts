@@ -10,6 +10,7 @@ const world = worldFor(namespace, {
   operator: [
     snapshotEvery,
     `--http-auth-secret=${secret}`,
+    '--list-max-age=10m',
     `--default-connection=${namespace}/aws`,
     '--trusted-proxies=127.0.0.1',
     '--log-level=trace',
