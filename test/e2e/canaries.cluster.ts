@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from '@jest/globals';
 import { eventually } from '../support/process.ts';
-import { event, events, exists, patch, settled, snapshotEvery, worldFor } from './support.ts';
+import { events, exists, patch, settled, snapshotEvery, worldFor } from './support.ts';
 import { PortClient, portUrl, untilListed, writeCallers } from './port.ts';
 import { connectionManifest, systemNamespace } from './world.ts';
 
@@ -10,6 +10,7 @@ const world = worldFor(namespace, {
   operator: [
     snapshotEvery,
     `--http-auth-secret=${secret}`,
+    '--list-max-age=10m',
     `--default-connection=${namespace}/aws`,
     '--trusted-proxies=127.0.0.1',
     '--log-level=trace',
@@ -25,7 +26,7 @@ const given = {
   'token of no use': 'canary-unknown-token-7Qx3',
   'SCIM password': 'Canary-Scim-Passw0rd!7Qx4',
   'SCIM password, changed': 'Canary-Scim-Changed0!7Qx5',
-  'password that AWS refuses': 'canary-scim-refused-7qx6',
+  'password that AWS refuses': 'canaryscimrefusedseven',
   'webhook password': 'Canary-Hook-Passw0rd!7Qx7',
   'webhook password of a reset': 'Canary-Hook-Reset0!7Qx8',
   'password in a body that is no JSON': 'canary-broken-body-7Qx9',
@@ -95,7 +96,6 @@ test('accounts are made, given passwords and reset, with each call to AWS failin
     'TagUser',
     'CreateLoginProfile',
     'UpdateLoginProfile',
-    'CreateAccessKey',
     'PutUserPolicy',
     'GetLoginProfile',
     'ListAccessKeys',
@@ -115,6 +115,10 @@ test('accounts are made, given passwords and reset, with each call to AWS failin
     }),
   );
   ({ id } = JSON.parse(made) as { id: string });
+  const hit = (await world().simulator.faults()).filter(({ hits }) => hits > 0);
+  expect(hit.map(({ operation }) => operation)).toEqual(
+    expect.arrayContaining(['CreateUser', 'CreateLoginProfile']),
+  );
   expect(await world().simulator.checkPassword('canary', given['SCIM password'])).toBe(true);
   await world().simulator.fault(
     ...operations.map((operation) => ({
@@ -127,6 +131,7 @@ test('accounts are made, given passwords and reset, with each call to AWS failin
     scim('PATCH', `/scim/v2/Users/${id}`, passwordPatch(given['SCIM password, changed'])),
   );
   expect(await world().simulator.checkPassword('canary', given['SCIM password, changed'])).toBe(true);
+  await world().simulator.clearFaults();
   expect(
     (
       await basic('POST', '/webhook/v1/operations', {
@@ -199,6 +204,8 @@ test('what is wrong is refused, and not repeated', async () => {
 }, 120_000);
 
 test('access keys are made, and a connection fails with its own credentials', async () => {
+  // Of a key that AWS itself fails to make nobody knows whether it is there.
+  await world().simulator.fault({ operation: 'CreateAccessKey', error: { code: 'AccessDenied' }, times: 1 });
   await world().apply(
     world().accountManifest('keyed', {
       userName: 'keyed',
@@ -220,7 +227,7 @@ test('access keys are made, and a connection fails with its own credentials', as
     },
     connectionManifest(namespace, 'bad', world().simulatorUrl),
   );
-  await world().until('awsconnection', 'bad', { status: 'False' });
+  await world().until('awsconnection', 'bad', { status: 'Unknown', reason: 'Verifying' });
   await patch(world(), 'keyed', { spec: { enabled: false } });
   await world().until('awsaccount', 'keyed', { status: 'True' });
 }, 120_000);
@@ -239,7 +246,6 @@ async function secretsIn(place: string): Promise<Objects['items']> {
 test('no secret is anywhere but in the Secrets that are to hold it (C29)', async () => {
   expect(await exists(world(), 'awsaccount', 'keyed')).toBe(true);
   expect(await events(world(), 'keyed')).not.toEqual([]);
-  await event(world(), 'bad', (await events(world(), 'bad'))[0]?.reason ?? 'none');
   const canaries = new Map<string, string>(Object.entries(given));
   canaries.set('secret key of the connection', world().credentials.secretAccessKey);
   const holders = new Map<string, string[]>();
@@ -284,7 +290,12 @@ test('no secret is anywhere but in the Secrets that are to hold it (C29)', async
       '-o',
       'yaml',
     ]),
-    'metadata of Secrets': JSON.stringify((await secretsIn(namespace)).map(({ metadata }) => metadata)),
+    // kubectl keeps what the test itself applies on its Secrets.
+    'metadata of Secrets': JSON.stringify(
+      (await secretsIn(namespace))
+        .map(({ metadata }) => metadata)
+        .filter(({ name }) => !['aws-credentials', 'bad-credentials'].includes(name)),
+    ),
     metrics: await world().metrics(),
     replies: replies.join('\n'),
   };

@@ -26,6 +26,8 @@ const world = worldFor(namespace, {
     `--http-auth-secret=${secret}`,
     `--default-connection=${namespace}/aws`,
     '--trusted-proxies=127.0.0.1',
+    // A reading may take long beside all this; a list of an old one is not what is looked at here.
+    '--list-max-age=10m',
     '--http-caller-rate=10000',
     // Fewer than the 20 deletions that the controller does at once: it would have the others wait, which is 503.
     '--http-shutout-burst=15',
