@@ -27,6 +27,7 @@ const flags: string[] = [
   snapshotEvery,
   `--idhub-secret=${secretName}`,
   '--idhub-interval=1s',
+  `--default-connection=${namespace}/aws`,
   '--log-level=trace',
 ];
 let keycloak: Keycloak;
@@ -36,7 +37,7 @@ let tenant: Tenant;
 const given: string[] = [];
 let logs = '';
 /** Tokens by which IDHub signs in at the connector, each a new one. */
-let callerToken: () => Promise<string>;
+let caller: Awaited<ReturnType<typeof makeCaller>>;
 /** One from the beginning, that lives for two seconds. */
 let early = '';
 
@@ -50,7 +51,7 @@ beforeAll(async () => {
     tokenSeconds: 5,
     rotates: true,
   });
-  callerToken = await makeCaller(keycloak, tenant, { clientId: 'idhub', audience, tokenSeconds: 2 });
+  caller = await makeCaller(keycloak, tenant, { clientId: 'idhub', audience, tokenSeconds: 2 });
   flags.push(`--oidc-issuer=${tenant.url}/realms/${tenant.realm}`, `--oidc-audience=${audience}`);
 }, 600_000);
 const world = worldFor(namespace, { operator: flags });
@@ -109,15 +110,18 @@ const untilRotated = (...known: readonly (string | undefined)[]): Promise<string
   );
 
 /** What the connector answers to a token, or to none. */
-async function shown(token: string | undefined): Promise<number> {
+async function healthOf(
+  token: string | undefined,
+): Promise<{ readonly code: number; readonly status?: string; readonly message?: string }> {
   const line = await world().operator.line((each) => each.includes('webhook and reports'));
   const { port } = JSON.parse(line) as { port: number };
   const response = await fetch(`http://127.0.0.1:${port}/connector/health`, {
     headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
   });
-  await response.body?.cancel();
-  return response.status;
+  return { code: response.status, ...((await response.json()) as object) };
 }
+
+const shown = async (token: string | undefined): Promise<number> => (await healthOf(token)).code;
 
 const asked = (what: string): number => idhub.requests.filter((each) => each.includes(what)).length;
 
@@ -212,7 +216,7 @@ describe('the guide’s steps, with a real Keycloak', () => {
 
 describe('IDHub signs in at the connector with tokens of Keycloak', () => {
   test('a token for us comes in; none, one of another realm, for others, of another kind or changed does not', async () => {
-    early = await callerToken();
+    early = await caller.token();
     given.push(early);
     expect(await shown(early)).toBe(200);
     const own = await offlineTokens(tenant);
@@ -238,9 +242,9 @@ describe('IDHub signs in at the connector with tokens of Keycloak', () => {
   });
 
   test('Keycloak signs with a new key: its tokens come in, and those of the key before too', async () => {
-    const before = await callerToken();
+    const before = await caller.token();
     await rotateKeys(keycloak, tenant.realm);
-    const after = await callerToken();
+    const after = await caller.token();
     given.push(before, after);
     expect(kidOf(after)).not.toBe(kidOf(before));
     // Keys are read for an unknown one at most every 10 s.
@@ -255,12 +259,16 @@ describe('IDHub signs in at the connector with tokens of Keycloak', () => {
 
 describe('when things go wrong', () => {
   test('Keycloak is down: DOWN, accounts are made and disabled all the same; it is back: UP', async () => {
-    const token = await callerToken();
+    const token = await caller.token();
     given.push(token);
     await keycloak.stop();
     await untilLink('DOWN');
-    // The keys are known: whoever has a token still comes in.
-    expect(await shown(token)).toBe(200);
+    // The keys are known: whoever has a token still comes in, and is told.
+    expect(await healthOf(token)).toMatchObject({
+      code: 200,
+      status: 'DOWN',
+      message: expect.stringContaining('Keycloak'),
+    });
     await world().apply(world().accountManifest('ada', { userName: 'ada' }));
     await world().until('awsaccount', 'ada', { status: 'True' });
     await patch(world(), 'ada', { spec: { enabled: false } });
@@ -271,6 +279,7 @@ describe('when things go wrong', () => {
     await keycloak.start();
     await untilLink('UP', 75_000);
     expect(asked('password')).toBe(passwords);
+    expect(await healthOf(await caller.token())).toMatchObject({ code: 200, status: 'UP' });
   });
 
   test('IDHub is out of service, and back', async () => {
@@ -294,13 +303,31 @@ describe('when things go wrong', () => {
     given.push((await entries())['refreshToken'] ?? '');
   });
 
+  test('a confidential client instead: client_credentials, and nothing is kept', async () => {
+    const before = asked('200 client_credentials');
+    await setEntries({
+      refreshToken: '',
+      username: '',
+      password: '',
+      clientId: caller.clientId,
+      clientSecret: caller.secret,
+      exchangeClientId: tenant.clientId,
+    });
+    await eventually(() => (asked('200 client_credentials') > before ? true : undefined), {
+      what: 'client_credentials',
+    });
+    await untilLink('UP');
+    expect((await entries())['refreshToken']).toBe('');
+    given.push(caller.secret);
+  });
+
   test('the token from the beginning has expired, also for clocks that are half a minute apart', async () => {
     const { exp } = JSON.parse(Buffer.from(early.split('.')[1] ?? '', 'base64url').toString()) as {
       exp: number;
     };
     await eventually(() => (Date.now() > exp * 1_000 + 31_000 ? true : undefined), { withinMs: 40_000 });
     expect(await shown(early)).toBe(401);
-    expect(await shown(await callerToken())).toBe(200);
+    expect(await shown(await caller.token())).toBe(200);
   });
 
   test('no token and no password is in logs, metrics or events', async () => {

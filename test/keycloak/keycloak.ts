@@ -77,6 +77,7 @@ export async function startKeycloak(options: { readonly log: (line: string) => v
     await server.start();
   } catch (error) {
     guard.dismiss();
+    await rm(stateDir, { recursive: true, force: true });
     throw error;
   }
   return new LocalKeycloak({ url, port, server, guard, stateDir });

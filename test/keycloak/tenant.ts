@@ -62,7 +62,7 @@ export async function makeCaller(
   keycloak: Keycloak,
   tenant: Tenant,
   options: { readonly clientId: string; readonly audience: string; readonly tokenSeconds: number },
-): Promise<() => Promise<string>> {
+): Promise<{ readonly clientId: string; readonly secret: string; readonly token: () => Promise<string> }> {
   const { clientId, audience, tokenSeconds } = options;
   const secret = 'a-secret-of-a-test';
   await keycloak.admin('POST', `/realms/${tenant.realm}/clients`, {
@@ -80,7 +80,7 @@ export async function makeCaller(
       },
     ],
   });
-  return async () => {
+  const token = async (): Promise<string> => {
     const answer = await requestToken(tenant.url, tenant.realm, {
       grant_type: 'client_credentials',
       client_id: clientId,
@@ -91,6 +91,7 @@ export async function makeCaller(
     }
     return answer.access_token;
   };
+  return { clientId, secret, token };
 }
 
 /** From now on the realm signs with another key; those before are still published. */

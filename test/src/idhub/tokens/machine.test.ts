@@ -20,13 +20,14 @@ const exchange = {
   audience: undefined,
   scope: undefined,
 };
-const login = { username: 'u', password: 'p', scope: 's' };
+const login = { username: 'u', password: 'p' };
 const settings: IdhubSettings = {
   tokenUrl: 'https://h/t',
   clientId: 'c',
   clientSecret: undefined,
   refreshToken: 'r0',
   login: undefined,
+  scope: undefined,
   exchange,
   targetSystemUrl: 'https://h/a',
   infoUrl: undefined,
