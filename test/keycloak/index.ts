@@ -1,2 +1,10 @@
-export { startKeycloak, type Keycloak, type TokenAnswer } from './keycloak.ts';
-export { makeTenant, offlineTokens, type Tenant, type TenantOptions } from './tenant.ts';
+export { ensureKeycloak, keycloakVersion } from './distribution.ts';
+export { requestToken, startKeycloak, type Keycloak, type TokenAnswer } from './keycloak.ts';
+export {
+  makeCaller,
+  makeTenant,
+  offlineTokens,
+  rotateKeys,
+  type Tenant,
+  type TenantOptions,
+} from './tenant.ts';

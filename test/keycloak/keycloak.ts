@@ -11,6 +11,7 @@ export interface TokenAnswer {
   readonly status: number;
   readonly access_token?: string;
   readonly refresh_token?: string;
+  readonly id_token?: string;
   readonly expires_in?: number;
   readonly error?: string;
   readonly error_description?: string;
