@@ -88,7 +88,7 @@ test.each([
         },
       },
     });
-    console.log(tableOf(checks));
+    process.stdout.write(`\n${tableOf(checks)}\n`);
     expect(checks.filter(({ status }) => status !== 'SUCCESS')).toEqual([]);
     expect(checks.length).toBeGreaterThan(140);
   },

@@ -1,5 +1,4 @@
-export { ensureKeycloak, keycloakVersion } from './distribution.ts';
-export { requestToken, startKeycloak, type Keycloak, type TokenAnswer } from './keycloak.ts';
+export { startKeycloak, type Keycloak, type TokenAnswer } from './keycloak.ts';
 export {
   makeCaller,
   makeTenant,
