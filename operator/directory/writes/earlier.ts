@@ -61,7 +61,8 @@ function isUnanswered(desk: WriteDesk, account: AwsAccount, { key, context }: Re
   const young = clock.now() - Date.parse(account.metadata.creationTimestamp ?? '') < unansweredMs;
   return (
     (operationId !== undefined && id.startsWith(`${operationId}/`)) ||
-    (young && id.endsWith(`.${key}`) && !waiting.wasAnswered(id))
+    // Whoever asked first may be about to be told.
+    (young && id.endsWith(`.${key}`) && !waiting.isWaited(id) && !waiting.wasAnswered(id))
   );
 }
 

@@ -287,6 +287,24 @@ describe('a password', () => {
     expect([rig.accounts(), rig.secrets()]).toEqual([[], []]);
   });
 
+  test('in a note that somebody forged names no Secret of others to be deleted', async () => {
+    const rig = await person();
+    rig.cluster.apply('secrets', {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'theirs', namespace: 'ns' },
+    });
+    rig.cluster.losesAnswer = 'create awsaccounts';
+    await expect(rig.change('jo', given('Sunny-Day-1'))).rejects.toBeInstanceOf(DirectoryUnavailableError);
+    const { metadata, spec } = rig.account('jo');
+    const note = metadata.annotations?.[annotations.undo] ?? '';
+    const forged = note.replace(/"secret":"[^"]+"/, '"secret":"theirs"');
+    rig.apply(metadata.name, spec, { [annotations.undo]: forged });
+    await rig.calm();
+    expect(rig.accounts()).toEqual([]);
+    expect(rig.secrets().map(({ metadata: { name } }) => name)).toEqual(['theirs']);
+  });
+
   test('comes with an enable', async () => {
     const rig = await person();
     await rig.change('jo', { active: false });

@@ -197,6 +197,21 @@ describe('an account is made', () => {
     expect(rig.user('jo').userId).not.toBe(userId);
   });
 
+  test('by a process that was killed before it told: who asks again is told, unless somebody still waits', async () => {
+    const rig = await new Rig().start();
+    await rig.create('jo', {});
+    await rig.start();
+    const id = rig.account('jo').metadata.annotations?.[annotations.operation] ?? '';
+    const other = rig.waiting.open(id);
+    expect(await rig.create('jo', {})).toEqual(refused('uniqueness', /already/));
+    other.close();
+    expect(await rig.create('jo', {})).toEqual(done('jo'));
+    expect(await rig.create('jo', {})).toEqual(refused('uniqueness', /already/));
+    await rig.start();
+    await rig.clock.advance(900_000);
+    expect(await rig.create('jo', {})).toEqual(refused('uniqueness', /already/));
+  });
+
   test('refused by AWS: nothing of it is left', async () => {
     const rig = await new Rig().start();
     rig.aws.refuse = ({ operation }) => (operation === 'AttachUserPolicy' ? 'accessDenied' : undefined);
