@@ -146,7 +146,36 @@ describe('filters', () => {
     const collection = accountCollection(dark, accountKind(guideSchema), base);
     await expect(listed([collection], { filter })).rejects.toBeInstanceOf(DirectoryUnavailableError);
     await expect(listed([collection], { filter: `userName eq "jo@x" and ${filter}` })).resolves.toBeDefined();
-    await expect(listed([collection], {})).resolves.toMatchObject({ total: 2 });
+  });
+
+  test.each<[string, Partial<DirectoryAccount>, 'account' | 'user' | 'group', string[]]>([
+    ['active', { active: undefined }, 'account', ['active']],
+    ['entitlements', { entitlements: undefined }, 'account', ['entitlements']],
+    ['entitlements of a user', { entitlements: undefined }, 'user', ['entitlements', 'groups']],
+    ['members', { entitlements: undefined }, 'group', ['members']],
+  ])('%s that could not be read are told of as such, not left out', async (_, more, which, unknown) => {
+    const dark = viewOf({
+      accounts: [jo, account({ userId: 'AIDA9', ...more })],
+      groups: [group('readers')],
+    });
+    const collection =
+      which === 'group'
+        ? groupCollection(dark, base)
+        : accountCollection(dark, (which === 'user' ? userKind : accountKind)(guideSchema), base);
+    const [, another = 'members'] = ['', ...unknown];
+    for (const wanted of [{}, { attributes: ['id', another] }, { excludedAttributes: ['displayName'] }]) {
+      await expect(listed([collection], { wanted })).rejects.toThrow(DirectoryUnavailableError);
+    }
+    for (const wanted of [{ attributes: ['id', 'displayName'] }, { excludedAttributes: unknown }]) {
+      await expect(listed([collection], { wanted })).resolves.toMatchObject({ total: collection.size });
+    }
+    await expect(listed([collection], { count: 0 })).resolves.toMatchObject({ total: collection.size });
+  });
+
+  test('when somebody was last active may be unknown', async () => {
+    const dark = viewOf({ accounts: [account({ lastActivity: undefined })] });
+    const collection = accountCollection(dark, accountKind(guideSchema), base);
+    await expect(listed([collection], {})).resolves.toMatchObject({ total: 1 });
   });
 
   test('of groups: who is in them is not guessed at', async () => {
