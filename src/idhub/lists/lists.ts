@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { ScimError, type JsonObject, type ListQuery } from '../../scim/index.ts';
 import type { Clock } from '../../ports.ts';
 import type { ConnectionName } from '../model.ts';
@@ -92,7 +93,7 @@ export class Lists {
       requireAllKnown(selected, request.query);
     }
     const now = this.#clock.now();
-    const pin: Pin = { collections, selected, since: now };
+    const pin: Pin = { caller: request.caller, collections, selected, since: now };
     const page = this.#pageOf(pin, request);
     if (request.query.count !== 0) {
       if (startIndex - 1 + page.resources.length < selected.length) {
@@ -145,8 +146,16 @@ function requireAllKnown(selected: readonly Selected[], { wanted }: Pick<ListQue
   }
 }
 
-/** Pages may differ in what is shown of each resource. */
+/**
+ * Pages may differ in what is shown of each resource. As a digest: questions may be long, and are remembered longer
+ * than lists.
+ */
 function questionOf({ caller, connection, address, query }: ListRequest): string {
   const { filter = '', sortBy = '', descending } = query;
-  return JSON.stringify([caller, connection.namespace, connection.name, address, filter, sortBy, descending]);
+  const { namespace, name } = connection;
+  return hash(
+    'sha256',
+    JSON.stringify([caller, namespace, name, address, filter, sortBy, descending]),
+    'base64url',
+  );
 }

@@ -426,6 +426,29 @@ describe('pages', () => {
     expect(it.lists.kept).toBe(2);
   });
 
+  test.each<[string, Parameters<typeof world>[0], (index: number) => string, number]>([
+    // Three lists of 25.
+    ['what lists name', { entries: 75 }, (index) => `caller-${index}`, 3],
+    ['lists of one caller', { perCaller: 4 }, () => 'one', 4],
+    ['lists of one caller, by default', {}, () => 'one', 20],
+  ])('bounded are also %s: the oldest go', async (_, limits, callerOf, kept) => {
+    const it = world(limits);
+    it.now += 600_000;
+    await it.page({}, { caller: 'other' });
+    const ask = (index: number, startIndex: number): Promise<ListPage> =>
+      it.page({ filter: `userName ne "${index}"`, startIndex }, { caller: callerOf(index) });
+    for (let index = 0; index < 30; index += 1) {
+      await ask(index, 1);
+    }
+    await expect(ask(30 - kept, 11)).resolves.toMatchObject({ total: 25 });
+    await expect(ask(29 - kept, 11)).rejects.toMatchObject({ status: 409 });
+    const others = it.page({ startIndex: 11 }, { caller: 'other' });
+    // One caller does not push out another.
+    await (limits?.entries === undefined
+      ? expect(others).resolves.toMatchObject({ total: 25 })
+      : expect(others).rejects.toMatchObject({ status: 409 }));
+  });
+
   test('one list is kept, whatever it weighs', async () => {
     const it = world({ resources: 1 });
     await it.page({});
