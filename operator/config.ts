@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readPushConfig, type PushConfig } from './push-config.ts';
+import { describeFlags, readDescribeConfig, type DescribeConfig } from './describe-config.ts';
 import { httpFlags, readHttpConfig, type HttpConfig } from './http-config.ts';
 import type { LogLevel } from './runtime/index.ts';
 
@@ -23,6 +24,8 @@ export interface Config {
   readonly metricsAddress: Address;
   /** Of the port for IDHub and for people. */
   readonly httpAddress: Address;
+  /** Where other replicas reach `httpAddress`; undefined: where it listens. */
+  readonly advertiseAddress: Address | undefined;
   readonly http: HttpConfig;
   readonly workers: number;
   readonly logLevel: LogLevel;
@@ -30,11 +33,16 @@ export interface Config {
   readonly snapshotIntervalMs: number;
   /** How old a reading may be that lists are made of. */
   readonly listMaxAgeMs: number;
+  /** What a deletion that a client of the HTTP port asks for does to the IAM user. */
+  readonly idhubDelete: 'Delete' | 'Disable';
   readonly gracePeriodMs: number;
   /** Most AWS calls a second for one connection. */
   readonly awsMaxRate: number;
   /** Name of a Secret in the operator's namespace: how IDHub is reached. */
   readonly idhubSecret: string | undefined;
+  readonly describe: DescribeConfig;
+  /** Between two looks at IDHub. */
+  readonly idhubIntervalMs: number;
   /** Undefined: nobody is told of changes. */
   readonly push: PushConfig | undefined;
 }
@@ -103,7 +111,13 @@ const flags = {
     type: 'string',
     value: 'HOST:PORT',
     fallback: '127.0.0.1:7002',
-    text: 'where IDHub and people are answered (docs/http.md); port 0 for a free one',
+    text: 'where SCIM, the connector endpoints, the webhook and reports are served; port 0 for a free one',
+  },
+  'advertise-address': {
+    type: 'string',
+    value: 'HOST:PORT',
+    fallback: '',
+    text: 'where other replicas reach --http-address, to hand requests on to the one that leads; default where it listens, or the address of this host',
   },
   ...httpFlags,
   workers: { type: 'string', value: 'N', fallback: '10', text: 'accounts worked on at once, 1 to 100' },
@@ -130,6 +144,12 @@ const flags = {
     fallback: '',
     text: 'how old a reading may be that lists for IDHub are made of; default three times --snapshot-interval',
   },
+  'idhub-delete': {
+    type: 'string',
+    value: 'HOW',
+    fallback: 'Delete',
+    text: 'what a deletion that IDHub asks for does to the IAM user: Delete, or Disable to shut it out and let go of it',
+  },
   'grace-period': {
     type: 'string',
     value: 'TIME',
@@ -147,6 +167,13 @@ const flags = {
     value: 'NAME',
     fallback: '',
     text: "Secret in the operator's namespace that says where IDHub is and how to sign in there; default none, so that IDHub is not asked",
+  },
+  ...describeFlags,
+  'idhub-interval': {
+    type: 'string',
+    value: 'TIME',
+    fallback: '1m',
+    text: 'time between two looks at IDHub, 1s to 10m',
   },
   'push-url': {
     type: 'string',
@@ -226,10 +253,13 @@ export function parseInvocation(
       Number(match[1]) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h']
     );
   };
-  const address = (name: 'metrics-address' | 'http-address'): Address => {
+  const address = (name: 'metrics-address' | 'http-address' | 'advertise-address'): Address => {
     const match = /^(\[[^\]]+\]|[^:]*):(\d+)$/.exec(text(name));
     if (match === null || Number(match[2]) > 65_535) {
-      refuse(name, `write HOST:PORT, for example 0.0.0.0:${flags[name].fallback.split(':')[1]}`);
+      refuse(
+        name,
+        `write HOST:PORT, for example 0.0.0.0:${(flags[name].fallback || flags['http-address'].fallback).split(':')[1]}`,
+      );
     }
     return { host: match?.[1]?.replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(match?.[2]) };
   };
@@ -258,6 +288,10 @@ export function parseInvocation(
   if (idhubSecret !== '' && !isObjectName(idhubSecret)) {
     refuse('idhub-secret', 'write the name of a Secret');
   }
+  const idhubIntervalMs = duration('idhub-interval');
+  if (idhubIntervalMs < 1_000 || idhubIntervalMs > 600_000) {
+    refuse('idhub-interval', 'write 1s to 10m');
+  }
   const snapshotIntervalMs = duration('snapshot-interval');
   if (snapshotIntervalMs < 1_000) {
     refuse('snapshot-interval', 'write at least 1s');
@@ -265,6 +299,10 @@ export function parseInvocation(
   const listMaxAgeMs = text('list-max-age') === '' ? 3 * snapshotIntervalMs : duration('list-max-age');
   if (listMaxAgeMs < snapshotIntervalMs) {
     refuse('list-max-age', 'write at least the time of --snapshot-interval');
+  }
+  const idhubDelete = text('idhub-delete');
+  if (idhubDelete !== 'Delete' && idhubDelete !== 'Disable') {
+    refuse('idhub-delete', 'write Delete or Disable');
   }
   const config: Config = {
     kubeconfig: text('kubeconfig') || undefined,
@@ -276,15 +314,19 @@ export function parseInvocation(
     identity: text('identity') || `${host.hostname}_${host.pid}`,
     metricsAddress: address('metrics-address'),
     httpAddress: address('http-address'),
+    advertiseAddress: text('advertise-address') === '' ? undefined : address('advertise-address'),
     http: readHttpConfig({ text, boolean, number, refuse }),
     workers: number('workers', 1, 100),
     logLevel: level,
     allowEndpointOverride: boolean('allow-endpoint-override'),
     snapshotIntervalMs,
     listMaxAgeMs,
+    idhubDelete: idhubDelete === 'Disable' ? 'Disable' : 'Delete',
     gracePeriodMs: duration('grace-period'),
     awsMaxRate: number('aws-max-rate', 1, 1_000),
     idhubSecret: idhubSecret || undefined,
+    describe: readDescribeConfig(text, refuse),
+    idhubIntervalMs,
     push: readPushConfig(
       { url: text('push-url'), secret: text('push-secret') },
       (flag) => `--${flag} (or ${variableOf(flag)})`,

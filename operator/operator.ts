@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { attributeNames } from '../src/idhub/index.ts';
 import { namespaceAllowed } from '../src/guard/index.ts';
 import type { Config } from './config.ts';
+import { ConnectionTarget } from './connector/index.ts';
 import { ConnectionRegistry } from './controllers/connection/index.ts';
 import { PushOutbox, PushStates } from './controllers/push/index.ts';
 import { RunEngine } from './controllers/reconciliation/index.ts';
@@ -13,8 +15,10 @@ import { createMetrics } from './metrics.ts';
 import { createPushMetrics } from './push-metrics.ts';
 import { createRunMetrics } from './run-metrics.ts';
 import { requireKubeconfig, untilAnswered } from './api-server.ts';
+import { LateDirectories } from './directory/index.ts';
 import { startPorts } from './ports.ts';
-import { wire } from './wiring/index.ts';
+import { Replicas } from './replicas.ts';
+import { mountsOf, wire } from './wiring/index.ts';
 import {
   createClient,
   createEventRecorder,
@@ -24,6 +28,7 @@ import {
   parseKey,
   systemClock,
   type Logger,
+  type Manager,
   type ObjectKey,
 } from './runtime/index.ts';
 
@@ -63,7 +68,15 @@ export async function runOperator(options: {
     ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
     ...(config.context === undefined ? {} : { context: config.context }),
   });
-  const manager = createManager({
+  const replicas: Replicas = new Replicas({
+    config,
+    client,
+    clock,
+    logger,
+    protectSecret,
+    manager: () => manager,
+  });
+  const manager: Manager = createManager({
     client,
     clock,
     random,
@@ -77,6 +90,7 @@ export async function runOperator(options: {
             namespace: config.namespace,
             name: 'idhub-aws-connector',
             identity: config.identity,
+            annotations: () => replicas.leader.annotations(),
           },
         }
       : {}),
@@ -97,7 +111,9 @@ export async function runOperator(options: {
     bindings: () => bindings.list(),
     now: () => clock.now(),
   });
-  createIdhubLink({
+  manager.onLeading((leading) => replicas.obtainKey(leading));
+  const target = new ConnectionTarget({ connections, registry: connectionRegistry });
+  const idhub = createIdhubLink({
     manager,
     registry,
     clock,
@@ -106,9 +122,15 @@ export async function runOperator(options: {
     protectSecret,
     namespace: config.namespace,
     secret: config.idhubSecret,
+    intervalMs: config.idhubIntervalMs,
     version,
-    resources: () => ({}),
+    resources: () => {
+      const connection = config.http.defaultConnection;
+      return connection === undefined ? {} : attributeNames(target.schema(connection));
+    },
   });
+  const directories = new LateDirectories();
+  const httpMetrics = createHttpMetrics(registry);
   const ports = await startPorts({
     config,
     client,
@@ -118,8 +140,20 @@ export async function runOperator(options: {
     logger,
     version,
     connections,
-    mounts: [],
-    metrics: createHttpMetrics(registry),
+    mounts: mountsOf({
+      config,
+      manager,
+      target,
+      directories,
+      idhub,
+      metrics: httpMetrics,
+      clock,
+      logger,
+      protectSecret,
+      version,
+    }),
+    replicas,
+    metrics: httpMetrics,
     protectSecret,
     signal,
   });
@@ -164,6 +198,7 @@ export async function runOperator(options: {
     const pushStates = new PushStates();
     const pushMetrics = createPushMetrics({ registry, states: pushStates, now: () => clock.now() });
     wire({
+      directories,
       ...shared,
       config,
       installation,

@@ -20,6 +20,7 @@ import {
   type Mount,
 } from './http/index.ts';
 import { Reports } from './reports.ts';
+import type { Replicas } from './replicas.ts';
 import type { Client, Clock, Informer, Logger, Manager } from './runtime/index.ts';
 
 export interface PortsOptions {
@@ -31,6 +32,8 @@ export interface PortsOptions {
   readonly connections: Pick<Informer<AwsConnection>, 'get' | 'hasSynced'>;
   /** Of `--http-address`, beside `/reports`. */
   readonly mounts: readonly Mount[];
+  /** Whoever does not lead hands requests on. */
+  readonly replicas: Replicas;
   readonly metrics: HttpMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -73,7 +76,7 @@ export async function startPorts(options: PortsOptions): Promise<{ close(): Prom
 const burstOfRate = 4;
 
 async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
-  const { config, client, clock, logger, metrics, protectSecret } = options;
+  const { config, client, clock, logger, metrics, protectSecret, replicas } = options;
   const { http } = config;
   const certificate =
     http.tls && (await CertificateFiles.open({ ...http.tls, clock, logger, news: metrics.certificate }));
@@ -104,7 +107,7 @@ async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
       countRefused: metrics.countRefusedLogin,
     }),
     connections: connectionsOf(options),
-    leader: undefined,
+    leader: replicas.leader,
     origins: new Origins(http),
     clock,
     logger,
@@ -116,7 +119,8 @@ async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
     },
     certificate,
   });
-  logger.info('serving reports', {
+  replicas.serves({ port: connector.port, certificate: () => certificate?.current.cert });
+  logger.info('serving SCIM, connector endpoints, webhook and reports', {
     host: config.httpAddress.host,
     port: connector.port,
     tls: certificate !== undefined,

@@ -62,19 +62,10 @@ class Shutouts {
   }
 
   /** @throws {DirectoryThrottledError} */
-  async count(
-    directory: Directory,
-    id: string,
-    act: 'disable' | 'delete',
-    context: WriteContext,
-  ): Promise<void> {
+  count(directory: Directory, id: string, act: 'disable' | 'delete', context: WriteContext): void {
     const { buckets, counted, options } = this.#parts;
     const key = JSON.stringify([context.caller, directory.connection, id, act]);
-    if (
-      buckets === undefined ||
-      counted.get(key) === true ||
-      !(await isShutOut(directory, id, act, context.signal))
-    ) {
+    if (buckets === undefined || counted.get(key) === true || !isShutOut(directory, id, act)) {
       return;
     }
     const wait = buckets.take(context.caller);
@@ -96,17 +87,11 @@ class Shutouts {
 }
 
 /** Whether somebody who is there, and active where that is known, would be shut out. */
-async function isShutOut(
-  directory: Directory,
-  id: string,
-  act: 'disable' | 'delete',
-  signal: AbortSignal,
-): Promise<boolean> {
+function isShutOut(directory: Directory, id: string, act: 'disable' | 'delete'): boolean {
   try {
-    const account = (await directory.view(signal)).account(id);
+    const account = directory.latest().account(id);
     return account !== undefined && (act === 'delete' || account.active !== false);
   } catch {
-    signal.throwIfAborted();
     return true;
   }
 }
@@ -149,14 +134,14 @@ function watched(directory: Directory, shutouts: Shutouts, logger: Logger): Dire
       const act = write.active === false ? 'disable' : write.active === true ? 'enable' : 'change';
       return told({ act, account: id, ...partsOf(write) }, context, async () => {
         if (act === 'disable') {
-          await shutouts.count(directory, id, act, context);
+          shutouts.count(directory, id, act, context);
         }
         return directory.change(id, write, context);
       });
     },
     remove: (id, context) =>
       told({ act: 'delete', account: id }, context, async () => {
-        await shutouts.count(directory, id, 'delete', context);
+        shutouts.count(directory, id, 'delete', context);
         return directory.remove(id, context);
       }),
   };

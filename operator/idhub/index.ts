@@ -18,6 +18,8 @@ export interface IdhubLinkOptions {
   readonly namespace: string;
   /** Name of the Secret; undefined where IDHub is not configured. */
   readonly secret: string | undefined;
+  /** Between two looks, while all is well. */
+  readonly intervalMs: number;
   readonly version: string;
   /** Attributes that the connector has. */
   readonly resources: () => ResourceAttributes;
@@ -40,6 +42,7 @@ export function createIdhubLink(options: IdhubLinkOptions): IdhubLink {
     resources: options.resources,
     observe: metrics.observe,
     leads: () => manager.leading,
+    intervalMs: options.intervalMs,
   });
   if (secret !== undefined) {
     manager.onLeading((signal) => keepLooking({ link, clock, logger, signal }));

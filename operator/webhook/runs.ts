@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import type { ConnectionName, MadeRun, RunRequest, Runs, RunState } from '../../src/idhub/index.ts';
 import { scopeOf } from '../../src/reconciliation/index.ts';
 import type { AccountSchema } from '../../src/schema/index.ts';
@@ -56,7 +55,7 @@ export class RunObjects implements Runs {
     );
     const same =
       operationOf(present) === request.operationId &&
-      isDeepStrictEqual(comparable(present), comparable(run)) &&
+      comparable(present) === comparable(run) &&
       present.metadata.deletionTimestamp === undefined;
     return same
       ? { kind: 'run', made: false, run: stateOf(present) }
@@ -106,9 +105,9 @@ function objectOf({ namespace, name }: ConnectionName, request: RunRequest): Aws
 }
 
 /** What makes a run another one; how long it is kept does not. */
-function comparable({ spec }: AwsReconciliation): object {
-  const { ttlSecondsAfterFinished: _kept, ...rest } = spec;
-  return rest;
+function comparable(run: AwsReconciliation): string {
+  const { mode, resources, filter, users, dryRun } = run.spec;
+  return JSON.stringify([keyString(connectionOf(run)), mode, resources, filter, users, dryRun]);
 }
 
 function operationOf({ metadata }: AwsReconciliation): string | undefined {

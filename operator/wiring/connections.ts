@@ -12,8 +12,20 @@ import type { Parts } from './parts.ts';
 
 /** AwsConnections: verified, read, and released last. */
 export function connectionController(parts: Parts): Controller {
-  const { accounts, bindings, clock, config, connections, engine, manager, metrics, random, registry, runs } =
-    parts;
+  const {
+    accounts,
+    bindings,
+    clock,
+    config,
+    connections,
+    engine,
+    manager,
+    metrics,
+    pushStates,
+    random,
+    registry,
+    runs,
+  } = parts;
   const trail = trailPacers(clock);
   return manager.controller({
     name: 'awsconnection',
@@ -50,6 +62,7 @@ export function connectionController(parts: Parts): Controller {
           runs: runs.byIndex('schedule', keyString(keyOf(connection))).filter((run) => isOf(run, connection)),
           now: clock.now(),
         }),
+      push: (connection) => (config.push === undefined ? 'off' : pushStates.standing(connection)),
       pace: () => new AdaptivePacer({ clock, maxRate: config.awsMaxRate }),
       paceTrail: (name) => trail.under(name),
       gate: new ReadingGate({ places: 4, troubled: 1 }),

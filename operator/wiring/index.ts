@@ -3,10 +3,13 @@ import { keyOf, keyString, lowPriority } from '../runtime/index.ts';
 import { accountController } from './accounts.ts';
 import { bindingController } from './bindings.ts';
 import { connectionController } from './connections.ts';
+import { directoriesOf } from './directory.ts';
 import type { Parts } from './parts.ts';
 import { pushController } from './push.ts';
 import { discoveryController, runController, scheduleController } from './runs.ts';
+import { writesOf } from './writes.ts';
 
+export { mountsOf } from './mounts.ts';
 export type { Parts } from './parts.ts';
 
 /** Makes the controllers of all kinds, and tells each what a connection announces. */
@@ -19,6 +22,7 @@ export function wire(parts: Parts): void {
   const discovery = discoveryController(parts);
   const schedules = scheduleController(parts, (connection) => connections.enqueue(connection));
   pushController(parts, (connection) => connections.enqueue(connection));
+  parts.directories.give(directoriesOf(parts, writesOf(parts)));
   registry.onWake((key) => connections.enqueue(key));
   registry.onAnnounce((key) => {
     discovery.enqueue(key, { priority: lowPriority });

@@ -2,6 +2,7 @@ import type { ConnectionRegistry } from '../controllers/connection/index.ts';
 import type { PushMetrics, PushOutbox, PushStates } from '../controllers/push/index.ts';
 import type { RunEngine } from '../controllers/reconciliation/index.ts';
 import type { Config } from '../config.ts';
+import type { LateDirectories } from '../directory/index.ts';
 import type { Informers } from '../informers.ts';
 import type { Metrics } from '../metrics.ts';
 import type { createRunMetrics } from '../run-metrics.ts';
@@ -16,6 +17,8 @@ export interface Parts extends Informers {
   /** One that writes only while this process leads. */
   readonly client: Client;
   readonly registry: ConnectionRegistry;
+  /** What clients of the HTTP port see and ask for: given here when it can be. */
+  readonly directories: LateDirectories;
   readonly engine: RunEngine;
   /** Undefined: nobody is told of changes. */
   readonly outbox: PushOutbox | undefined;

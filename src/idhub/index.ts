@@ -86,3 +86,13 @@ export {
   type ListPage,
   type ListRequest,
 } from './lists/index.ts';
+export {
+  attributeNames,
+  connectorHealth,
+  connectorMetadata,
+  ownStateNames,
+  readStateNames,
+  type ConnectorHealth,
+  type ConnectorState,
+  type StateNames,
+} from './connector/index.ts';

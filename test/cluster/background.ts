@@ -11,7 +11,7 @@ import { ensureRunDir, runDir } from './statedir.ts';
 import { etcdVersion, kubernetesVersion } from './tools.ts';
 
 interface RecordedProcess {
-  readonly component: ComponentName;
+  readonly component: ComponentName | NodeComponentName;
   readonly pid: number;
   /** Boot and start time: a pid alone may be somebody else's by now. */
   readonly identity: string;
@@ -21,7 +21,11 @@ interface RecordedProcess {
 interface BackgroundRecord extends ControlPlaneRecord {
   readonly startedAt: string;
   /** Where the processes are ours. */
-  readonly local?: { readonly ports: LocalPorts; readonly processes: readonly RecordedProcess[] };
+  readonly local?: {
+    readonly ports: LocalPorts;
+    readonly processes: readonly RecordedProcess[];
+    readonly node?: RecordedNode;
+  };
 }
 
 /** What is known of a control plane that runs in the background. */
@@ -32,7 +36,7 @@ export type Background =
   | { readonly kind: 'running'; readonly record: BackgroundRecord };
 
 export interface ComponentStatus {
-  readonly component: ComponentName;
+  readonly component: ComponentName | NodeComponentName;
   readonly pid: number;
   readonly version: string;
   readonly health: 'ready' | 'not ready' | 'gone';
@@ -113,7 +117,7 @@ export class BackgroundControlPlane {
         if (!stillRuns(process)) {
           return { component, pid, version, health: 'gone' as const };
         }
-        const ready = await componentReady(component, stateDir, local.ports);
+        const ready = await isReady(component, stateDir, local);
         return { component, pid, version, health: ready ? ('ready' as const) : ('not ready' as const) };
       }),
     );

@@ -25,17 +25,15 @@ export interface ComponentOptions {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** In place of `plainEnvironment`. */
-  readonly env?: Readonly<Record<string, string>>;
   /** Gets standard output and standard error, appended. */
   readonly logFile: string;
   /** Whether it serves. Asked every 50 ms while it starts. */
   readonly ready: () => Promise<boolean>;
   /** Called when a process starts and when it is gone. */
   readonly onChange: () => void;
+  /** How long a start may take; 60 s unless told. */
+  readonly startWithinMs?: number;
 }
-
-const startWithinMs = 60_000;
 
 /** A component that did not come up, with the end of its log. */
 export class ComponentFailedError extends Error {
@@ -71,10 +69,10 @@ export class LocalComponent implements Component {
 
   /** Starts it and resolves when it is ready; rejects with `ComponentFailedError`, and then nothing runs. */
   async start(): Promise<void> {
-    const { command, args, env = plainEnvironment, logFile, ready, onChange } = this.#options;
+    const { command, args, logFile, ready, onChange, startWithinMs = 60_000 } = this.#options;
     const log = openSync(logFile, 'a', 0o600);
     const child = spawn(command, args, {
-      env: { ...env },
+      env: { ...plainEnvironment },
       stdio: ['ignore', log, log],
       detached: true,
     });

@@ -18,7 +18,7 @@ const changes = Array.from({ length: 3_000 }, (_, index) => ({
 }));
 
 async function httpUrl(operator: StartedProcess): Promise<string> {
-  const line = await operator.line((each) => each.includes('serving reports'));
+  const line = await operator.line((each) => each.includes('webhook and reports'));
   return `http://127.0.0.1:${(JSON.parse(line) as { port: number }).port}`;
 }
 

@@ -103,7 +103,7 @@ async function shell(script: string, reports: string): Promise<string> {
 }
 
 test('docs/reconciliation.md: each command does what the page says, in its order', async () => {
-  const serving = await world().operator.line((line) => line.includes('serving reports'));
+  const serving = await world().operator.line((line) => line.includes('webhook and reports'));
   const reports = `http://127.0.0.1:${(JSON.parse(serving) as { port: number }).port}`;
   const said = new Map<string, string>();
   for (const { heading, commands } of await chapters()) {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { ownStateNames } from '../../src/idhub/index.ts';
 import { httpFlags } from '../../operator/http-config.ts';
 import { parseInvocation, variableOf, type Config, type Invocation } from '../../operator/config.ts';
 
@@ -46,9 +47,12 @@ describe('flags', () => {
       allowEndpointOverride: false,
       snapshotIntervalMs: 600_000,
       listMaxAgeMs: 1_800_000,
+      idhubDelete: 'Delete',
       gracePeriodMs: 25_000,
       awsMaxRate: 100,
       idhubSecret: undefined,
+      describe: { businessOwner: undefined, itOwner: undefined, states: ownStateNames },
+      idhubIntervalMs: 60_000,
     });
   });
 
@@ -66,7 +70,18 @@ describe('flags', () => {
     [['--metrics-address', 'localhost:65535'], { metricsAddress: { host: 'localhost', port: 65_535 } }],
     [['--http-address', ':7002'], { httpAddress: { host: '0.0.0.0', port: 7_002 } }],
     [['--http-address', '[::1]:0'], { httpAddress: { host: '::1', port: 0 } }],
+    [['--idhub-interval', '10m'], { idhubIntervalMs: 600_000 }],
     [['--idhub-secret', 'idhub.tokens'], { idhubSecret: 'idhub.tokens' }],
+    [
+      ['--business-owner', 'Jerome', '--it-owner', ' Ann ', '--connector-states', 'UNKNOWN=Unresolved'],
+      {
+        describe: {
+          businessOwner: 'Jerome',
+          itOwner: 'Ann',
+          states: { ...ownStateNames, UNKNOWN: 'Unresolved' },
+        },
+      },
+    ],
     [['--workers', '1'], { workers: 1 }],
     [['--workers', '100'], { workers: 100 }],
     [['--log-level', 'trace'], { logLevel: 'trace' }],
@@ -75,6 +90,7 @@ describe('flags', () => {
     [['--snapshot-interval', '90s'], { snapshotIntervalMs: 90_000 }],
     [['--snapshot-interval', '1h'], { snapshotIntervalMs: 3_600_000, listMaxAgeMs: 10_800_000 }],
     [['--list-max-age', '10m'], { snapshotIntervalMs: 600_000, listMaxAgeMs: 600_000 }],
+    [['--idhub-delete', 'Disable'], { idhubDelete: 'Disable' }],
     [['--grace-period', '500ms'], { gracePeriodMs: 500 }],
     [['--aws-max-rate', '1000'], { awsMaxRate: 1_000 }],
   ])('%j', (args, expected) => {
@@ -82,9 +98,12 @@ describe('flags', () => {
   });
 
   test.each<[readonly string[], RegExp]>([
+    [['--idhub-interval', '999ms'], /^--idhub-interval .* is "999ms"; write 1s to 10m$/],
+    [['--idhub-interval', '11m'], /write 1s to 10m$/],
     [['--idhub-secret', 'No'], /^--idhub-secret .* is "No"; write the name of a Secret$/],
     [['--workers', '0'], /^--workers \(or IDHUB_AWS_WORKERS\) is "0"; write a whole number from 1 to 100$/],
     [['--workers', '101'], /from 1 to 100/],
+    [['--idhub-delete', 'Retain'], /^--idhub-delete .* is "Retain"; write Delete or Disable$/],
     [['--workers', '1.5'], /whole number/],
     [['--workers', 'ten'], /is "ten"/],
     [['--workers', ''], /whole number/],
@@ -103,6 +122,9 @@ describe('flags', () => {
     [['--snapshot-interval', '999ms'], /write at least 1s/],
     [['--snapshot-interval', '10'], /write a time such as/],
     [['--snapshot-interval', '1d'], /write a time such as/],
+    [['--business-owner', 'a\nb'], /write a name of at most 256 characters/],
+    [['--it-owner', 'x'.repeat(257)], /write a name of at most 256 characters/],
+    [['--connector-states', 'GONE=x'], /"GONE=x" names no state: write one of NOT_CONFIGURED, UP/],
     [['--list-max-age', '9m'], /write at least the time of --snapshot-interval/],
     [['--list-max-age', 'never'], /write a time such as/],
     [['--grace-period', '-1s'], /grace-period/],
@@ -193,10 +215,50 @@ describe('what is only printed', () => {
       'grace-period',
       'aws-max-rate',
       'idhub-secret',
+      'business-owner',
+      'it-owner',
+      'connector-states',
+      'push-url',
+      'push-secret',
+      'idhub-interval',
       'help',
       'version',
     ]);
     expect(text).toMatch(/--workers N\s+accounts worked on at once, 1 to 100 \(default 10\)/);
     expect(text).toContain('IDHUB_AWS_LOG_LEVEL');
+  });
+});
+
+describe('where changes are sent to', () => {
+  const given = ['--push-url', 'https://idhub.example.com/hooks', '--push-secret', 'push-keys'];
+
+  test('both flags, or the environment', () => {
+    const expected = { url: new URL('https://idhub.example.com/hooks'), secret: 'push-keys' };
+    expect(configOf(given).push).toEqual(expected);
+    expect(
+      configOf([], { IDHUB_AWS_PUSH_URL: expected.url.href, IDHUB_AWS_PUSH_SECRET: 'push-keys' }).push,
+    ).toEqual(expected);
+    expect(configOf([]).push).toBeUndefined();
+  });
+
+  test.each<[readonly string[], RegExp]>([
+    [
+      ['--push-url', 'https://a.example/'],
+      /^--push-url \(or IDHUB_AWS_PUSH_URL\) is given without --push-secret; give both/,
+    ],
+    [
+      ['--push-secret', 'x'],
+      /^--push-secret \(or IDHUB_AWS_PUSH_SECRET\) is given without --push-url; give both/,
+    ],
+    [['--push-url', 'http://a.example/', '--push-secret', 'x'], /--push-url .* cannot be used; write https/],
+    [['--push-url', 'https://u:swordfish@a.example/', '--push-secret', 'x'], /leave name and password out/],
+    [
+      ['--push-url', 'https://a.example/', '--push-secret', 'No_Name'],
+      /is "No_Name"; write the name of a Secret/,
+    ],
+    [['--push-url', 'https://a.example/', '--push-secret', 'a..b'], /write the name of a Secret/],
+  ])('%j is refused', (args, sentence) => {
+    expect(refusal(args)).toMatch(sentence);
+    expect(refusal(args)).not.toContain('swordfish');
   });
 });

@@ -443,6 +443,7 @@ export class FakeAws implements AwsApi {
     const user = this.add(String(input['UserName']), {
       path: (input['Path'] as string | undefined) ?? '/',
       boundary: input['PermissionsBoundary'] as string | undefined,
+      createdAt: this.now(),
     });
     tag(user, (input['Tags'] ?? []) as readonly { Key: string; Value: string }[]);
     return { User: shown(user) };

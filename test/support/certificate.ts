@@ -62,7 +62,7 @@ export function selfSigned(name: string, validForMs = 86_400_000): SelfSigned {
   );
   const signature = sign('sha256', content, privateKey);
   const whole = sequence(content, ecdsaWithSha256, der(0x03, Buffer.from([0]), signature));
-  const text = whole.toString('base64').replaceAll(/.{64}/g, '$&\n');
+  const text = whole.toString('base64').replaceAll(/.{64}(?=.)/g, '$&\n');
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
     cert: `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`,

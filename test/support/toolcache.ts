@@ -44,36 +44,64 @@ export function cacheRoot(environment: NodeJS.ProcessEnv): string {
  */
 export async function ensureTool(tool: GoTool, options: ToolCacheOptions): Promise<string> {
   const platform = goPlatform(process.platform, process.arch);
+  const entry = await ensureEntry({
+    ...options,
+    name: await entryName(tool, platform),
+    label: `${tool.name} ${tool.version}`,
+    work: ['built', 'building'],
+    state: (folder) => entryState(folder, tool.name),
+    make: async (draft) => {
+      await (options.build ?? buildWithGo)(tool, join(draft, tool.name), {
+        environment: options.environment,
+        platform,
+        log: options.log,
+      });
+      await writeFile(
+        checksumFile(draft, tool.name),
+        `${await sha256(join(draft, tool.name))}  ${tool.name}\n`,
+      );
+    },
+  });
+  return join(entry, tool.name);
+}
+
+export type EntryState = 'absent' | 'intact' | 'damaged';
+
+export interface EntryOptions extends Pick<ToolCacheOptions, 'environment' | 'log' | 'sleep'> {
+  /** Of the folder; carries all that goes in. */
+  readonly name: string;
+  /** For people. */
+  readonly label: string;
+  /** What happens to it, for people, as something done and as something going on. */
+  readonly work: readonly [done: string, doing: string];
+  readonly state: (folder: string) => Promise<EntryState>;
+  /** Fills an empty folder, which takes the entry's place when this has come to its end. */
+  readonly make: (draft: string) => Promise<void>;
+}
+
+/** The folder of an entry of the cache, made when it is not there or damaged. One process makes it, others wait. */
+export async function ensureEntry(options: EntryOptions): Promise<string> {
+  const { label, log, work } = options;
   const root = cacheRoot(options.environment);
-  const entry = join(root, await entryName(tool, platform));
-  const binary = join(entry, tool.name);
-  if ((await entryState(entry, tool.name)) === 'intact') {
-    return binary;
+  const entry = join(root, options.name);
+  if ((await options.state(entry)) === 'intact') {
+    return entry;
   }
-  const label = `${tool.name} ${tool.version}`;
   await withLock(
     `${entry}.lock`,
     async () => {
-      const state = await entryState(entry, tool.name);
+      const state = await options.state(entry);
       if (state === 'intact') {
         return;
       }
       if (state === 'damaged') {
-        options.log(`${label}: the cached binary does not fit its checksum and is built again (${entry})`);
+        log(`${label}: what is cached does not fit its checksum and is ${work[0]} again (${entry})`);
       }
       await removeDrafts(entry, root);
       const draft = `${entry}.draft-${process.pid}`;
       try {
         await mkdir(draft, { recursive: true });
-        await (options.build ?? buildWithGo)(tool, join(draft, tool.name), {
-          environment: options.environment,
-          platform,
-          log: options.log,
-        });
-        await writeFile(
-          checksumFile(draft, tool.name),
-          `${await sha256(join(draft, tool.name))}  ${tool.name}\n`,
-        );
+        await options.make(draft);
         await rm(entry, { recursive: true, force: true });
         await rename(draft, entry);
       } finally {
@@ -84,12 +112,12 @@ export async function ensureTool(tool: GoTool, options: ToolCacheOptions): Promi
       ...(options.sleep === undefined ? {} : { sleep: options.sleep }),
       onWait: (holder, waitedMs) => {
         if (waitedMs % 10_000 === 0) {
-          options.log(`${label}: process ${holder} is building it; waiting (${waitedMs / 1000} s)`);
+          log(`${label}: process ${holder} is ${work[1]} it; waiting (${waitedMs / 1000} s)`);
         }
       },
     },
   );
-  return binary;
+  return entry;
 }
 
 /** Go's names for what Node calls the platform; throws where the tools are not built for. */
@@ -120,7 +148,7 @@ function checksumFile(entry: string, name: string): string {
   return join(entry, `${name}.sha256`);
 }
 
-async function entryState(entry: string, name: string): Promise<'absent' | 'intact' | 'damaged'> {
+async function entryState(entry: string, name: string): Promise<EntryState> {
   try {
     await readdir(entry);
   } catch {
@@ -134,7 +162,8 @@ async function entryState(entry: string, name: string): Promise<'absent' | 'inta
   }
 }
 
-async function sha256(path: string): Promise<string> {
+/** In hexadecimal. */
+export async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
   return hash.digest('hex');

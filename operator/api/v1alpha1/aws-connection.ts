@@ -259,7 +259,7 @@ export interface AwsConnectionStatus {
    */
   observedGeneration?: number;
   /**
-   * Ready (accounts can be worked on), Synced (the last reading was complete), CloudTrailRegion (False where settings.cloudTrailRegion has no events of IAM), WithinDeletionLimit (False while the breaker is open, Unknown where readings cannot be compared) and ReconciliationSchedule (True where runs are made by themselves).
+   * Ready (accounts can be worked on), Synced (the last reading was complete), CloudTrailRegion (False where settings.cloudTrailRegion has no events of IAM), WithinDeletionLimit (False while the breaker is open, Unknown where readings cannot be compared), ReconciliationSchedule (True where runs are made by themselves) and Pushed (False where changes do not reach the receiver of --push-url).
    */
   conditions?: {
     type: string;

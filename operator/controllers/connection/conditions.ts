@@ -30,7 +30,13 @@ export type ConnectionReason =
   | 'NameTaken'
   | 'NotMade'
   | 'InvalidFilter'
-  | 'NotHomeRegion';
+  | 'NotHomeRegion'
+  | 'Delivered'
+  | 'ReceiverUnavailable'
+  | 'ReceiverRefuses'
+  | 'ReceiverGone'
+  | 'SigningKeysMissing'
+  | 'QueueSpoilt';
 
 /** A verdict with the sentence that says what to do next. */
 export interface Verdict {

@@ -12,4 +12,4 @@ export {
   type UsableConnection,
 } from './registry.ts';
 export { notAllowed } from './sentences.ts';
-export { scheduleCondition, type ScheduleStanding } from './status.ts';
+export { scheduleCondition, type PushStanding, type ScheduleStanding } from './status.ts';

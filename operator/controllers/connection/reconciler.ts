@@ -29,7 +29,7 @@ import { ConnectionLinks, type ConnectionLinksOptions } from './links.ts';
 import type { Candidate, ConnectionRegistry, ConnectionState, Link, Terms } from './registry.ts';
 import { ConnectionRelease } from './release.ts';
 import { ConnectionSecrets, withFinalizer } from './secrets.ts';
-import { connectionStatus, type ScheduleStanding } from './status.ts';
+import { connectionStatus, type PushStanding, type ScheduleStanding } from './status.ts';
 
 export interface ConnectionReconcilerOptions extends ConnectionLinksOptions, ReadingComparisonOptions {
   readonly client: Client;
@@ -48,6 +48,8 @@ export interface ConnectionReconcilerOptions extends ConnectionLinksOptions, Rea
   readonly snapshotIntervalMs: number;
   /** What is to be said of runs that are made by themselves; undefined where none are. */
   readonly schedule: (connection: AwsConnection) => ScheduleStanding | undefined;
+  /** What is to be said of whoever is told of changes. */
+  readonly push?: (connection: ObjectKey) => PushStanding | 'off' | undefined;
 }
 
 /** How often the Secret is read again: what is put into it is used within a minute. */
@@ -315,6 +317,7 @@ export class ConnectionReconciler implements Reconciler {
       accounts: users.length,
       needed: this.#release.neededBy(key),
       schedule: this.#options.schedule(connection),
+      push: this.#options.push?.(key),
       now: clock.now(),
     });
     const ready = status.conditions?.find((condition) => condition.type === 'Ready');

@@ -15,6 +15,12 @@ export interface ScheduleStanding {
   readonly runs: NonNullable<AwsConnectionStatus['reconciliation']>;
 }
 
+/** Whether changes that runs report reach whoever is told of them. */
+export interface PushStanding {
+  readonly status: 'True' | 'False';
+  readonly verdict: Verdict;
+}
+
 export interface ConnectionStatusInputs {
   readonly connection: AwsConnection;
   readonly state: ConnectionState | undefined;
@@ -23,11 +29,15 @@ export interface ConnectionStatusInputs {
   readonly needed: Needed;
   /** Undefined where none is declared. */
   readonly schedule: ScheduleStanding | undefined;
+  /** `off` where nobody is told of changes; undefined where it is not known yet how that goes. */
+  readonly push?: PushStanding | 'off' | undefined;
   readonly now: number;
 }
 
 /** The condition on runs that are made by themselves. */
 export const scheduleCondition = 'ReconciliationSchedule';
+/** The condition on whoever is told of changes. */
+const pushCondition = 'Pushed';
 
 /** The whole status of a connection. What could not be looked at keeps its last known value. Pure. */
 export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionStatus {
@@ -85,6 +95,12 @@ export function connectionStatus(inputs: ConnectionStatusInputs): AwsConnectionS
     conditions = conditions?.filter(({ type }) => type !== scheduleCondition);
   } else {
     set(scheduleCondition, schedule.status, schedule.verdict);
+  }
+  const { push } = inputs;
+  if (push === 'off') {
+    conditions = conditions?.filter(({ type }) => type !== pushCondition);
+  } else if (push !== undefined) {
+    set(pushCondition, push.status, push.verdict);
   }
 
   const past = connection.status;

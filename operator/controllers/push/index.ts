@@ -2,4 +2,4 @@ export { PushKeys } from './keys.ts';
 export type { PushMetrics } from './metrics.ts';
 export { PushOutbox } from './outbox.ts';
 export { PushReconciler } from './reconciler.ts';
-export { PushStates, type PushStanding } from './states.ts';
+export { PushStates } from './states.ts';

@@ -76,15 +76,12 @@ export class PushOutbox implements Outbox {
       await this.#store.change(connection, (queue) => unstagedIn(queue, uid), signal);
       return;
     }
-    const entry = { uid, run: keyString(keyOf(run)), scope, startedAt, changes: report.lines.length };
+    const entry = { ...entryOf(run, scope), startedAt, changes: report.lines.length };
     const header = { ...report.header, filter: run.spec.filter };
-    await this.#store.keep(connection, uid, header, await packedLines(report.lines), signal);
     await this.#settle(connection, (other) => other.scope === scope && other.uid !== uid, 'wait', signal);
-    await this.#store.change(
-      connection,
-      (queue) => stagedIn(queue, { ...entry, next: 0, queuedAt: 0 }),
-      signal,
-    );
+    // The list first, so that what is kept and comes to nothing is found again.
+    await this.#store.change(connection, (queue) => stagedIn(queue, entry), signal);
+    await this.#store.keep(connection, uid, header, await packedLines(report.lines), signal);
   }
 
   release(connection: ObjectKey, uid: string): void {
@@ -112,9 +109,11 @@ export class PushOutbox implements Outbox {
     } else if (known === undefined || (staged && known.startedAt !== report.startedAt)) {
       // It was read before this was switched on, or what was kept is of a try that came to nothing.
       const { changes, header, parts, startedAt } = report;
+      const entry = { ...entryOf(run, scope), startedAt, changes };
+      // Of no reading until it is kept as a whole, so that it is done again where this breaks off.
+      await this.#store.change(connection, (list) => stagedIn(list, { ...entry, startedAt: '' }), signal);
       await this.#store.keep(connection, uid, { ...header, filter: run.spec.filter }, await parts(), signal);
-      const entry = { uid, run: keyString(keyOf(run)), scope, startedAt, changes, next: 0, queuedAt: 0 };
-      await this.#store.change(connection, (before) => stagedIn(before, entry), signal);
+      await this.#store.change(connection, (list) => stagedIn(list, entry), signal);
     }
     await this.#confirm(connection, [uid], signal);
     this.#tell(key);
@@ -268,4 +267,8 @@ export class PushOutbox implements Outbox {
   #now(): number {
     return this.#options.clock.now();
   }
+}
+
+function entryOf(run: AwsReconciliation, scope: string): Omit<Entry, 'startedAt' | 'changes'> {
+  return { uid: run.metadata.uid ?? '', run: keyString(keyOf(run)), scope, next: 0, queuedAt: 0 };
 }

@@ -286,7 +286,7 @@ export class PushReconciler implements Reconciler {
       this.#note(connection, {
         type: 'Warning',
         reason: failure.reason,
-        message: states.standing(key)?.message ?? failure.why,
+        message: states.standing(key)?.verdict.message ?? failure.why,
       });
     } else if (news === 'recovered') {
       this.#note(connection, {

@@ -1,4 +1,5 @@
 import { formatTime, keyString, type ObjectKey } from '../../runtime/index.ts';
+import type { PushStanding } from '../connection/index.ts';
 import { isOpen, waiting, type PushQueue } from './queue.ts';
 
 /** Why changes are not taken. A closed set: each has an entry in the documentation. */
@@ -11,13 +12,6 @@ export interface Failure {
   readonly why: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
-}
-
-/** What there is to say of a connection. */
-export interface PushStanding {
-  readonly status: 'True' | 'False';
-  readonly reason: FailureReason | 'Delivered';
-  readonly message: string;
 }
 
 interface State {
@@ -108,10 +102,16 @@ export class PushStates {
     const state = this.#states.get(keyString(connection));
     if (state?.failure !== undefined) {
       const { failure } = state;
-      return { status: 'False', reason: failure.reason, message: sentenceOn(failure) };
+      return { status: 'False', verdict: { reason: failure.reason, message: sentenceOn(failure) } };
     }
     return state?.reported === true
-      ? { status: 'True', reason: 'Delivered', message: 'the receiver of --push-url takes changes' }
+      ? {
+          status: 'True',
+          verdict: {
+            reason: 'Delivered',
+            message: 'nothing waits that the receiver of --push-url does not take',
+          },
+        }
       : undefined;
   }
 

@@ -78,7 +78,11 @@ export function checkUser(
 }
 
 /** Whose a user is that no object here stands for. */
-export function checkOwner(user: ObservedUser, account: AwsAccount, installation: string): Refusal | undefined {
+export function checkOwner(
+  user: ObservedUser,
+  account: AwsAccount,
+  installation: string,
+): Refusal | undefined {
   const owned = ownership(user.tags, ownerOf(account, installation));
   return 'value' in owned
     ? refused(
@@ -145,13 +149,17 @@ export function checkGiven(
       return refused('quota', `${edgeKey(reference)} does not fit: ${full}`);
     }
     const { type, name } = reference;
-    edges = { ...edges, ...withEdge(edges, { type, name, arn: reference.arn ?? name }, undefined) };
+    edges = Object.assign({}, edges, withEdge(edges, { type, name, arn: reference.arn ?? name }, undefined));
   }
   return undefined;
 }
 
 /** What a user that is to be made could not be made with. */
-export function checkMaking(account: AwsAccount, connection: UsableConnection, installation: string): Refusal | undefined {
+export function checkMaking(
+  account: AwsAccount,
+  connection: UsableConnection,
+  installation: string,
+): Refusal | undefined {
   const { usersQuota, snapshots, caller } = connection;
   const rules = rulesOf(connection);
   const declared = declaredOf(account, connection.defaults);
@@ -166,7 +174,10 @@ export function checkMaking(account: AwsAccount, connection: UsableConnection, i
   }
   const used = snapshots.current?.size ?? 0;
   return usersQuota !== undefined && used >= usersQuota
-    ? refused('quota', `AWS account ${caller.accountId} has ${used} users, and its quota (Users) is ${usersQuota}`)
+    ? refused(
+        'quota',
+        `AWS account ${caller.accountId} has ${used} users, and its quota (Users) is ${usersQuota}`,
+      )
     : undefined;
 }
 
@@ -178,13 +189,9 @@ export function checkChange(
   connection: UsableConnection,
   options: { readonly installation: string; readonly now: number },
 ): Refusal | undefined {
-  const problems = (account: AwsAccount) =>
-    problemsOf(account, user, connection, options).map((problem) => ({
-      ...problem,
-      text: `${problem.reason} ${problem.message}`,
-    }));
-  const known = new Set(before === undefined ? [] : problems(before).map(({ text }) => text));
-  const news = problems(after).find(({ text }) => !known.has(text));
+  const problems = (account: AwsAccount) => problemsOf(account, user, connection, options);
+  const known = new Set(before === undefined ? [] : problems(before).map(({ message }) => message));
+  const news = problems(after).find(({ message }) => !known.has(message));
   return news === undefined ? undefined : refused(fateOf(news.reason), news.message);
 }
 

@@ -1,10 +1,13 @@
 import { ownerTag, ownerValue, tagValue, type ObservedUser } from '../../../src/account/index.ts';
+import type { Refusal } from '../../../src/idhub/index.ts';
 import { sameName } from '../../../src/schema/index.ts';
-import type { AwsAccount } from '../../api/v1alpha1/index.ts';
+import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
 import { memoryOf, ownerOf, standingOf } from '../../controllers/account/index.ts';
+import { othersOnEdge } from '../../controllers/binding/index.ts';
 import type { UsableConnection } from '../../controllers/connection/index.ts';
 import { hasFinalizer } from '../../controllers/names.ts';
-import { keyOf, keyString } from '../../runtime/index.ts';
+import { keyOf, keyString, type Informer } from '../../runtime/index.ts';
+import type { EntryChange } from './note.ts';
 
 /** Which object a user is written through. */
 export type Holder =
@@ -65,5 +68,26 @@ export function holderOf(
 
 /** Who manages comes before who observes, then the oldest. */
 function rank({ spec, metadata }: AwsAccount): string {
-  return [spec.management === 'Observe' ? '1' : '0', metadata.creationTimestamp ?? '', metadata.name].join(' ');
+  return [spec.management === 'Observe' ? '1' : '0', metadata.creationTimestamp ?? '', metadata.name].join(
+    ' ',
+  );
+}
+
+/** Bindings that are not the account's own and say the contrary: they would undo a change, or keep it from being done. Pure. */
+export function contradiction(
+  entries: readonly EntryChange[],
+  user: Parameters<typeof othersOnEdge>[1],
+  bindings: Informer<AwsEntitlementBinding>,
+): Refusal | undefined {
+  for (const { set } of entries) {
+    const wanted = set.state ?? 'Present';
+    const other = othersOnEdge(bindings, user, set).find(({ spec }) => (spec.state ?? 'Present') !== wanted);
+    if (other !== undefined) {
+      const message =
+        `AwsEntitlementBinding "${keyString(keyOf(other))}" says that ${set.type} ${set.name ?? set.arn ?? ''} is to be ` +
+        `${other.spec.state ?? 'Present'}; change or delete that one`;
+      return { kind: 'conflict', message };
+    }
+  }
+  return undefined;
 }

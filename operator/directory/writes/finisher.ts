@@ -1,8 +1,11 @@
 import type { Refusal } from '../../../src/idhub/index.ts';
 import { awsAccountType, type AwsAccount, type AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
-import { connectionKey, sameEntry, standingOf } from '../../controllers/account/index.ts';
-import { usable, type ConnectionRegistry, type UsableConnection } from '../../controllers/connection/index.ts';
-import { isShutOut } from '../../controllers/discovery/index.ts';
+import { connectionKey, standingOf } from '../../controllers/account/index.ts';
+import {
+  usable,
+  type ConnectionRegistry,
+  type UsableConnection,
+} from '../../controllers/connection/index.ts';
 import { annotations } from '../../controllers/names.ts';
 import {
   after,
@@ -19,20 +22,12 @@ import {
   type Result,
 } from '../../runtime/index.ts';
 import { refused } from './checks.ts';
-import { judge } from './judge.ts';
+import { endOf, finalPatch, passwordPatch } from './ends.ts';
+import { isMadeBy, judge } from './judge.ts';
 import { noteOf, operationOf, writeNote, type WriteNote } from './note.ts';
-import { PasswordSecrets, passwordEntry } from './password.ts';
-import {
-  backInAws,
-  backInObject,
-  entriesPatch,
-  merged,
-  printOf,
-  valueAt,
-  withEntries,
-  type AccountPatch,
-} from './undo.ts';
-import type { Settled, Waiting } from './waiting.ts';
+import { PasswordSecrets } from './password.ts';
+import { backInAws, backInObject, merged, type AccountPatch } from './undo.ts';
+import type { Waiting } from './waiting.ts';
 
 export interface FinisherOptions {
   readonly client: Client;
@@ -90,7 +85,9 @@ export class WriteFinisher implements Reconciler {
     if (note === undefined) {
       this.#seen.delete(keyString(key));
       if (account.metadata.annotations?.[annotations.undo] !== undefined) {
-        this.#options.logger.warn('what the object says of an unfinished write cannot be read', { account: key });
+        this.#options.logger.warn('what the object says of an unfinished write cannot be read', {
+          account: key,
+        });
         await this.#patch(account, { annotations: { [annotations.undo]: null } }, signal);
       }
       return done();
@@ -114,6 +111,7 @@ export class WriteFinisher implements Reconciler {
         return after(left);
       }
       await this.#patch(account, { annotations: { [annotations.undo]: null } }, signal);
+      this.#seen.delete(keyString(keyOf(account)));
       return done();
     }
     if (note.kind === 'remove') {
@@ -137,6 +135,7 @@ export class WriteFinisher implements Reconciler {
       schema: connection.schema,
       place: connection.caller,
       now: clock.now(),
+      skewMs: connection.api.skewMs,
     });
     switch (judgement.kind) {
       case 'done':
@@ -175,6 +174,7 @@ export class WriteFinisher implements Reconciler {
     }
     const waited = waiting.isWaited(note.id);
     await this.#patch(account, finalPatch(account, note, waited), signal);
+    this.#seen.delete(keyString(keyOf(account)));
     logger.info('a write that was asked for is done', {
       account: keyOf(account),
       operation: note.id,
@@ -202,7 +202,7 @@ export class WriteFinisher implements Reconciler {
     const undoing: WriteNote = { ...note, state: 'undoing', refusal, refusedAt: clock.now() };
     const standing = standingOf(account, connection, installation);
     // Only a user that was made for this very object goes with it.
-    const own = standing.kind === 'user' && standing.made;
+    const own = standing.kind === 'user' && isMadeBy(note, standing.user, connection.api.skewMs);
     const patch: AccountPatch =
       note.kind === 'create'
         ? { spec: { deletionPolicy: own ? 'Delete' : 'Retain' } }
@@ -253,6 +253,7 @@ export class WriteFinisher implements Reconciler {
       merged(patch, { annotations: { ...patch.annotations, [annotations.undo]: null } }),
       signal,
     );
+    this.#seen.delete(keyString(keyOf(account)));
     waiting.settle(note.id, { kind: 'refused', refusal });
     return done();
   }
@@ -277,23 +278,7 @@ export class WriteFinisher implements Reconciler {
     const { registry, waiting, logger } = this.#options;
     const snapshots = usable(registry.peek(connectionKey(account)))?.snapshots;
     const user = note.userId === null ? undefined : snapshots?.current?.byId(note.userId);
-    const settled = ((): Settled => {
-      if (note.state === 'undoing') {
-        return { kind: 'refused', refusal: note.refusal ?? refused('conflict', 'it was refused') };
-      }
-      if (note.kind !== 'remove') {
-        const message = `AwsAccount "${account.metadata.name}" was deleted before the write was done`;
-        return { kind: 'refused', refusal: refused('conflict', message) };
-      }
-      const disables = account.spec.deletionPolicy === 'Disable';
-      const goes = user === undefined || (disables && (user.deny === 'managed' || isShutOut(user)));
-      return goes
-        ? { kind: 'done', userId: undefined }
-        : {
-            kind: 'refused',
-            refusal: refused('conflict', `IAM user "${user.userName}" was let go of and not ${disables ? 'disabled' : 'deleted'}`),
-          };
-    })();
+    const settled = endOf(account, note, user);
     logger.info('a write that was asked for has ended with its object', {
       account: keyOf(account),
       operation: note.id,
@@ -315,7 +300,11 @@ export class WriteFinisher implements Reconciler {
       awsAccountType,
       keyOf(account),
       {
-        metadata: { uid, resourceVersion, ...(patch.annotations === undefined ? {} : { annotations: patch.annotations }) },
+        metadata: {
+          uid,
+          resourceVersion,
+          ...(patch.annotations === undefined ? {} : { annotations: patch.annotations }),
+        },
         ...(patch.spec === undefined ? {} : { spec: patch.spec }),
       },
       { signal },
@@ -338,58 +327,4 @@ export class WriteFinisher implements Reconciler {
       }
     }
   }
-}
-
-/** The password is the last that is asked of AWS: it cannot be taken back. */
-function passwordPatch(account: AwsAccount, note: WriteNote): AccountPatch {
-  const { secret, requestId, resetRequired } = note.password ?? { secret: null, requestId: note.id, resetRequired: null };
-  const was = valueAt(account, ['spec', 'console']);
-  const kept = (was ?? {}) as object;
-  const set = {
-    ...kept,
-    access: 'Managed',
-    ...(secret === null ? {} : { passwordSecretRef: { name: secret, key: passwordEntry } }),
-    ...(resetRequired === null ? {} : { resetRequired }),
-    reset: { requestId },
-  };
-  const next: WriteNote = {
-    ...note,
-    state: 'password',
-    fields: [...note.fields, { at: ['spec', 'console'], set: printOf(set), was }],
-  };
-  return {
-    spec: { console: set },
-    annotations: { [annotations.undo]: writeNote(next), [annotations.operation]: operationOf(next) },
-  };
-}
-
-/** What stood on the object for the way only is taken off it. */
-function finalPatch(account: AwsAccount, note: WriteNote, waited: boolean): AccountPatch {
-  const list = account.spec.entitlements ?? [];
-  // What was bound from here and is revoked need not be said any more; what nobody bound stays Absent.
-  const over = note.entries.filter(
-    ({ set, was }) =>
-      set.state === 'Absent' &&
-      was !== null &&
-      list.some((entry) => sameEntry(entry, set) && entry.state === 'Absent'),
-  );
-  const secret = account.spec.console?.passwordSecretRef?.name;
-  const used = secret !== undefined && secret === note.password?.secret;
-  const kept: WriteNote = {
-    ...note,
-    state: 'unanswered',
-    wants: {},
-    fields: [],
-    entries: [],
-    password: null,
-  };
-  return merged(
-    entriesPatch(list, withEntries(list, over.map((change) => [change, null]))),
-    used ? { spec: { console: { passwordSecretRef: null } } } : {},
-    {
-      annotations: {
-        [annotations.undo]: note.kind === 'create' && !waited ? writeNote(kept) : null,
-      },
-    },
-  );
 }

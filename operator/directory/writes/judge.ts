@@ -1,5 +1,5 @@
 import type { ObservedUser } from '../../../src/account/index.ts';
-import { edgeKey, findEdge, readReference, type Place } from '../../../src/entitlement/index.ts';
+import { findEdge, readReference, type Place } from '../../../src/entitlement/index.ts';
 import type { Refusal } from '../../../src/idhub/index.ts';
 import { decodeValue, sameName, type AccountSchema } from '../../../src/schema/index.ts';
 import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
@@ -25,6 +25,8 @@ export interface Evidence {
   readonly schema: AccountSchema;
   readonly place: Place;
   readonly now: number;
+  /** How far AWS's clock is ahead. */
+  readonly skewMs: number;
 }
 
 export type Judgement =
@@ -54,7 +56,7 @@ export function judge(evidence: Evidence): Judgement {
     return { kind: 'open', message: `AwsAccount "${account.metadata.name}" waits for its turn` };
   }
   if (standing.kind === 'user' && isDone(evidence, standing.user)) {
-    if (note.kind === 'create' && !standing.made) {
+    if (note.kind === 'create' && !isMadeBy(note, standing.user, evidence.skewMs)) {
       const message = `IAM user "${standing.user.userName}" exists already`;
       return { kind: 'refused', refusal: { kind: 'uniqueness', message } };
     }
@@ -77,6 +79,14 @@ export function judge(evidence: Evidence): Judgement {
         },
       }
     : { kind: 'open', message };
+}
+
+/** So much earlier than its write a user may seem to be made: clocks differ. */
+const toleranceMs = 300_000;
+
+/** Whether a user that has the owner tag of an object was made by this write, and does not have it from long before. */
+export function isMadeBy({ at }: WriteNote, { createdAt }: ObservedUser, skewMs: number): boolean {
+  return createdAt + toleranceMs >= at + skewMs;
 }
 
 /** Whether AWS shows what was asked for. */
@@ -135,7 +145,10 @@ function bindingRefusal({ account, note, bindings, now }: Evidence): Refusal | u
     const fate =
       ready.status === 'False' || waits ? (bindingFates[ready.reason as BindingReason] ?? 'open') : 'open';
     if (fate !== 'open') {
-      return { kind: fate, message: `${edgeKey({ type: set.type, name: set.name ?? set.arn ?? '' })}: ${ready.message}` };
+      return {
+        kind: fate,
+        message: `${set.type} ${set.name ?? set.arn ?? ''}: ${ready.message}`,
+      };
     }
   }
   return undefined;

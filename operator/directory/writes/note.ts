@@ -81,6 +81,25 @@ export interface WriteNote {
   readonly refusedAt: number | null;
 }
 
+/** A write that begins. */
+export function newNote(
+  note: Pick<WriteNote, 'id' | 'kind' | 'key' | 'at' | 'made' | 'userId'> &
+    Partial<Pick<WriteNote, 'wants' | 'fields' | 'entries'>> & {
+      readonly password?: PasswordNote | undefined;
+    },
+): WriteNote {
+  return {
+    state: 'open',
+    wants: {},
+    fields: [],
+    entries: [],
+    refusal: null,
+    refusedAt: null,
+    ...note,
+    password: note.password ?? null,
+  };
+}
+
 /** What the object says of a write that is not finished; undefined where there is none, or none that can be read. */
 export function noteOf({ metadata }: AwsAccount): WriteNote | undefined {
   const text = metadata.annotations?.[annotations.undo];

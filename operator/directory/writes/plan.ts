@@ -1,4 +1,4 @@
-import type { Applied, ObservedUser } from '../../../src/account/index.ts';
+import { remembered, type Applied, type ObservedUser } from '../../../src/account/index.ts';
 import { edgeKey, readReference } from '../../../src/entitlement/index.ts';
 import type { AccountWrite, EntitlementReference, Refusal } from '../../../src/idhub/index.ts';
 import { decodeValue, sameName } from '../../../src/schema/index.ts';
@@ -9,7 +9,14 @@ import { isShutOut } from '../../controllers/discovery/index.ts';
 import { annotations } from '../../controllers/names.ts';
 import { namedOf, refused } from './checks.ts';
 import { hasEdge } from './judge.ts';
-import { fingerprint, type Entry, type EntryChange, type FieldChange, type Named, type Wants } from './note.ts';
+import {
+  fingerprint,
+  type Entry,
+  type EntryChange,
+  type FieldChange,
+  type Named,
+  type Wants,
+} from './note.ts';
 import { entriesPatch, merged, nested, printOf, valueAt, withEntries, type AccountPatch } from './undo.ts';
 
 /** What a write is laid on. */
@@ -37,16 +44,20 @@ export interface Planned {
 /** `spec.entitlements` takes so many. */
 const maxEntries = 40;
 
-/** What a write changes of the object; all of it empty where everything is so already. The password is not in it. Pure. */
-export function planWrite(write: AccountWrite, target: Target): Planned | Refusal {
+/**
+ * What a write changes of the object; all of it empty where everything is so already, unless `anyway`. The password is
+ * not in it. Pure.
+ */
+export function planWrite(write: AccountWrite, target: Target, anyway = false): Planned | Refusal {
   const draft = new Draft(target);
   draft.name(write.userName);
   draft.path(write.path);
   draft.attributes(write.attributes ?? {});
   draft.externalId(write.externalId);
-  draft.active(write.active);
-  const refusal = draft.entitlements(write.entitlements?.add ?? [], write.entitlements?.remove ?? []);
-  return refusal ?? draft.planned();
+  const refusal =
+    draft.active(write.active) ??
+    draft.entitlements(write.entitlements?.add ?? [], write.entitlements?.remove ?? []);
+  return refusal ?? draft.planned(anyway);
 }
 
 /** What a write that is refused is taken for, and what not. */
@@ -56,6 +67,21 @@ export function isRefusal(planned: Planned | Refusal): planned is Refusal {
 
 export function isEmpty({ patch, entries }: Planned): boolean {
   return Object.keys(patch).length === 0 && entries.length === 0;
+}
+
+/** What has an object manage the user that it observes, without a change of that user. Pure. */
+export function takeover(
+  account: AwsAccount,
+  user: ObservedUser,
+  connection: UsableConnection,
+  now: number,
+): AccountPatch {
+  const planned = planWrite(
+    {},
+    { account, made: false, user, attributes: {}, connection, caller: '', now },
+    true,
+  );
+  return isRefusal(planned) ? {} : planned.patch;
 }
 
 /** The object after a plan, as the API server would make it. Pure. */
@@ -146,19 +172,24 @@ class Draft {
     }
   }
 
-  active(active: boolean | undefined): void {
+  active(active: boolean | undefined): Refusal | undefined {
     const { account, user, caller } = this.#target;
     if (active === undefined || (user === undefined && active)) {
-      return;
+      return undefined;
     }
     const shut = user !== undefined && isClosed(user);
     if (isEnabled(account) === active && shut !== active && user !== undefined) {
-      return;
+      return undefined;
+    }
+    if (active && user?.deny === 'managed' && remembered(user.tags) === undefined) {
+      const message = `AWSDenyAll was attached to IAM user "${user.userName}" by others; have it detached in AWS`;
+      return refused('mutability', message);
     }
     this.#want({ active });
     this.#set(['spec', 'enabled'], active, user === undefined ? null : !shut);
     const at = ['annotations', annotations.disabledBy];
     this.#set(at, active ? null : (valueAt(account, at) ?? caller), shut ? caller : null);
+    return undefined;
   }
 
   /** What observes its user, or is made for it, manages it from here on: only what is asked for is written. */
@@ -224,17 +255,15 @@ class Draft {
     return this.#makeRoom();
   }
 
-  planned(): Planned {
-    if (this.#changes.length > 0 || this.#entries.length > 0) {
+  planned(anyway: boolean): Planned {
+    if (anyway || this.#changes.length > 0 || this.#entries.length > 0) {
       this.manage();
     }
     const { account } = this.#target;
     const before = account.metadata.annotations?.[annotations.applied];
     const applied = this.#applied === undefined ? undefined : writeApplied(this.#applied);
     const memory: AccountPatch =
-      applied === undefined || applied === before
-        ? {}
-        : { annotations: { [annotations.applied]: applied } };
+      applied === undefined || applied === before ? {} : { annotations: { [annotations.applied]: applied } };
     const observes = account.spec.management === 'Observe';
     const patch = merged(
       nested(this.#changes.map(({ at, value }) => [at, value])),
@@ -323,7 +352,7 @@ export function freshMemory(
 }
 
 /** Who cannot get in, by whatever denies everything. */
-function isClosed(user: ObservedUser): boolean {
+export function isClosed(user: ObservedUser): boolean {
   return user.deny === 'managed' || isShutOut(user);
 }
 

@@ -100,9 +100,7 @@ export function withEntries(
 
 /** The patch of the list; nothing where it stays. */
 export function entriesPatch(list: readonly Entry[], after: readonly Entry[]): AccountPatch {
-  return isDeepStrictEqual(list, after)
-    ? {}
-    : { spec: { entitlements: after.length === 0 ? null : after } };
+  return isDeepStrictEqual(list, after) ? {} : { spec: { entitlements: after.length === 0 ? null : after } };
 }
 
 export function merged(...patches: readonly AccountPatch[]): AccountPatch {

@@ -1,46 +1,392 @@
 import type { ObservedUser } from '../../../src/account/index.ts';
-import {
-  DirectoryUnavailableError,
-  type AccountWrite,
-  type ConnectionName,
-  type DirectoryAccount,
-  type Refusal,
-  type WriteContext,
-  type WriteOutcome,
+import type {
+  AccountWrite,
+  ConnectionName,
+  DirectoryAccount,
+  WriteContext,
+  WriteOutcome,
 } from '../../../src/idhub/index.ts';
-import type { Snapshot } from '../../../src/reconciliation/index.ts';
-import { awsAccountType, type AwsAccount, type AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
+import type { AwsAccount } from '../../api/v1alpha1/index.ts';
+import { standingOf, userKeyOf } from '../../controllers/account/index.ts';
+import { annotations, finalizer, isTrue } from '../../controllers/names.ts';
+import { keyOf, keyString } from '../../runtime/index.ts';
+import type { DirectoryWrites } from '../ports.ts';
 import {
-  isEnabled,
-  passwordHashOf,
-  passwordStanding,
-  UnusablePasswordKey,
-  userKeyOf,
-  type PasswordKey,
-} from '../../controllers/account/index.ts';
-import { othersOnEdge } from '../../controllers/binding/index.ts';
-import { usable, type ConnectionRegistry, type UsableConnection } from '../../controllers/connection/index.ts';
-import { annotations, finalizer, hasFinalizer, isTrue } from '../../controllers/names.ts';
-import {
-  ApiError,
-  isAlreadyExists,
-  isConflict,
-  isNotFound,
-  keyOf,
-  keyString,
-  NotLeadingError,
-  TransportError,
-  type Client,
-  type Clock,
-  type Informer,
-  type Logger,
-  type ObjectKey,
-} from '../../runtime/index.ts';
-import type { DirectoryWrites, LatestViews } from '../ports.ts';
-import { checkChange, checkGiven, checkMaking, checkOwner, checkUser, checkValues, refused } from './checks.ts';
-import { holderOf } from './find.ts';
-import { canonical, noteOf, operationOf, writeNote, type PasswordNote, type WriteNote } from './note.ts';
+  checkChange,
+  checkGiven,
+  checkMaking,
+  checkOwner,
+  checkUser,
+  checkValues,
+  refused,
+} from './checks.ts';
+import { openNote, refusedWith, WriteDesk, type Place, type Request, type WriteDeskOptions } from './desk.ts';
+import { contradiction, holderOf, type Holder } from './find.ts';
+import { newNote, noteOf } from './note.ts';
 import { accountFor, freeName, newAccount } from './objects.ts';
-import { PasswordSecrets, passwordSecret } from './password.ts';
-import { freshMemory, isEmpty, isRefusal, patched, planWrite, type Planned } from './plan.ts';
-import type { Settled, Ticket, Waiting } from './waiting.ts';
+import { isEmpty, isRefusal, patched, planWrite, takeover } from './plan.ts';
+import { planPassword } from './plan-password.ts';
+import { merged, nested } from './undo.ts';
+
+/** So often a request is looked at anew where its object has changed meanwhile. */
+const maxTries = 20;
+
+/** The user, and what stands for it. */
+interface Found {
+  readonly user: ObservedUser;
+  readonly seen: DirectoryAccount;
+  readonly holder: Exclude<Holder, { kind: 'leaving' | 'claimed' }>;
+}
+
+/**
+ * What clients write to AWS accounts. Each write becomes one write of an AwsAccount, which the controllers bring to AWS;
+ * the request waits for that. Whoever is killed meanwhile: the object says what was asked for, and the `WriteFinisher`
+ * brings it to its end.
+ */
+export class KubernetesWrites implements DirectoryWrites {
+  readonly #desk: WriteDesk;
+
+  constructor(options: WriteDeskOptions) {
+    this.#desk = new WriteDesk(options);
+  }
+
+  create(
+    name: ConnectionName,
+    write: AccountWrite & { readonly userName: string },
+    context: WriteContext,
+  ): Promise<WriteOutcome> {
+    return this.#desk.guarded(async () => {
+      const secret = write.password?.kind === 'given';
+      const request = await this.#desk.request(name, ['create', write], context, secret);
+      return this.#repeat(() => this.#create(write, request));
+    });
+  }
+
+  change(
+    name: ConnectionName,
+    id: string,
+    write: AccountWrite,
+    context: WriteContext,
+  ): Promise<WriteOutcome> {
+    return this.#desk.guarded(async () => {
+      const secret = write.password?.kind === 'given';
+      const request = await this.#desk.request(name, ['change', id, write], context, secret);
+      return this.#repeat(() => this.#change(id, write, request));
+    });
+  }
+
+  remove(name: ConnectionName, id: string, context: WriteContext): Promise<WriteOutcome> {
+    return this.#desk.guarded(async () => {
+      const request = await this.#desk.request(name, ['remove', id], context, false);
+      return this.#repeat(() => this.#remove(id, request));
+    });
+  }
+
+  async #repeat(attempt: () => Promise<WriteOutcome | 'again'>): Promise<WriteOutcome> {
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      const outcome = await attempt();
+      if (outcome !== 'again') {
+        return outcome;
+      }
+    }
+    return refusedWith(refused('conflict', 'the AwsAccount is changed by others all the time; try again'));
+  }
+
+  async #create(
+    write: AccountWrite & { readonly userName: string },
+    request: Request,
+  ): Promise<WriteOutcome | 'again'> {
+    const { accounts, clock, installation } = this.#desk.options;
+    const place = this.#desk.place(request.name);
+    const { connection, snapshot } = place;
+    const { userName } = write;
+    const wrong = checkValues(write, {}, connection) ?? checkUser({ userName }, connection);
+    if (wrong !== undefined) {
+      return refusedWith(wrong);
+    }
+    const known = await this.#earlier(userName, place, request);
+    if (known !== undefined) {
+      return known;
+    }
+    const present = snapshot.byName(userName);
+    if (present !== undefined) {
+      return refusedWith(refused('uniqueness', `IAM user "${present.userName}" exists already`));
+    }
+    const skeleton = newAccount(
+      connection.key,
+      freeName(connection.key, userName, (key) => accounts.get(key) !== undefined),
+      userName,
+    );
+    const planned = planWrite(write, {
+      account: skeleton,
+      made: true,
+      user: undefined,
+      attributes: {},
+      connection,
+      caller: request.context.caller,
+      now: clock.now(),
+    });
+    if (isRefusal(planned)) {
+      return refusedWith(planned);
+    }
+    const after = patched(skeleton, planned.patch);
+    const refusal =
+      checkMaking(after, connection, installation) ??
+      checkGiven(
+        { userName, groups: [], attachedPolicies: [], inlinePolicies: [] },
+        planned.entries.flatMap(({ set }) => (set.state === 'Absent' ? [] : [set])),
+        connection,
+      );
+    if (refusal !== undefined) {
+      return refusedWith(refusal);
+    }
+    const id = this.#desk.idOf(request.context);
+    const password = await planPassword(write.password, {
+      account: after,
+      user: undefined,
+      id,
+      context: request.context,
+      passwordKey: this.#desk.options.passwordKey,
+    });
+    if (password !== undefined && 'message' in password) {
+      return refusedWith(password);
+    }
+    const note = newNote({
+      id,
+      kind: 'create',
+      key: request.key,
+      at: clock.now(),
+      made: true,
+      userId: null,
+      wants: { userName, ...planned.wants },
+      entries: planned.entries,
+      password,
+    });
+    return this.#desk.submit(
+      { account: skeleton, made: true, patch: planned.patch, note, password: write.password },
+      request,
+    );
+  }
+
+  /** What an earlier request of the same name has come to, or others claim of it; undefined: nothing. */
+  async #earlier(
+    userName: string,
+    place: Place,
+    request: Request,
+  ): Promise<WriteOutcome | 'again' | undefined> {
+    const { accounts, permits, waiting } = this.#desk.options;
+    const { connection, view } = place;
+    const { operationId, signal } = request.context;
+    const claims = accounts
+      .byIndex('user', userKeyOf(connection.key, userName))
+      .filter(
+        ({ spec, metadata }) =>
+          spec.management !== 'Observe' && permits(connection.key, metadata.namespace ?? ''),
+      );
+    for (const account of claims) {
+      const note = noteOf(account);
+      const same = note?.kind === 'create' && note.key === request.key;
+      if (same && note.state === 'unanswered') {
+        await this.#desk.answered(account, signal);
+        return { kind: 'done', account: view.account(note.userId ?? ''), changed: true };
+      }
+      // Of equal requests at one time the first makes the account; who asks again joins it.
+      if (same && !waiting.isWaited(note.id)) {
+        const outcome = await this.#desk.meet(account, note, request);
+        return outcome === 'over' ? 'again' : outcome;
+      }
+      const operation = account.metadata.annotations?.[annotations.operation];
+      if (
+        operationId !== undefined &&
+        operation?.startsWith(`${operationId}/`) === true &&
+        note === undefined
+      ) {
+        const standing = standingOf(account, connection, this.#desk.options.installation);
+        if (standing.kind === 'user') {
+          return { kind: 'done', account: view.account(standing.user.userId), changed: false };
+        }
+      }
+    }
+    const [first] = claims;
+    return first === undefined
+      ? undefined
+      : refusedWith(
+          refused('uniqueness', `AwsAccount "${keyString(keyOf(first))}" has the name "${userName}" already`),
+        );
+  }
+
+  async #change(id: string, write: AccountWrite, request: Request): Promise<WriteOutcome | 'again'> {
+    const { bindings, clock, installation } = this.#desk.options;
+    const place = this.#desk.place(request.name);
+    const found = await this.#find(id, place, request);
+    if (found === 'again' || !('holder' in found)) {
+      return found;
+    }
+    const { user, seen, holder } = found;
+    const { connection } = place;
+    const wrong = checkValues(write, seen.attributes, connection) ?? checkUser(user, connection);
+    if (wrong !== undefined) {
+      return refusedWith(wrong);
+    }
+    const made = holder.kind === 'free';
+    const account = made ? this.#accountFor(user, place) : holder.account;
+    const planned = planWrite(write, {
+      account,
+      made,
+      user,
+      attributes: seen.attributes,
+      connection,
+      caller: request.context.caller,
+      now: clock.now(),
+    });
+    if (isRefusal(planned)) {
+      return refusedWith(planned);
+    }
+    const after = patched(account, planned.patch);
+    const writeId = this.#desk.idOf(request.context);
+    const password = await planPassword(write.password, {
+      account: after,
+      user: user,
+      id: writeId,
+      context: request.context,
+      passwordKey: this.#desk.options.passwordKey,
+    });
+    if (password !== undefined && 'message' in password) {
+      return refusedWith(password);
+    }
+    if (isEmpty(planned) && password === undefined) {
+      return { kind: 'done', account: seen, changed: false };
+    }
+    const whole =
+      isEmpty(planned) && password !== undefined
+        ? planWrite(
+            {},
+            { account, made, user, attributes: {}, connection, caller: '', now: clock.now() },
+            true,
+          )
+        : planned;
+    if (isRefusal(whole)) {
+      return refusedWith(whole);
+    }
+    const refusal =
+      (write.userName === undefined ? undefined : checkUser({ userName: write.userName }, connection)) ??
+      (made ? checkOwner(user, account, installation) : undefined) ??
+      checkChange(made ? undefined : account, after, user, connection, { installation, now: clock.now() }) ??
+      checkGiven(
+        user,
+        whole.entries.flatMap(({ set, had }) => (set.state === 'Absent' || had ? [] : [set])),
+        connection,
+      ) ??
+      contradiction(
+        whole.entries,
+        { userId: user.userId, userName: user.userName, connection: connection.key, account },
+        bindings,
+      );
+    if (refusal !== undefined) {
+      return refusedWith(refusal);
+    }
+    const note = newNote({
+      id: writeId,
+      kind: 'change',
+      key: request.key,
+      at: clock.now(),
+      made,
+      userId: user.userId,
+      wants: whole.wants,
+      fields: whole.fields,
+      entries: whole.entries,
+      password,
+    });
+    return this.#desk.submit({ account, made, patch: whole.patch, note, password: write.password }, request);
+  }
+
+  async #remove(id: string, request: Request): Promise<WriteOutcome | 'again'> {
+    const { installation, clock, deletion } = this.#desk.options;
+    const place = this.#desk.place(request.name);
+    const found = await this.#find(id, place, request);
+    if (found === 'again' || !('holder' in found)) {
+      return found;
+    }
+    const { user, holder } = found;
+    const { connection } = place;
+    const made = holder.kind === 'free';
+    const account = made ? this.#accountFor(user, place) : holder.account;
+    const refusal =
+      checkUser(user, connection) ?? (made ? checkOwner(user, account, installation) : undefined);
+    if (refusal !== undefined) {
+      return refusedWith(refusal);
+    }
+    const patch = merged(
+      nested([[['spec', 'deletionPolicy'], deletion]]),
+      takeover(account, user, connection, clock.now()),
+    );
+    const { finalizers = [] } = account.metadata;
+    const note = newNote({
+      id: this.#desk.idOf(request.context),
+      kind: 'remove',
+      key: request.key,
+      at: clock.now(),
+      made,
+      userId: user.userId,
+    });
+    return this.#desk.submit(
+      {
+        account,
+        made,
+        patch,
+        // Without it the object would go, and the user stay.
+        ...(finalizers.includes(finalizer) ? {} : { finalizers: [...finalizers, finalizer] }),
+        note,
+      },
+      request,
+    );
+  }
+
+  /** The user of an id, and through which object it is written; or what stands against that. */
+  async #find(id: string, place: Place, request: Request): Promise<Found | WriteOutcome | 'again'> {
+    const { installation } = this.#desk.options;
+    const { connection, snapshot, view, accounts } = place;
+    const user = snapshot.byId(id);
+    const seen = view.account(id);
+    if (user === undefined || seen === undefined) {
+      return refusedWith(refused('missing', `there is no account ${id}`));
+    }
+    const holder = holderOf(user, accounts, { connection, installation });
+    if (holder.kind === 'held' || holder.kind === 'leaving') {
+      const note = openNote(holder.account);
+      if (note !== undefined) {
+        const outcome = await this.#desk.meet(holder.account, note, request);
+        return outcome === 'over' ? 'again' : outcome;
+      }
+    }
+    const { ifVersion } = request.context;
+    if (ifVersion !== undefined && !ifVersion.includes(seen.version)) {
+      return refusedWith(refused('version', `the account has version ${seen.version} by now`));
+    }
+    switch (holder.kind) {
+      case 'leaving': {
+        const called = keyString(keyOf(holder.account));
+        return refusedWith(
+          refused('conflict', `AwsAccount "${called}" is being deleted; try again when it is gone`),
+        );
+      }
+      case 'claimed':
+        return refusedWith(refused('mutability', holder.message));
+      case 'held':
+        if (isTrue(holder.account.metadata, annotations.paused)) {
+          const called = keyString(keyOf(holder.account));
+          const message = `AwsAccount "${called}" is paused by its annotation ${annotations.paused}`;
+          return refusedWith(refused('conflict', message));
+        }
+        return { user, seen, holder };
+      case 'free':
+        return { user, seen, holder };
+    }
+  }
+
+  #accountFor(user: ObservedUser, { connection }: Place): AwsAccount {
+    const { accounts, clock } = this.#desk.options;
+    const name = freeName(connection.key, user.userName, (key) => accounts.get(key) !== undefined);
+    return accountFor(user, name, connection, clock.now());
+  }
+}

@@ -1,10 +1,9 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { keyString } from '../../runtime/index.ts';
 import { hasBody, parseJson, readBody } from './body.ts';
-import { connectionFor } from './connections.ts';
+import { connectionFor, lacksConnection } from './connections.ts';
 import { CallerLeft, faultOf } from './faults.ts';
 import { Buckets, Places } from './limits.ts';
-import type { Mount } from './mount.ts';
 import { placeOf } from './mounts.ts';
 import type { AppOptions } from './options.ts';
 import { Problem, problemBody, problemHeaders } from './problem.ts';
@@ -64,17 +63,19 @@ export function makeApp(options: AppOptions): express.Express {
     const [pathname = ''] = request.url.split('?');
     const place = placeOf(mounts, pathname);
     const stop = new AbortController();
+    const forwarded = options.leader?.received(request);
     const visit = new OngoingVisit({
       id: options.makeId(),
-      address: origins.addressOf(request),
+      address: forwarded?.address ?? origins.addressOf(request),
       signal: stop.signal,
       place: place?.mount,
       named: place?.connection,
       prefix: place?.prefix ?? '',
-      base: origins.baseOf(request),
+      base: forwarded?.base ?? origins.baseOf(request),
       admit,
     });
     (response.locals as { visit?: OngoingVisit }).visit = visit;
+    visit.note({ forwardedBy: forwarded?.by, forwardedId: forwarded?.id });
     visit.writes = place !== undefined && request.method !== 'GET' && request.method !== 'HEAD';
     response.set({
       'cache-control': 'no-store',
@@ -126,12 +127,14 @@ export function makeApp(options: AppOptions): express.Express {
     if (mount === undefined) {
       throw new Problem(404, `There is ${there}.`);
     }
-    requireMethod(request, mount);
     if (mount.access === 'caller') {
       visit.caller = await options.authenticator.authenticate(request, visit.address, visit.signal);
       visit.admit(visit.caller.name);
     }
-    if (mount.perConnection) {
+    if (
+      mount.perConnection &&
+      !(mount.mayLackConnection === true && lacksConnection(visit.named, options.connections))
+    ) {
       visit.named = connectionFor(visit.caller, visit.named, options.connections);
       visit.note({ connection: keyString(visit.named) });
     }
@@ -175,19 +178,4 @@ function limitRate(buckets: Buckets, name: string): void {
   if (wait > 0) {
     throw new Problem(429, 'Too many requests in a short time.', { retryAfter: wait });
   }
-}
-
-/** @throws {Problem} 405 */
-function requireMethod({ method }: Request, { methods }: Mount): void {
-  const known: readonly string[] = methods.includes('GET') ? [...methods, 'HEAD'] : methods;
-  if (!known.includes(method)) {
-    const allow = ordered(known).join(', ');
-    throw new Problem(405, `The methods here are ${allow}.`, { headers: { allow } });
-  }
-}
-
-const order = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
-
-function ordered(methods: readonly string[]): string[] {
-  return order.filter((each) => methods.includes(each));
 }

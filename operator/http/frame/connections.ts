@@ -32,3 +32,9 @@ export function connectionFor(
   }
   return connection;
 }
+
+/** Whether a request names no connection, and there is none that it could be about. */
+export function lacksConnection(named: ConnectionName | undefined, connections: Connections): boolean {
+  const { default: byDefault } = connections;
+  return named === undefined && (byDefault === undefined || !connections.has(byDefault));
+}

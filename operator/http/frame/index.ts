@@ -8,6 +8,7 @@ export {
   type Answered,
   type Authenticator,
   type Connections,
+  type Forwarded,
   type Leader,
   type Limits,
 } from './options.ts';
@@ -15,3 +16,4 @@ export { Origins } from './origins.ts';
 export { Problem, type ErrorFormat } from './problem.ts';
 export { routerOf } from './routes.ts';
 export { startConnectorServer, type ConnectorServer, type ConnectorServerOptions } from './server.ts';
+export type { OngoingVisit } from './visits.ts';

@@ -6,8 +6,7 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /**
  * A part of the port for IDHub and for people. The frame around it has seen to all of this before a
- * handler runs, and answers in `format` where it does not hold: limits, the method, who asks, the
- * connection, the body. Handlers answer, or throw: `Problem`s go out as they are, what else is thrown
+ * handler runs, and answers in `format` where it does not hold: limits, who asks, the connection, the body. Handlers answer, or throw: `Problem`s go out as they are, what else is thrown
  * as `problemOf` says, then as the port does (`DirectoryUnavailableError`, the API server's errors: 503;
  * everything else: 500 without a word of it). A path that the router does not know is 404.
  */
@@ -21,13 +20,13 @@ export interface Mount {
    * about that one; `Visit.connection` names it, and there is such a connection.
    */
   readonly perConnection: boolean;
+  /** Has an answer also where its path names no connection and the default one is not there; `connectionIfAny` tells. */
+  readonly mayLackConnection?: boolean;
   /**
    * `caller`: with credentials of IDHub or another client. `reports`: the router itself finds out who
    * asks, and says so by `Visit.admit`. `open`: anybody.
    */
   readonly access: 'caller' | 'reports' | 'open';
-  /** All that there are below `path`; HEAD goes with GET. */
-  readonly methods: readonly Method[];
   readonly format: ErrorFormat;
   /** Bytes of a body; 0: a request has none. */
   readonly bodyLimit: number;
@@ -59,6 +58,8 @@ export interface Visit {
   readonly caller: Caller | undefined;
   /** There in mounts of connections. @throws {Error} in others: a fault of the program */
   readonly connection: ConnectionName;
+  /** As `connection`; undefined where the mount may lack one, and does. */
+  readonly connectionIfAny: ConnectionName | undefined;
   /** Address of the mount as clients reach it, such as `https://aws.example.com/scim/v2`, without a slash at the end. */
   readonly baseUrl: string;
   /** The body as it came; empty where there is none. `Request.body` has it parsed, undefined where there is none. */

@@ -3,8 +3,9 @@ import type { Request, Response } from 'express';
 import type { Clock, Logger } from '../../runtime/index.ts';
 import type { ConnectionName } from '../../../src/idhub/index.ts';
 import type { Rate } from './limits.ts';
-import type { Caller, Mount, Visit } from './mount.ts';
+import type { Caller, Mount } from './mount.ts';
 import type { Origins } from './origins.ts';
+import type { OngoingVisit } from './visits.ts';
 
 /** Finds out who asks. */
 export interface Authenticator {
@@ -16,6 +17,18 @@ export interface Authenticator {
   authenticate(request: IncomingMessage, from: string, signal: AbortSignal): Promise<Caller>;
 }
 
+/** What a replica says of a request that it hands on. */
+export interface Forwarded {
+  /** Which replica: its identity. */
+  readonly by: string;
+  /** Its id of the request. */
+  readonly id: string;
+  /** Address of the client, as far as proxies are trusted there. */
+  readonly address: string;
+  /** Scheme, host and more, as the client reaches the port. */
+  readonly base: string;
+}
+
 /** The replica that leads. */
 export interface Leader {
   /** This one. */
@@ -24,7 +37,9 @@ export interface Leader {
    * Has it answer in our place; the request's head is as it came, its body is `visit.body`.
    * @throws {Problem} 503 where it cannot be asked
    */
-  forward(request: Request, response: Response, visit: Visit): Promise<void>;
+  forward(request: Request, response: Response, visit: OngoingVisit): Promise<void>;
+  /** What another replica says of a request that it has handed on to this one; undefined where none has. */
+  received(request: IncomingMessage): Forwarded | undefined;
 }
 
 /** The connections that there are. */

@@ -29,6 +29,8 @@ export class OngoingVisit implements Visit {
   readonly place: Mount | undefined;
   readonly prefix: string;
   readonly baseUrl: string;
+  /** The same without the mount. */
+  readonly base: string;
   readonly notes: Record<string, Noted> = {};
   caller: Caller | undefined;
   named: ConnectionName | undefined;
@@ -47,6 +49,7 @@ export class OngoingVisit implements Visit {
     this.place = options.place;
     this.named = options.named;
     this.prefix = options.prefix;
+    this.base = options.base;
     this.baseUrl = `${options.base}${options.prefix}`;
     this.#admit = options.admit;
   }
@@ -59,6 +62,10 @@ export class OngoingVisit implements Visit {
     if (this.named === undefined) {
       throw new Error(`the mount ${this.mount} is about no connection`);
     }
+    return this.named;
+  }
+
+  get connectionIfAny(): ConnectionName | undefined {
     return this.named;
   }
 

@@ -42,7 +42,6 @@ export function reportsMount({ access, reports }: ReportsMountOptions): Mount {
     path: '/reports',
     perConnection: false,
     access: 'reports',
-    methods: ['GET'],
     format: 'problem+json',
     bodyLimit: 0,
     mediaTypes: [],

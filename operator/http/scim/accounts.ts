@@ -13,10 +13,22 @@ import {
 import type { Versions } from '../../../src/scim/index.ts';
 import { cataloguesOf, type Endpoint, type Written } from './endpoint.ts';
 import { doneOf } from './problems.ts';
-import { latestOr, lookUp, requireVersion, type AccountKinds, type Found, type Kinds, type Scene } from './scene.ts';
+import {
+  latestOr,
+  lookUp,
+  requireVersion,
+  type AccountKinds,
+  type Found,
+  type Kinds,
+  type Scene,
+} from './scene.ts';
 
 /** IAM users, as the vendor's `Account` or as the standard's `User`. */
-export function accountEndpoint(kinds: Kinds, path: '/Account' | '/Users', which: keyof AccountKinds): Endpoint {
+export function accountEndpoint(
+  kinds: Kinds,
+  path: '/Account' | '/Users',
+  which: keyof AccountKinds,
+): Endpoint {
   const kindIn = ({ schema }: Pick<DirectoryView, 'schema'>): AccountKind => kinds.of(schema)[which];
 
   const told = (scene: Scene, view: DirectoryView, account: DirectoryAccount): Found => {

@@ -70,7 +70,10 @@ function carryOut(
     throw new ScimError(404, `There is no "${path.slice(0, 200)}".`);
   }
   if ((method === 'POST') !== (rest === '')) {
-    throw new ScimError('invalidSyntax', `${method} needs ${rest === '' ? 'the path of a resource' : 'the path of a type'}.`);
+    throw new ScimError(
+      'invalidSyntax',
+      `${method} needs ${rest === '' ? 'the path of a resource' : 'the path of a type'}.`,
+    );
   }
   const versions = versionsOf(version);
   switch (method) {

@@ -1,4 +1,11 @@
-import { resourceTypeResource, schemaResource, schemasOf, type JsonObject, type ResourceType, type Schema } from '../../../src/scim/index.ts';
+import {
+  resourceTypeResource,
+  schemaResource,
+  schemasOf,
+  type JsonObject,
+  type ResourceType,
+  type Schema,
+} from '../../../src/scim/index.ts';
 
 /** What the service can do, as `/ServiceProviderConfig` tells it (RFC 7643, 5). */
 export function serviceProviderConfig(

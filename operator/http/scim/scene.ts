@@ -9,7 +9,13 @@ import {
   type WriteContext,
 } from '../../../src/idhub/index.ts';
 import type { AccountSchema } from '../../../src/schema/index.ts';
-import { fits, ScimError, type JsonObject, type ResourceType, type Versions } from '../../../src/scim/index.ts';
+import {
+  fits,
+  ScimError,
+  type JsonObject,
+  type ResourceType,
+  type Versions,
+} from '../../../src/scim/index.ts';
 import type { Visit } from '../frame/index.ts';
 
 /** What a request is about: an AWS account, and who asks. */

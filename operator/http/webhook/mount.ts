@@ -21,7 +21,6 @@ export function webhookMount(options: WebhookMountOptions): Mount {
     path: '/webhook/v1',
     perConnection: true,
     access: 'caller',
-    methods: ['GET', 'POST'],
     format: 'problem+json',
     bodyLimit,
     mediaTypes: ['application/json'],

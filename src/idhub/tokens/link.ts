@@ -69,12 +69,12 @@ export interface IdhubConnectionOptions {
   readonly observe: (request: LinkRequest, outcome: LinkOutcome) => void;
   /** Whether this process is the one that may: nothing is sent while it is not. */
   readonly leads: () => boolean;
+  /** Between two looks while all is well, a tenth more or less. */
+  readonly intervalMs: number;
 }
 
 /** An answer of a moment ago is given again. */
 const freshMs = 5_000;
-/** Between two looks while all is well, a tenth more or less. */
-const restMs = 60_000;
 /** Steps to one token at the most: refresh, store, exchange, and once more where a token was short-lived. */
 const mostSteps = 8;
 
@@ -108,9 +108,9 @@ export class IdhubConnection implements IdhubLink {
 
   /** When to look again, in milliseconds from now: soon after the first failure, then less and less often. */
   pauseMs(): number {
-    const { clock, random } = this.#options;
+    const { clock, random, intervalMs } = this.#options;
     if (this.#misses === 0) {
-      return restMs * (0.9 + random() / 5);
+      return intervalMs * (0.9 + random() / 5);
     }
     const pause = Math.min(backoff.maxMs, backoff.baseMs * 2 ** Math.min(this.#misses - 1, 20));
     return Math.max(pause * (1 - random() / 2), (this.#state?.notBefore ?? 0) - clock.now());

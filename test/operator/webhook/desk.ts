@@ -47,7 +47,7 @@ export class World {
       digest: async (scope, text) => createHmac('sha256', 'key').update(`${scope}\n${text}`).digest('hex'),
       clock: this.clock,
       trouble: (operationId, error) => troubles.push(`${operationId}: ${(error as Error).message}`),
-      audit: ({ connection: _, ...line }) => audited.push(line),
+      audit: ({ connection: { name: _name }, ...line }) => audited.push(line),
       waitMs,
       atOnce: options.atOnce ?? 8,
     });

@@ -1,1 +1,1 @@
-export { pythonEnvironment } from './python.ts';
+export { referenceEnvironment } from './environment.ts';

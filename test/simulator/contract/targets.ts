@@ -4,7 +4,7 @@ import * as organizations from '@aws-sdk/client-organizations';
 import * as sts from '@aws-sdk/client-sts';
 import { eventually, freePort, startProcess } from '../../support/process.ts';
 import { startSimulator } from '../index.ts';
-import { pythonEnvironment } from './python.ts';
+import { referenceEnvironment } from './environment.ts';
 import type { Output, Target } from './types.ts';
 
 const accountId = '123456789012';
@@ -99,7 +99,7 @@ export async function simulatorTarget(): Promise<Target> {
 }
 
 export async function motoTarget(): Promise<Target> {
-  const { python } = await pythonEnvironment('moto');
+  const { python } = await referenceEnvironment('moto');
   const { endpoint, stop } = await startReference(python, (port) => ({
     args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
     // Without it moto knows none of AWS's managed policies.
@@ -120,7 +120,7 @@ export async function motoTarget(): Promise<Target> {
 }
 
 export async function ministackTarget(): Promise<Target> {
-  const { python } = await pythonEnvironment('ministack');
+  const { python } = await referenceEnvironment('ministack');
   const { endpoint, stop } = await startReference(python, (port) => ({
     args: ['-m', 'ministack'],
     env: {

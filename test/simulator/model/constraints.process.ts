@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { startProcess } from '../../support/process.ts';
-import { pythonEnvironment } from '../contract/index.ts';
+import { referenceEnvironment } from '../contract/index.ts';
 
 test(
   'constraints.json is what extract.py makes of the pinned botocore',
   async () => {
-    const { python } = await pythonEnvironment('moto');
+    const { python } = await referenceEnvironment('moto');
     const script = new URL('extract.py', import.meta.url).pathname;
     const extraction = startProcess(python, [script]);
     expect(await extraction.exited).toBe(0);

@@ -11,7 +11,7 @@ const expired = selfSigned('127.0.0.1', 1_800_000);
 
 const ends: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) {
+  for (const end of ends.splice(0).toReversed()) {
     await end();
   }
 });

@@ -2,7 +2,11 @@ import { defaultUserQuotas } from '../../../../src/connection/index.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { AwsConnection, AwsConnectionStatus } from '../../../../operator/api/v1alpha1/index.ts';
 import { listsStopped, writeStopped } from '../../../../operator/controllers/breaker.ts';
-import type { ConnectionState, ScheduleStanding } from '../../../../operator/controllers/connection/index.ts';
+import type {
+  ConnectionState,
+  PushStanding,
+  ScheduleStanding,
+} from '../../../../operator/controllers/connection/index.ts';
 import { annotations } from '../../../../operator/controllers/names.ts';
 import { connectionStatus } from '../../../../operator/controllers/connection/status.ts';
 import { resolveSettings } from '../../../../src/connection/index.ts';
@@ -20,6 +24,7 @@ function status(
   more: {
     needed?: { accounts: number; bindings: number };
     schedule?: ScheduleStanding;
+    push?: PushStanding | 'off';
     now?: number;
   } = {},
 ) {
@@ -29,6 +34,7 @@ function status(
     accounts: 4,
     needed: more.needed ?? { accounts: 0, bindings: 0 },
     schedule: more.schedule,
+    push: more.push,
     now: more.now ?? now,
   });
 }
@@ -229,5 +235,22 @@ describe('the status of a connection', () => {
       const breaker = { since: '2026-01-15T11:59:59Z', missing: 24 };
       expect(status(before(breaker), undefined).breaker).toEqual(breaker);
     });
+  });
+});
+
+describe('whether changes reach the receiver', () => {
+  const refuses = {
+    status: 'False',
+    verdict: { reason: 'ReceiverRefuses', message: 'HTTP 401' },
+  } as const satisfies PushStanding;
+
+  test('is said; what is not known yet stays; switched off, it is said no more', async () => {
+    const state = await working();
+    const said = status(connection(), state, { push: refuses });
+    expect(conditionsOf(said)).toMatchObject({ Pushed: 'False ReceiverRefuses' });
+    const after = connection({ status: said });
+    expect(conditionsOf(status(after, state))).toMatchObject({ Pushed: 'False ReceiverRefuses' });
+    expect(conditionsOf(status(after, state, { push: 'off' }))).not.toHaveProperty('Pushed');
+    expect(conditionsOf(status(connection(), state))).not.toHaveProperty('Pushed');
   });
 });

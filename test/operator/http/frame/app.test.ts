@@ -39,7 +39,6 @@ function mount(routes: readonly Route[] = [echo], more: Partial<Mount> = {}): Mo
     path: '/scim/v2',
     perConnection: true,
     access: 'caller',
-    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     format: 'scim',
     bodyLimit: 1_000,
     mediaTypes: ['application/scim+json', 'application/json'],
@@ -162,15 +161,10 @@ describe('a mount', () => {
   });
 
   test('another method: 405, and which there are', async () => {
-    const served = await serveMounts({ mounts: [mount([echo], { methods: ['GET', 'PUT', 'POST'] })] });
-    for (const [method = '', allow] of [
-      ['POST', 'GET, HEAD, PUT'],
-      ['DELETE', 'GET, HEAD, POST, PUT'],
-      ['OPTIONS', 'GET, HEAD, POST, PUT'],
-      ['PROPFIND', 'GET, HEAD, POST, PUT'],
-    ]) {
+    const served = await serveMounts({ mounts: [mount()] });
+    for (const method of ['POST', 'DELETE', 'OPTIONS', 'PROPFIND']) {
       const answer = await served.get('/scim/v2/things/7', { method });
-      expect([method, answer.status, answer.headers.get('allow')]).toEqual([method, 405, allow]);
+      expect([method, answer.status, answer.headers.get('allow')]).toEqual([method, 405, 'GET, HEAD, PUT']);
       await scimErrorOf(answer);
     }
     expect((await served.get('/scim/v2/things/7', { method: 'HEAD' })).status).toBe(200);
@@ -462,6 +456,7 @@ test('what only the leader answers is handed on to it by the others, whole and o
   const handed: string[] = [];
   const leader: Leader = {
     here: false,
+    received: () => undefined,
     forward: async (request, response, visit) => {
       handed.push(`${request.method} ${request.originalUrl} ${visit.body.toString()}`);
       response.json({ from: 'the leader' });

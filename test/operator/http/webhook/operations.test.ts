@@ -32,7 +32,8 @@ async function served() {
   const headers = { ...bearer, 'content-type': 'application/json' };
   const post = (path: string, body: unknown, more: Readonly<Record<string, string>> = {}) =>
     frame.get(path, { method: 'POST', headers: { ...headers, ...more }, body: JSON.stringify(body) });
-  return { world, process, ...frame, post };
+  const get = (at: string) => frame.get(at);
+  return { world, process, ...frame, get, post };
 }
 
 const path = '/webhook/v1/operations';
@@ -69,7 +70,7 @@ describe('one operation', () => {
     await post(path, create('o', 'jo'));
     expect((await post(`/connections/team/aws${path}`, create('o', 'jo'))).status).toBe(200);
     expect(world.account.asked).toEqual(['create jo']);
-    expect((await post(`/connections/other/aws${path}`, create('o', 'jo'))).status).toBe(404);
+    expect((await post(`/connections/other/aws${path}`, create('o', 'jo'))).status).toBe(403);
   });
 
   test('that is refused says why', async () => {

@@ -33,7 +33,8 @@ async function served() {
       body: JSON.stringify(body),
     });
   const runs = () => client.store.list('awsreconciliations') as AwsReconciliation[];
-  return { client, post, runs, ...frame };
+  const get = (at: string) => frame.get(at);
+  return { client, post, runs, ...frame, get };
 }
 
 async function told(answer: Response): Promise<Record<string, unknown>> {

@@ -76,6 +76,7 @@ function stage(entries: Record<string, string> | undefined = guide, resources: R
       resources: () => resources,
       observe: (request, outcome) => void seen.push(`${request} ${outcome}`),
       leads: () => set.lead,
+      intervalMs: 60_000,
     }),
     look: () => set.link.look(never),
   };
@@ -344,6 +345,7 @@ describe('the link to IDHub', () => {
       resources: () => ({}),
       observe: () => undefined,
       leads: () => true,
+      intervalMs: 60_000,
     });
     expect(await link.check(never)).toMatchObject({ state: 'NOT_CONFIGURED' });
     expect(idhub.requests).toEqual([]);
@@ -476,6 +478,7 @@ describe('the link to IDHub', () => {
       resources: () => ({}),
       observe: () => undefined,
       leads: () => true,
+      intervalMs: 60_000,
     });
     expect(await slow.look(never)).toMatchObject({
       state: 'DOWN',

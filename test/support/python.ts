@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { startProcess } from '../../support/process.ts';
+import { startProcess } from './process.ts';
+import { cacheRoot } from './toolcache.ts';
 
 /** A Python with the packages of a requirements file. */
 export interface PythonEnvironment {
@@ -16,31 +16,41 @@ const packageClientVariables =
 
 const completeMarker = '.complete';
 
+export interface PythonPackages {
+  /** Names the environment: letters, digits, `-`. */
+  readonly name: string;
+  /** A requirements file with hashes. */
+  readonly requirements: URL;
+  /** Modules that can be imported where it is whole. */
+  readonly modules: readonly string[];
+}
+
 /**
- * Gives the virtual environment for `requirements-<name>.txt` of this folder, making it on first use.
- * It lives in the cache folder (`IDHUB_CACHE_DIR`, else `$XDG_CACHE_HOME/idhub-aws-connector`, else
- * `~/.cache/idhub-aws-connector`), keyed by the file's content, and appears there whole or not at all,
- * so concurrent and interrupted runs do no harm.
+ * Gives the virtual environment for a requirements file, making it on first use. It lives in the cache folder
+ * (see `cacheRoot`), keyed by the file's content, and appears there whole or not at all, so concurrent and
+ * interrupted runs do no harm.
  *
  * @throws when Python 3 with venv is missing or a package cannot be installed; the message carries the
  * last lines of the tool's output.
  */
-export async function pythonEnvironment(name: 'moto' | 'ministack'): Promise<PythonEnvironment> {
-  const requirements = new URL(`requirements-${name}.txt`, import.meta.url).pathname;
+export async function pythonEnvironment(packages: PythonPackages): Promise<PythonEnvironment> {
+  const { name, modules } = packages;
+  const requirements = packages.requirements.pathname;
+  const cache = cacheRoot(process.env);
   const hash = createHash('sha256')
     .update(await readFile(requirements))
     .digest('hex')
     .slice(0, 16);
-  const folder = join(cacheFolder(), `venv-${name}-${hash}`);
+  const folder = join(cache, `venv-${name}-${hash}`);
   const python = join(folder, 'bin', 'python');
-  if (await works(folder, python, name)) {
+  if (await works(folder, python, modules)) {
     return { python };
   }
   console.error(`making the Python environment of ${name} in ${folder} (once; about half a minute) …`);
   const started = Date.now();
   const making = `${folder}.${randomUUID()}`;
   try {
-    await mkdir(cacheFolder(), { recursive: true });
+    await mkdir(cache, { recursive: true });
     await run('python3', ['-m', 'venv', making], 'is Python 3 with its venv module installed?');
     await run(
       join(making, 'bin', 'python'),
@@ -50,7 +60,7 @@ export async function pythonEnvironment(name: 'moto' | 'ministack'): Promise<Pyt
     await writeFile(join(making, completeMarker), '');
     await rename(making, folder).catch(async () => {
       // Something is there: what somebody else made meanwhile is as good, a broken one gives way.
-      if (!(await works(folder, python, name))) {
+      if (!(await works(folder, python, modules))) {
         await rm(folder, { recursive: true, force: true });
         await rename(making, folder);
       }
@@ -62,19 +72,12 @@ export async function pythonEnvironment(name: 'moto' | 'ministack'): Promise<Pyt
   return { python };
 }
 
-function cacheFolder(): string {
-  return (
-    process.env['IDHUB_CACHE_DIR'] ??
-    join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'idhub-aws-connector')
-  );
-}
-
-async function works(folder: string, python: string, module: string): Promise<boolean> {
+async function works(folder: string, python: string, modules: readonly string[]): Promise<boolean> {
   const complete = await readFile(join(folder, completeMarker)).then(
     () => true,
     () => false,
   );
-  return complete && (await startProcess(python, ['-c', `import ${module}, botocore`]).exited) === 0;
+  return complete && (await startProcess(python, ['-c', `import ${modules.join(', ')}`]).exited) === 0;
 }
 
 async function run(command: string, args: readonly string[], hint: string): Promise<void> {

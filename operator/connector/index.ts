@@ -1,0 +1,1 @@
+export { ConnectionTarget } from './target.ts';

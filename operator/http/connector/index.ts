@@ -1,0 +1,1 @@
+export { connectorMount, type ConnectorMountOptions, type ConnectorTarget, type Standing } from './mount.ts';

@@ -1,0 +1,1 @@
+export { ReplicaLeader, type OwnPort, type PeerKey } from './leader.ts';

@@ -1,0 +1,1 @@
+export { openApiMount } from './mount.ts';

@@ -1,0 +1,1 @@
+export { startIdhubServer, type IdhubServer, type IdhubServerOptions } from './server.ts';
