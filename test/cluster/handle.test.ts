@@ -31,7 +31,14 @@ function attached(
     inputs.push(stdin ?? '');
     return Promise.resolve({ code: 0, stdout: '', stderr: '', ...answer(line) });
   };
-  const record = { mode, stateDir, server: 'https://api.test', caData: 'Q0E=', kubectlPath: 'kubectl' };
+  const record = {
+    mode,
+    stateDir,
+    server: 'https://api.test',
+    caData: 'Q0E=',
+    kubectlPath: 'kubectl',
+    node: false,
+  };
   const plane = attachControlPlane(
     { ...record, kubeconfigPath: join(stateDir, 'admin.kubeconfig') },
     { environment: {}, run, ends: true },

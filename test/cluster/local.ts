@@ -14,7 +14,14 @@ import {
 import { Guard } from './guard.ts';
 import { tokenKubeconfig } from './kubeconfig.ts';
 import { probe } from './probe.ts';
-import { LocalNode, type NodeTools } from './node/index.ts';
+import {
+  LocalNode,
+  nodeHealthy,
+  schedulerReady,
+  type NodeComponentName,
+  type NodeTools,
+  type RecordedNode,
+} from './node/index.ts';
 import type { ControlPlaneTools } from './tools.ts';
 
 export type ComponentName = 'etcd' | 'apiserver' | 'controllerManager';
@@ -91,7 +98,7 @@ async function tryStart(
       command,
       args,
       logFile: join(stateDir, `${basename(command)}.log`),
-      ready: () => componentReady(name, stateDir, ports, host),
+      ready: () => componentReady(name, stateDir, { ports, node: node?.recorded }),
       onChange,
     });
   const components = {
@@ -211,25 +218,29 @@ function readCa(path: string): string | undefined {
 
 /**
  * Whether a component says that it is ready. Nobody but ours can say so: etcd is asked on our socket, the
- * others must show the certificate in our directory.
+ * others must show the certificate in our directory; a node is asked in its own network.
  */
 export async function componentReady(
-  name: ComponentName,
+  name: ComponentName | NodeComponentName,
   stateDir: string,
-  ports: LocalPorts,
-  host = '127.0.0.1',
+  { ports, node }: { readonly ports: LocalPorts; readonly node?: RecordedNode | undefined },
 ): Promise<boolean> {
   const paths = localPaths(stateDir);
   const secure = async (caFile: string, at: string, path: string): Promise<boolean> => {
     const ca = readCa(caFile);
     return ca !== undefined && (await probe(`https://${at}${path}`, { ca }))?.status === 200;
   };
-  const ask: Record<ComponentName, () => Promise<boolean>> = {
-    etcd: async () =>
-      (await probe('http://localhost/health', { socketPath: paths.etcdSocket }))?.status === 200,
-    apiserver: () => secure(paths.apiserverCa, `${host}:${ports.apiserver}`, '/readyz'),
-    controllerManager: () =>
-      secure(paths.controllerManagerCa, `127.0.0.1:${ports.controllerManager}`, '/healthz'),
-  };
-  return ask[name]();
+  const host = node?.network.host ?? '127.0.0.1';
+  switch (name) {
+    case 'etcd':
+      return (await probe('http://localhost/health', { socketPath: paths.etcdSocket }))?.status === 200;
+    case 'apiserver':
+      return secure(paths.apiserverCa, `${host}:${ports.apiserver}`, '/readyz');
+    case 'controllerManager':
+      return secure(paths.controllerManagerCa, `127.0.0.1:${ports.controllerManager}`, '/healthz');
+    case 'scheduler':
+      return node !== undefined && schedulerReady(stateDir, node);
+    case 'node':
+      return node !== undefined && nodeHealthy(node);
+  }
 }

@@ -21,6 +21,12 @@ import type { NodeTools } from './tools.ts';
 
 export type NodeComponentName = 'scheduler' | 'node';
 
+/** What another process needs to know of a node; goes through JSON. */
+export interface RecordedNode {
+  readonly network: NodeNetwork;
+  readonly schedulerPort: number;
+}
+
 export interface LocalNodeOptions {
   /** Of the control plane; exists. */
   readonly stateDir: string;
@@ -66,12 +72,7 @@ export class LocalNode {
           `--cert-dir=${paths.dir}/scheduler-certs`,
         ],
         logFile: paths.log('kube-scheduler'),
-        ready: async () => {
-          const cert = `${paths.dir}/scheduler-certs/kube-scheduler.crt`;
-          const ca = existsSync(cert) ? readFileSync(cert, 'utf8') : undefined;
-          const url = `https://127.0.0.1:${schedulerPort}/healthz`;
-          return ca !== undefined && (await probe(url, { ca }))?.status === 200;
-        },
+        ready: () => schedulerReady(stateDir, this.recorded),
         onChange,
       }),
       node: new LocalComponent({
@@ -116,7 +117,7 @@ export class LocalNode {
     writeFileSync(paths.go, '');
     const { pause } = this.#options.tools;
     const archive = await makePauseImage({ dir: paths.dir, pause, run: this.#run });
-    await eventually(async () => ((await this.healthy()) ? true : undefined), {
+    await eventually(async () => ((await nodeHealthy(this.recorded)) ? true : undefined), {
       withinMs: 60_000,
       what: `the kubelet (${paths.log('kubelet')})`,
     });
@@ -128,9 +129,9 @@ export class LocalNode {
     });
   }
 
-  async healthy(): Promise<boolean> {
-    const url = `http://${this.network.node}:${kubeletHealthPort}/healthz`;
-    return (await probe(url))?.status === 200;
+  get recorded(): RecordedNode {
+    const { network, schedulerPort } = this;
+    return { network, schedulerPort };
   }
 
   /** @param archive an image as `podman save` or `docker save` writes it */
@@ -141,17 +142,11 @@ export class LocalNode {
   /** Ends all of it; what can be done without waiting is done before this returns its promise. */
   async stop(): Promise<void> {
     await Promise.all(Object.values(this.components).map((each) => each.stop()));
-    await eventually(
-      () => {
-        removeCgroup(this.#cgroup);
-        return cgroupExists(this.#cgroup) ? undefined : true;
-      },
-      { withinMs: 20_000, what: `the processes in ${this.#cgroup} to be gone` },
-    );
+    await removeNode(this.recorded);
   }
 
   get #cgroup(): string {
-    return `/${this.network.link}`;
+    return cgroupOf(this.recorded);
   }
 
   /** Gives the new network its end of the link, once, and says whether it is up. */
@@ -184,6 +179,33 @@ export class LocalNode {
     }
     return false;
   }
+}
+
+function cgroupOf({ network }: RecordedNode): string {
+  return `/${network.link}`;
+}
+
+/** What the kernel does not take away with the last process of a node. */
+export async function removeNode(node: RecordedNode): Promise<void> {
+  const cgroup = cgroupOf(node);
+  await eventually(
+    () => {
+      removeCgroup(cgroup);
+      return cgroupExists(cgroup) ? undefined : true;
+    },
+    { withinMs: 20_000, what: `the processes in ${cgroup} to be gone` },
+  );
+}
+
+export async function nodeHealthy({ network }: RecordedNode): Promise<boolean> {
+  return (await probe(`http://${network.node}:${kubeletHealthPort}/healthz`))?.status === 200;
+}
+
+export async function schedulerReady(stateDir: string, { schedulerPort }: RecordedNode): Promise<boolean> {
+  const cert = `${nodePaths(stateDir).dir}/scheduler-certs/kube-scheduler.crt`;
+  const ca = existsSync(cert) ? readFileSync(cert, 'utf8') : undefined;
+  const url = `https://127.0.0.1:${schedulerPort}/healthz`;
+  return ca !== undefined && (await probe(url, { ca }))?.status === 200;
 }
 
 /** Loads an image into the node whose files are at `paths`. */
