@@ -11,16 +11,18 @@ Commands:
   recon      users are in AWS whom nobody declares: one full run tells of them (default 5000 users)
   steady     everything is as declared: calls to AWS from one reading to the next (default 5000 accounts)
   fleet      many AWS accounts in one process, each read to its end (default 200 connections, 1000 users each)
+  scim       pages, filters and creations over the port for IDHub (default 5000 users)
   restart    all accounts are Ready, the operator is killed and started anew (default 5000 accounts)
 
 Options:
   --accounts N   how many AwsAccounts, 1 to 50000
-  --users N      recon, incremental, fleet: users of an AWS account whom nobody declares, 1 to 50000
+  --users N      recon, incremental, fleet, scim: users of an AWS account whom nobody declares, 1 to 50000
   --connections N  fleet: how many AWS accounts, 1 to 1000
+  --creates N    scim: how many users are made, 1 to 1000 (default 50)
   --changes N    incremental: how many change, each of another user, 1 to 5000
   --bindings N   converge: bindings of each account, 0 to 10 (default 0);
                  steady: bindings of all accounts together, a multiple of --accounts (default twice as many)
-  --latency MS   delay of every answer of AWS, 0 to 60000 (default 0; disable: 50)
+  --latency MS   delay of every answer of AWS, 0 to 60000 (default 0; disable, scim: 50)
   --json         the result as one line of JSON, the last on standard output
   --profile DIR  also write CPU profiles of the operator into DIR (it is slower then)
   --help         this text
@@ -58,6 +60,7 @@ function parse(args: readonly string[]) {
         accounts: { type: 'string' },
         users: { type: 'string' },
         changes: { type: 'string' },
+        creates: { type: 'string' },
         connections: { type: 'string' },
         bindings: { type: 'string' },
         latency: { type: 'string' },
@@ -71,19 +74,29 @@ function parse(args: readonly string[]) {
   }
 }
 
-const commands = ['converge', 'disable', 'fleet', 'incremental', 'recon', 'restart', 'steady'] as const;
+const commands = [
+  'converge',
+  'disable',
+  'fleet',
+  'incremental',
+  'recon',
+  'restart',
+  'scim',
+  'steady',
+] as const;
 type Command = (typeof commands)[number];
 
+const quantities = ['accounts', 'bindings', 'changes', 'connections', 'creates', 'users'] as const;
+
 /** What each command takes, beside what all take. */
-const takes: Readonly<
-  Record<Command, readonly ('accounts' | 'bindings' | 'changes' | 'connections' | 'users')[]>
-> = {
+const takes: Readonly<Record<Command, readonly (typeof quantities)[number][]>> = {
   converge: ['accounts', 'bindings'],
   disable: ['accounts'],
   fleet: ['connections', 'users'],
   incremental: ['changes', 'users'],
   recon: ['users'],
   restart: ['accounts'],
+  scim: ['creates', 'users'],
   steady: ['accounts', 'bindings'],
 };
 
@@ -113,7 +126,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     const given = positionals.join(' ');
     throw new UsageError(`the command is ${commands.join(' or ')}${given === '' ? '' : `, not "${given}"`}`);
   }
-  for (const flag of ['accounts', 'bindings', 'changes', 'connections', 'users'] as const) {
+  for (const flag of quantities) {
     if (values[flag] !== undefined && !takes[command].includes(flag)) {
       throw new UsageError(`--${flag} does not belong to ${command}`);
     }
@@ -124,6 +137,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     command === 'incremental'
       ? wholeNumber('changes', values.changes ?? '100', 1, Math.min(present, 5_000))
       : 0;
+  const creates = wholeNumber('creates', values.creates ?? '50', 1, 1_000);
   const accounts = wholeNumber(
     'accounts',
     values.accounts ?? (command === 'restart' || command === 'steady' ? '5000' : '1000'),
@@ -135,7 +149,12 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
       ? bindingsOfEach(values.bindings, accounts)
       : wholeNumber('bindings', values.bindings ?? '0', 0, 10);
   // Where AWS answers at once, a thousand users are made before anything can be seen of the one that waits.
-  const latencyMs = wholeNumber('latency', values.latency ?? (command === 'disable' ? '50' : '0'), 0, 60_000);
+  const latencyMs = wholeNumber(
+    'latency',
+    values.latency ?? (command === 'disable' || command === 'scim' ? '50' : '0'),
+    0,
+    60_000,
+  );
   const begun = performance.now();
   const progress = (line: string): void => {
     process.stderr.write(`[${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s] ${line}\n`);
@@ -151,6 +170,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     incremental: changes,
     recon: 0,
     restart: accounts,
+    scim: creates,
     steady: accounts,
   }[command];
   // Only now: what was called wrongly is refused at once.
@@ -172,6 +192,8 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
       disable: async () => (await import('./disable.ts')).disable(stage, { accounts, latencyMs, progress }),
       fleet: async () => (await import('./fleet.ts')).fleet(stage, { connections, users: present, progress }),
       recon: async () => (await import('./recon.ts')).recon(stage, { users: present, progress }),
+      scim: async () =>
+        (await import('./scim.ts')).scim(stage, { users: present, creates, latencyMs, progress }),
       restart: async () => (await import('./restart.ts')).restart(stage, { progress }),
       steady: async () =>
         (await import('./steady.ts')).steady(stage, { accounts, bindings: accounts * bindings, progress }),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -43,6 +44,8 @@ const bundle = join(root, 'dist/operator.mjs');
 const namespace = `bench-${process.pid}`;
 const operatorNamespace = `${systemNamespace}-${process.pid}`;
 const connection = 'aws';
+/** Of this process, for its own operator. */
+const scimToken = randomBytes(24).toString('hex');
 /** How many objects are made at once. */
 const makers = 16;
 /** Nothing got better for so long: something is wrong. */
@@ -74,6 +77,12 @@ export interface MeasuredOperator {
   /** The most memory that the process has had, MB (10^6 bytes). */
   peakRssMb(): Promise<number>;
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+}
+
+/** The port for IDHub of an operator under measurement. */
+export interface ScimPort {
+  /** Sends a request below `/scim/v2` of the one connection, a POST where there is a body, and reads the answer to its end. */
+  ask(path: string, body?: object): Promise<{ readonly status: number; readonly text: string }>;
 }
 
 /** A fresh control plane, a simulated AWS account, a connection, and accounts that are declared. */
@@ -192,6 +201,48 @@ export class Stage {
       end: async (signal) => {
         operator.kill(signal);
         await operator.exited;
+      },
+    };
+  }
+
+  /** Makes a caller of the port for IDHub. @returns the flags of an operator that lets it in, as often as it likes */
+  async scimFlags(): Promise<readonly string[]> {
+    await this.#kubectl(
+      ['create', '-f', '-'],
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { namespace: operatorNamespace, name: 'callers' },
+        stringData: { 'token.bench': scimToken },
+      }),
+    );
+    return [
+      '--http-auth-secret=callers',
+      `--default-connection=${namespace}/${connection}`,
+      '--http-caller-rate=10000',
+      // Each address has a limit of its own: the requests come as if from many.
+      '--trusted-proxies=127.0.0.1',
+    ];
+  }
+
+  /** The port of the operator that was started last, with `scimFlags`. */
+  async scimPort(): Promise<ScimPort> {
+    const serving = await this.#operator?.line((line) => line.includes('serving SCIM'));
+    const { port } = JSON.parse(serving ?? '{}') as { port: number };
+    let requests = 0;
+    return {
+      ask: async (path, body) => {
+        requests += 1;
+        const answer = await fetch(`http://127.0.0.1:${port}/scim/v2${path}`, {
+          headers: {
+            authorization: `Bearer ${scimToken}`,
+            'x-forwarded-for': `10.0.${Math.floor(requests / 250) % 250}.${(requests % 250) + 1}`,
+            ...(body === undefined ? {} : { 'content-type': 'application/scim+json' }),
+          },
+          ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+          signal: AbortSignal.any([this.#options.signal, AbortSignal.timeout(60_000)]),
+        });
+        return { status: answer.status, text: await answer.text() };
       },
     };
   }

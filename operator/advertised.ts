@@ -23,7 +23,7 @@ export function advertisedAddress({
   port,
 }: AdvertisedOptions): string | undefined {
   if (given !== undefined) {
-    return joined(given.host, given.port === 0 ? port : given.port);
+    return joined(given.host, given.port);
   }
   if (listens.host !== '0.0.0.0' && listens.host !== '::') {
     return joined(listens.host, port);

@@ -24,8 +24,6 @@ export interface Config {
   readonly metricsAddress: Address;
   /** Of the port for IDHub and for people. */
   readonly httpAddress: Address;
-  /** Where other replicas reach `httpAddress`; undefined: where it listens. */
-  readonly advertiseAddress: Address | undefined;
   readonly http: HttpConfig;
   readonly workers: number;
   readonly logLevel: LogLevel;
@@ -112,12 +110,6 @@ const flags = {
     value: 'HOST:PORT',
     fallback: '127.0.0.1:7002',
     text: 'where SCIM, the connector endpoints, the webhook and reports are served; port 0 for a free one',
-  },
-  'advertise-address': {
-    type: 'string',
-    value: 'HOST:PORT',
-    fallback: '',
-    text: 'where other replicas reach --http-address, to hand requests on to the one that leads; default where it listens, or the address of this host',
   },
   ...httpFlags,
   workers: { type: 'string', value: 'N', fallback: '10', text: 'accounts worked on at once, 1 to 100' },
@@ -253,7 +245,7 @@ export function parseInvocation(
       Number(match[1]) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h']
     );
   };
-  const address = (name: 'metrics-address' | 'http-address' | 'advertise-address'): Address => {
+  const address = (name: 'metrics-address' | 'http-address'): Address => {
     const match = /^(\[[^\]]+\]|[^:]*):(\d+)$/.exec(text(name));
     if (match === null || Number(match[2]) > 65_535) {
       refuse(
@@ -314,7 +306,6 @@ export function parseInvocation(
     identity: text('identity') || `${host.hostname}_${host.pid}`,
     metricsAddress: address('metrics-address'),
     httpAddress: address('http-address'),
-    advertiseAddress: text('advertise-address') === '' ? undefined : address('advertise-address'),
     http: readHttpConfig({ text, boolean, number, refuse }),
     workers: number('workers', 1, 100),
     logLevel: level,

@@ -13,6 +13,8 @@ export interface HttpConfig {
   readonly callerRate: number;
   /** Disables and deletions of one caller at once; 0: as many as it likes. */
   readonly shutoutBurst: number;
+  /** Where other replicas reach the port; undefined: as it listens. */
+  readonly advertised: { readonly host: string; readonly port: number } | undefined;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
 }
 
@@ -82,6 +84,12 @@ export const httpFlags = {
     value: 'N',
     fallback: '50',
     text: 'people whom one caller may disable or delete at once, and as many again within 10 minutes; 0: no limit',
+  },
+  'advertise-address': {
+    type: 'string',
+    value: 'HOST:PORT',
+    fallback: '',
+    text: 'where other replicas reach --http-address of this one; default its own address, that of the pod where it listens on all',
   },
   'tls-cert-file': {
     type: 'string',
@@ -155,6 +163,18 @@ export function readHttpConfig({ text, boolean, number, refuse }: FlagReader): H
   if (given('default-connection') !== undefined && name === '') {
     refuse('default-connection', 'write NAMESPACE/NAME of an AwsConnection');
   }
+  const [, host = '', port = ''] =
+    /^(\[[0-9a-f:.]+\]|[a-z0-9][a-z0-9.-]*):(\d{1,5})$/i.exec(text('advertise-address')) ?? [];
+  const everywhere = ['0.0.0.0', '[::]'].includes(host);
+  if (
+    given('advertise-address') !== undefined &&
+    (host === '' || everywhere || Number(port) < 1 || Number(port) > 65_535)
+  ) {
+    refuse(
+      'advertise-address',
+      'write HOST:PORT by which other replicas reach this one, such as 10.0.0.7:7002',
+    );
+  }
   const [certFile, keyFile] = [given('tls-cert-file'), given('tls-key-file')];
   if ((certFile === undefined) !== (keyFile === undefined)) {
     refuse(certFile === undefined ? 'tls-cert-file' : 'tls-key-file', 'write both, or none of them');
@@ -168,6 +188,7 @@ export function readHttpConfig({ text, boolean, number, refuse }: FlagReader): H
     defaultConnection: name === '' ? undefined : { namespace, name },
     callerRate: number('http-caller-rate', 1, 10_000),
     shutoutBurst: number('http-shutout-burst', 0, 5_000),
+    advertised: host === '' ? undefined : { host: host.replace(/^\[|\]$/g, ''), port: Number(port) },
     tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
   };
 }

@@ -124,10 +124,7 @@ export async function runOperator(options: {
     secret: config.idhubSecret,
     intervalMs: config.idhubIntervalMs,
     version,
-    resources: () => {
-      const connection = config.http.defaultConnection;
-      return connection === undefined ? {} : attributeNames(target.schema(connection));
-    },
+    resources: () => attributeNames(target.schema(config.http.defaultConnection)),
   });
   const directories = new LateDirectories();
   const httpMetrics = createHttpMetrics(registry);
@@ -147,6 +144,7 @@ export async function runOperator(options: {
       directories,
       idhub,
       metrics: httpMetrics,
+      registry,
       clock,
       logger,
       protectSecret,
@@ -169,6 +167,7 @@ export async function runOperator(options: {
       }),
     );
     logger.info('installation', { installation });
+    await replicas.loadKey(signal);
     const events = createEventRecorder({
       client: manager.client,
       clock,

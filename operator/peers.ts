@@ -9,9 +9,7 @@ const leastBytes = 32;
 
 export interface PeerSecretOptions {
   /** One that reads without leading. */
-  readonly client: Pick<Client, 'get'>;
-  /** One that writes only while this process leads. */
-  readonly leader: Pick<Client, 'create' | 'mergePatch'>;
+  readonly client: Client;
   /** Of the operator. */
   readonly namespace: string;
   /** A new key: 32 bytes, unpredictable. */
@@ -52,9 +50,12 @@ export class PeerSecret implements PeerKey {
     return found;
   }
 
-  /** Makes one where there is none, or none that is good. Rejects as `Client` does. */
-  async obtain(signal: AbortSignal): Promise<void> {
-    const { leader, make, namespace } = this.#options;
+  /**
+   * Makes one where there is none, or none that is good. Rejects as `Client` does.
+   * @param leader one that writes only while this process leads
+   */
+  async obtain(leader: Client, signal: AbortSignal): Promise<void> {
+    const { make, namespace } = this.#options;
     if ((await this.load(signal)) !== undefined) {
       return;
     }

@@ -58,7 +58,10 @@ export async function startPorts(options: PortsOptions): Promise<{ close(): Prom
   logger.info('serving metrics and probes', { host: config.metricsAddress.host, port: health.port, version });
   try {
     const connector = await startHttp(options);
-    const end = (): Promise<void> => connector.close(signal.aborted ? config.gracePeriodMs : 0);
+    const end = async (): Promise<void> => {
+      await connector.close(signal.aborted ? config.gracePeriodMs : 0);
+      options.replicas.leader.close();
+    };
     signal.addEventListener('abort', () => void end(), { once: true });
     return {
       close: async () => {

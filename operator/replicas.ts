@@ -10,7 +10,7 @@ import type { Client, Clock, Logger, Manager } from './runtime/index.ts';
 const againMs = 5_000;
 
 export interface ReplicasOptions {
-  readonly config: Pick<Config, 'identity' | 'namespace' | 'advertiseAddress' | 'httpAddress'>;
+  readonly config: Pick<Config, 'identity' | 'namespace' | 'http' | 'httpAddress'>;
   /** One that reads without leading. */
   readonly client: Client;
   readonly clock: Clock;
@@ -28,13 +28,8 @@ export class Replicas {
   constructor(options: ReplicasOptions) {
     const { client, clock, config, manager, protectSecret } = options;
     this.#options = options;
-    const writer = (): Client => manager().client;
     const key = new PeerSecret({
       client,
-      leader: {
-        create: (...given) => writer().create(...given),
-        mergePatch: (...given) => writer().mergePatch(...given),
-      },
       namespace: config.namespace,
       make: () => randomBytes(32),
       protectSecret,
@@ -61,7 +56,7 @@ export class Replicas {
   }): void {
     const { config, logger } = this.#options;
     const address = advertisedAddress({
-      given: config.advertiseAddress,
+      given: config.http.advertised,
       listens: config.httpAddress,
       port,
       interfaces: networkInterfaces(),
@@ -70,12 +65,17 @@ export class Replicas {
     this.leader.serves({ address, certificate });
   }
 
+  /** Where it is known before this one leads, it is said at once where this one is reached; else a moment later. */
+  async loadKey(signal: AbortSignal): Promise<void> {
+    await this.#key.load(signal).catch(() => signal.throwIfAborted());
+  }
+
   /** Makes the key that replicas know each other by, once this one leads. */
   async obtainKey(signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#options;
+    const { clock, logger, manager } = this.#options;
     for (;;) {
       try {
-        await this.#key.obtain(signal);
+        await this.#key.obtain(manager().client, signal);
         return;
       } catch (error) {
         signal.throwIfAborted();

@@ -80,12 +80,14 @@ export class ConnectionTarget implements ConnectorTarget {
     }
   }
 
-  schema(connection: ConnectionName): AccountSchema {
-    const known = this.#options.registry.peek(connection)?.terms?.schema;
+  /** @param connection undefined: of one that changes nothing of the guide's */
+  schema(connection: ConnectionName | undefined): AccountSchema {
+    const known = connection && this.#options.registry.peek(connection)?.terms?.schema;
     if (known !== undefined) {
       return known;
     }
-    const { schema, settings } = this.#options.connections.get(connection)?.spec ?? {};
+    const object = connection && this.#options.connections.get(connection);
+    const { schema, settings } = object?.spec ?? {};
     return accountSchema(schema?.attributes ?? [], settings?.attributeTagPrefix ?? '').schema;
   }
 }

@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import { Lists, type IdhubLink } from '../../src/idhub/index.ts';
 import type { Config } from '../config.ts';
 import type { LateDirectories } from '../directory/index.ts';
@@ -20,6 +21,8 @@ export interface MountParts {
   readonly directories: LateDirectories;
   readonly idhub: IdhubLink;
   readonly metrics: HttpMetrics;
+  /** For metrics of single mounts. */
+  readonly registry: Registry;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Keeps a value out of logs. */
@@ -29,7 +32,7 @@ export interface MountParts {
 
 /** What there is for IDHub and other clients of the port. Called before the manager runs. */
 export function mountsOf(parts: MountParts): readonly Mount[] {
-  const { clock, config, idhub, logger, metrics, target, version } = parts;
+  const { clock, config, idhub, logger, manager, metrics, target, version } = parts;
   const directories = watchedDirectories({
     directories: parts.directories,
     burst: config.http.shutoutBurst,
@@ -37,8 +40,13 @@ export function mountsOf(parts: MountParts): readonly Mount[] {
     logger,
     countHeldBack: metrics.countHeldBack,
   });
+  const lists = new Lists({ clock });
+  manager.onLeading(() => {
+    lists.begin();
+    return Promise.resolve();
+  });
   return [
-    ...scimMounts({ directories, lists: new Lists({ clock }), clock, logger }),
+    ...scimMounts({ directories, lists, clock, logger }),
     connectorMount({
       target,
       idhub,

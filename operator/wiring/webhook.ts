@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Registry } from 'prom-client';
 import {
   DirectoryUnavailableError,
   OperationDesk,
@@ -11,6 +12,7 @@ import type { AccountSchema } from '../../src/schema/index.ts';
 import type { Config } from '../config.ts';
 import { StoredPasswordKey } from '../controllers/account/index.ts';
 import { webhookMount, type Mount } from '../http/index.ts';
+import { createWebhookMetrics } from '../webhook-metrics.ts';
 import { keyString, type Clock, type Logger, type Manager } from '../runtime/index.ts';
 import { OperationConfigMaps, OperationSecret, RunObjects } from '../webhook/index.ts';
 
@@ -18,6 +20,7 @@ export interface WebhookParts {
   readonly config: Pick<Config, 'namespace'>;
   readonly manager: Pick<Manager, 'client' | 'onLeading'>;
   readonly directories: Directories;
+  readonly registry: Registry;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Keeps a value out of logs. */
@@ -32,12 +35,13 @@ const sweepMs = 86_400_000;
 
 /** Operations and reconciliations that IDHub asks for; done by the replica that leads. Called before the manager runs. */
 export function webhookOf(parts: WebhookParts): Mount {
-  const { clock, config, directories, logger, manager, protectSecret } = parts;
+  const { clock, config, directories, logger, manager, protectSecret, registry } = parts;
   const { client } = manager;
   const { namespace } = config;
   const key = new StoredPasswordKey({ client, namespace, make: () => randomBytes(32), protectSecret });
   const store = new OperationConfigMaps({ client, namespace, clock });
-  const desk = new OperationDesk({
+  const metrics = createWebhookMetrics({ registry, backlog: () => desk.backlog, now: () => clock.now() });
+  const desk: OperationDesk = new OperationDesk({
     store,
     promises: new OperationSecret({
       client,
@@ -66,6 +70,7 @@ export function webhookOf(parts: WebhookParts): Mount {
     trouble: (operationId, error) => logger.warn('an operation is held up', { operationId, error }),
     audit: ({ connection, ending, ...who }) => {
       const { status } = ending;
+      metrics.countOperation(who.kind, status);
       logger.info('audit', {
         ...who,
         connection: keyString(connection),

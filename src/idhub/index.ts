@@ -18,7 +18,6 @@ export {
 } from './model.ts';
 export {
   IdhubConnection,
-  idhubEntries,
   readSettings,
   type HttpAnswer,
   type HttpRequest,
@@ -35,7 +34,6 @@ export {
   accountKind,
   entitlementKind,
   groupKind,
-  locationOf,
   render,
   renderContext,
   userKind,
@@ -58,6 +56,7 @@ export {
   type MadeRun,
   type Operation,
   type OperationHost,
+  type OperationKind,
   type OperationRecord,
   type OperationResult,
   type OperationStore,

@@ -2,7 +2,6 @@ export { readPushAddress, type PushAddress } from './address.ts';
 export { backoffMs, verdictOn, type Answer, type Verdict } from './answer.ts';
 export {
   batchesOf,
-  changeId,
   changesMessage,
   gapMessage,
   type Batch,

@@ -82,7 +82,7 @@ function* linesOf(shard: Buffer): Generator<Buffer> {
 }
 
 /** The id of a change, the same for ever: of the run, and its index in it. */
-export function changeId(runId: string, index: number): string {
+function changeId(runId: string, index: number): string {
   return `${runId}-${index}`;
 }
 

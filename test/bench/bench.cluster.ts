@@ -149,6 +149,39 @@ test('fleet: each account is read through its own connection', async () => {
   });
 }, 180_000);
 
+test('scim: pages, filters and creations are answered, with two calls to AWS for each user', async () => {
+  const { code, lines } = await bench(
+    'scim',
+    '--users',
+    '250',
+    '--creates',
+    '5',
+    '--latency',
+    '20',
+    '--json',
+  );
+  expect({ code, lines }).toMatchObject({ code: 0 });
+  const result = resultOf(lines);
+  const times = { p50: expect.any(Number), p95: expect.any(Number), p99: expect.any(Number) };
+  expect(result).toEqual({
+    users: 250,
+    pageMs: { requests: 1_000, ...times },
+    usersPageMs: { requests: 1_000, ...times },
+    filterMs: { requests: 300, ...times },
+    nameFilterMs: { requests: 300, ...times },
+    requestsPerSecond: expect.any(Number),
+    requestsPerCoreSecond: expect.any(Number),
+    create: {
+      accounts: 5,
+      ms: { requests: 5, ...times },
+      callsEach: expect.any(Number),
+      ownMs: expect.any(Number),
+      beyondMs: expect.any(Number),
+    },
+    rssMb: expect.any(Number),
+  });
+}, 180_000);
+
 test('interrupted in the middle: all that was started ends', async () => {
   const process_ = startProcess(process.execPath, [cli, 'converge', '--accounts', '50', '--latency', '200']);
   await process_.line((line) => line.includes('starting the operator'));
@@ -163,10 +196,13 @@ test('interrupted in the middle: all that was started ends', async () => {
 }, 180_000);
 
 test.each([
-  [[], 'bench: the command is converge or disable or fleet or incremental or recon or restart or steady'],
+  [
+    [],
+    'bench: the command is converge or disable or fleet or incremental or recon or restart or scim or steady',
+  ],
   [
     ['converge', 'restart'],
-    'bench: the command is converge or disable or fleet or incremental or recon or restart or steady, not "converge restart"',
+    'bench: the command is converge or disable or fleet or incremental or recon or restart or scim or steady, not "converge restart"',
   ],
   [['converge', '--accounts', 'many'], 'bench: --accounts takes a whole number from 1 to 50000, not "many"'],
   [['restart', '--bindings', '2'], 'bench: --bindings does not belong to restart'],

@@ -243,6 +243,49 @@ test('keys rotate without a gap: two signatures within a minute, then the new on
   await rotated([false, true], 'new');
 });
 
+test('what the guard has stopped is not sent; once it is approved, it is', async () => {
+  const limited = (maxDeletions: object | null): Promise<string> =>
+    world().kubectl([
+      'patch',
+      'awsconn',
+      'aws',
+      '-n',
+      namespace,
+      '--type=merge',
+      '-p',
+      JSON.stringify({ spec: { guard: { maxDeletions } } }),
+    ]);
+  await limited({ count: 1, percent: 1 });
+  await world().until('awsconnection', 'aws', { status: 'True' });
+  const before = receiver.received.length;
+  const leavers = ['first', 'killed-0', 'killed-1'];
+  for (const UserName of leavers) {
+    await world().iam.send(new DeleteUserCommand({ UserName }));
+  }
+  await world().apply(world().runManifest('stopped', { resources: ['Account'] }));
+  await world().until('awsreconciliation', 'stopped', {
+    type: 'Failed',
+    status: 'True',
+    reason: 'DeletionThresholdExceeded',
+  });
+  expect(receiver.received.length).toBe(before);
+  expect(await kept()).toHaveLength(1);
+  const { status } = await world().run('stopped');
+  const token = status?.guard?.token ?? '';
+  await world().kubectl([
+    'annotate',
+    'awsrecon',
+    'stopped',
+    '-n',
+    namespace,
+    `aws.idhub.io/approve-deletions=${token}`,
+  ]);
+  await world().until('awsreconciliation', 'stopped', { type: 'Complete', status: 'True' });
+  await until('the deletions', () => leavers.every((name) => toldOf(name).includes('Deleted')));
+  expect(leavers.map((name) => toldOf(name).join())).toEqual(leavers.map(() => 'Created,Deleted'));
+  await limited(null);
+});
+
 test('410 ends it, and a word of a person begins it again with nothing lost', async () => {
   receiver.reply = () => ({ status: 410 });
   await create('unwanted');

@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { StandInIssuer } from './issuer.ts';
 
 /** IDHub's side of the connector: one host with Keycloak behind `/auth`, `TargetSystem` and `/info`. */
 export interface IdhubServer {
@@ -17,12 +18,14 @@ export interface IdhubServer {
   /** Answers `TargetSystem` with this instead. */
   targetStatus: number | undefined;
   info: unknown;
+  /** Undefined where Keycloak is a real one. */
+  readonly issuer: StandInIssuer | undefined;
   close(): Promise<void>;
 }
 
 export interface IdhubServerOptions {
-  /** Where Keycloak listens, on 127.0.0.1. */
-  readonly keycloakPort: number;
+  /** Where Keycloak listens, on 127.0.0.1; undefined: a stand-in for it answers. */
+  readonly keycloakPort: number | undefined;
   /** Whose tokens are taken. */
   readonly realm: string;
 }
@@ -37,6 +40,7 @@ export async function startIdhubServer(options: IdhubServerOptions): Promise<Idh
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const issuer = `${url}/auth/realms/${options.realm}`;
+  const standIn = options.keycloakPort === undefined ? await StandInIssuer.make(`${url}/auth`) : undefined;
   const keys = createRemoteJWKSet(new URL(`${issuer}/protocol/openid-connect/certs`), {
     cooldownDuration: 0,
   });
@@ -46,6 +50,7 @@ export async function startIdhubServer(options: IdhubServerOptions): Promise<Idh
     requests,
     targetStatus: undefined,
     info: { version: '4.2.1' },
+    issuer: standIn,
     close: () => close(server),
   };
 
@@ -59,15 +64,19 @@ export async function startIdhubServer(options: IdhubServerOptions): Promise<Idh
       ),
     );
     if (path.startsWith('/auth/')) {
-      forward(request, response, body);
+      if (standIn === undefined) {
+        forward(request, response, body);
+        return;
+      }
+      const told = await standIn.answer(path.slice('/auth'.length), new URLSearchParams(body));
+      sendJson(response, told.status, told.body);
       return;
     }
     const known = path === '/api/dataservices/TargetSystem' || path === '/info';
     const status = !known ? 404 : (await isTaken(request.headers.authorization)) ? 200 : 401;
     const told = path === '/info' ? idhub.info : [{ name: 'AWS' }];
     const code = status === 200 && path !== '/info' ? (idhub.targetStatus ?? 200) : status;
-    response.writeHead(code, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(code === 200 ? told : {}));
+    sendJson(response, code, code === 200 ? told : {});
   }
 
   async function isTaken(header: string | undefined): Promise<boolean> {
@@ -103,6 +112,11 @@ export async function startIdhubServer(options: IdhubServerOptions): Promise<Idh
   }
 
   return idhub;
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

@@ -40,6 +40,8 @@ test.each<[readonly string[], Partial<HttpConfig>]>([
   [['--default-connection=team/aws.prod'], { defaultConnection: { namespace: 'team', name: 'aws.prod' } }],
   [['--http-caller-rate=1'], { callerRate: 1 }],
   [['--http-shutout-burst=0'], { shutoutBurst: 0 }],
+  [['--advertise-address=10.0.0.7:7002'], { advertised: { host: '10.0.0.7', port: 7002 } }],
+  [['--advertise-address=[fd00::7]:7002'], { advertised: { host: 'fd00::7', port: 7002 } }],
   [
     ['--tls-cert-file=/tls/tls.crt', '--tls-key-file=/tls/tls.key'],
     { tls: { certFile: '/tls/tls.crt', keyFile: '/tls/tls.key' } },
@@ -69,6 +71,10 @@ test.each<[readonly string[], RegExp]>([
   [['--default-connection=team/aws/x'], /NAMESPACE\/NAME/],
   [['--http-caller-rate=0'], /--http-caller-rate .* from 1 to 10000/],
   [['--http-shutout-burst=-1'], /--http-shutout-burst/],
+  [['--advertise-address=0.0.0.0:7002'], /--advertise-address .* HOST:PORT by which other replicas/],
+  [['--advertise-address=10.0.0.7'], /--advertise-address .* HOST:PORT/],
+  [['--advertise-address=10.0.0.7:0'], /--advertise-address .* HOST:PORT/],
+  [['--advertise-address=:7002'], /--advertise-address .* HOST:PORT/],
   [['--tls-cert-file=/tls/tls.crt'], /--tls-key-file .* write both/],
   [['--tls-key-file=/tls/tls.key'], /--tls-cert-file .* write both/],
 ])('%j is refused', (args, says) => {

@@ -29,17 +29,20 @@ export interface StartedProcess {
 /**
  * Starts a process with an explicit environment (plus `plainEnvironment`), never the caller's:
  * a developer's AWS_* or proxy variables must not reach what is tested.
+ * @param options.input all of its standard input; without it there is none
  */
 export function startProcess(
   command: string,
   args: readonly string[],
-  options: { env?: Record<string, string>; cwd?: string } = {},
+  options: { env?: Record<string, string>; cwd?: string; input?: string } = {},
 ): StartedProcess {
   const child = spawn(command, args, {
     env: { ...plainEnvironment, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
+  // One that ends without reading all of it says why by itself.
+  child.stdin?.on('error', () => undefined).end(options.input);
   const lines: string[] = [];
   const waiters = new Set<{ fits: (line: string) => boolean; found: (line: string) => void }>();
   const take = (line: string): void => {

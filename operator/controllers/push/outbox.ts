@@ -138,7 +138,7 @@ export class PushOutbox implements Outbox {
       signal,
     );
     const gone: string[] = [];
-    for (const uid of queue.trash) {
+    for (const uid of queue.trash.filter((each) => !this.#active.has(each))) {
       await this.#store.remove(connection, uid, signal);
       gone.push(uid);
     }

@@ -33,7 +33,7 @@ import {
 } from '../../runtime/index.ts';
 import type { LatestViews } from '../ports.ts';
 import { refused } from './checks.ts';
-import { canonical, fingerprint, noteOf, operationOf, writeNote, type WriteNote } from './note.ts';
+import { canonical, fingerprint, operationOf, writeNote, type WriteNote } from './note.ts';
 import { PasswordSecrets } from './password.ts';
 import { patched } from './plan.ts';
 import type { AccountPatch } from './undo.ts';
@@ -145,9 +145,12 @@ export class WriteDesk {
     return { name, key, context, until };
   }
 
-  /** A new write's id: it begins with the operation that a client gave it. */
-  idOf({ operationId }: WriteContext): string {
-    const id = this.options.makeId();
+  /**
+   * A new write's id: it begins with the operation that a client gave it, and ends with what tells equal requests, so
+   * that one that was done and not answered is known by what stays on the object.
+   */
+  idOf({ context: { operationId }, key }: Request): string {
+    const id = `${this.options.makeId()}.${key}`;
     return operationId === undefined ? id : `${operationId}/${id}`;
   }
 
@@ -204,26 +207,6 @@ export class WriteDesk {
     }
   }
 
-  /** Takes the note of a write off that was done and not answered. */
-  async answered(account: AwsAccount, signal: AbortSignal): Promise<void> {
-    const { accounts, client } = this.options;
-    const { uid, resourceVersion } = account.metadata;
-    try {
-      const written = await client.mergePatch<AwsAccount>(
-        awsAccountType,
-        keyOf(account),
-        { metadata: { uid, resourceVersion, annotations: { [annotations.undo]: null } } },
-        { signal },
-      );
-      accounts.set(written);
-    } catch (error) {
-      // It goes by itself later.
-      if (!isConflict(error) && !isNotFound(error)) {
-        throw error;
-      }
-    }
-  }
-
   /** What is refused, or not to be had at present, in the words of the port. */
   async guarded(work: () => Promise<WriteOutcome>): Promise<WriteOutcome> {
     try {
@@ -261,6 +244,7 @@ export class WriteDesk {
     if (settled.kind === 'refused') {
       return refusedWith(settled.refusal);
     }
+    waiting.answered(id);
     const { userId } = settled;
     const account = userId === undefined ? undefined : views.latest(name).account(userId);
     return { kind: 'done', account, changed: true };
@@ -341,12 +325,6 @@ export class WriteDesk {
       waiting.prepare(note.id, false);
     }
   }
-}
-
-/** The write on an object that is not finished. */
-export function openNote(account: AwsAccount): WriteNote | undefined {
-  const note = noteOf(account);
-  return note === undefined || note.state === 'unanswered' ? undefined : note;
 }
 
 export function refusedWith(refusal: Refusal): WriteOutcome {

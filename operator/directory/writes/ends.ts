@@ -37,7 +37,7 @@ export function passwordPatch(account: AwsAccount, note: WriteNote): AccountPatc
 }
 
 /** What stood on the object for the way only is taken off it. */
-export function finalPatch(account: AwsAccount, note: WriteNote, waited: boolean): AccountPatch {
+export function finalPatch(account: AwsAccount, note: WriteNote): AccountPatch {
   const list = account.spec.entitlements ?? [];
   // What was bound from here and is revoked need not be said any more; what nobody bound stays Absent.
   const over = note.entries.filter(
@@ -48,14 +48,6 @@ export function finalPatch(account: AwsAccount, note: WriteNote, waited: boolean
   );
   const secret = account.spec.console?.passwordSecretRef?.name;
   const used = secret !== undefined && secret === note.password?.secret;
-  const kept: WriteNote = {
-    ...note,
-    state: 'unanswered',
-    wants: {},
-    fields: [],
-    entries: [],
-    password: null,
-  };
   return merged(
     entriesPatch(
       list,
@@ -65,11 +57,7 @@ export function finalPatch(account: AwsAccount, note: WriteNote, waited: boolean
       ),
     ),
     used ? { spec: { console: { passwordSecretRef: null } } } : {},
-    {
-      annotations: {
-        [annotations.undo]: note.kind === 'create' && !waited ? writeNote(kept) : null,
-      },
-    },
+    { annotations: { [annotations.undo]: null } },
   );
 }
 

@@ -53,8 +53,6 @@ const againMs = 5_000;
 const soonMs = 500;
 /** So long what is taken back may wait for something that has nothing to do with it. */
 const patienceMs = 30_000;
-/** So long a write that is done waits for the same request to come again. */
-const unansweredMs = 900_000;
 
 /**
  * Brings the writes that clients asked for to their end: completes them when AWS shows what was asked for, and takes
@@ -105,15 +103,6 @@ export class WriteFinisher implements Reconciler {
 
   async #advance(account: AwsAccount, note: WriteNote, signal: AbortSignal): Promise<Result> {
     const { clock, registry } = this.#options;
-    if (note.state === 'unanswered') {
-      const left = note.at + unansweredMs - clock.now();
-      if (left > 0) {
-        return after(left);
-      }
-      await this.#patch(account, { annotations: { [annotations.undo]: null } }, signal);
-      this.#seen.delete(keyString(keyOf(account)));
-      return done();
-    }
     if (note.kind === 'remove') {
       await this.#delete(account, signal);
       return done();
@@ -172,8 +161,7 @@ export class WriteFinisher implements Reconciler {
       // Before the note that names it goes.
       await this.#secrets.remove(account, secret, signal);
     }
-    const waited = waiting.isWaited(note.id);
-    await this.#patch(account, finalPatch(account, note, waited), signal);
+    await this.#patch(account, finalPatch(account, note), signal);
     this.#seen.delete(keyString(keyOf(account)));
     logger.info('a write that was asked for is done', {
       account: keyOf(account),
@@ -181,7 +169,7 @@ export class WriteFinisher implements Reconciler {
       userId: note.userId,
     });
     waiting.settle(note.id, { kind: 'done', userId: note.userId ?? undefined });
-    return waited || note.kind !== 'create' ? done() : after(unansweredMs);
+    return done();
   }
 
   /** Says on the object that it is taken back, and what AWS is to be brought back to, in one patch. */

@@ -61,9 +61,7 @@ export interface WriteNote {
     /** All but the password is done. */
     | 'password'
     /** It was refused and is being taken back. */
-    | 'undoing'
-    /** It is done, and nobody was there to hear it. */
-    | 'unanswered';
+    | 'undoing';
   /** Tells equal requests from others. */
   readonly key: string;
   /** When it was accepted, milliseconds since the epoch. */
@@ -123,6 +121,11 @@ export function operationOf({ id, state }: Pick<WriteNote, 'id' | 'state'>): str
   return state === 'password' || state === 'undoing' ? `${id}/${state}` : id;
 }
 
+/** The id of the write that an object tells of last; undefined where nobody wrote it from here. */
+export function lastWriteOf({ metadata }: AwsAccount): string | undefined {
+  return metadata.annotations?.[annotations.operation]?.replace(/\/(password|undoing)$/, '');
+}
+
 /** Of a value in a note, which need not hold all of it. */
 export function fingerprint(value: unknown): string {
   return createHash('sha256').update(canonical(value)).digest('hex').slice(0, 24);
@@ -143,7 +146,7 @@ export function canonical(value: unknown): string {
   return JSON.stringify(value ?? null);
 }
 
-const states: ReadonlySet<unknown> = new Set(['open', 'password', 'undoing', 'unanswered']);
+const states: ReadonlySet<unknown> = new Set(['open', 'password', 'undoing']);
 const kinds: ReadonlySet<unknown> = new Set(['create', 'change', 'remove']);
 
 function isNote(note: Partial<WriteNote>): note is WriteNote {

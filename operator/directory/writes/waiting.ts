@@ -14,6 +14,9 @@ export interface Ticket {
   readonly close: () => void;
 }
 
+/** So long after an account was made the same request may be the one that was never answered. */
+export const unansweredMs = 900_000;
+
 interface Place {
   readonly listeners: Set<(settled: Settled) => void>;
   settled: Settled | undefined;
@@ -27,10 +30,12 @@ interface Place {
  * as the process: what has to outlive it stands on the objects.
  */
 export class Waiting {
-  readonly #clock: Pick<Clock, 'setTimeout'>;
+  readonly #clock: Pick<Clock, 'now' | 'setTimeout'>;
   readonly #places = new Map<string, Place>();
+  /** Since when it is known that somebody was told of the end of a write. */
+  readonly #answered = new Map<string, number>();
 
-  constructor({ clock }: { readonly clock: Pick<Clock, 'setTimeout'> }) {
+  constructor({ clock }: { readonly clock: Pick<Clock, 'now' | 'setTimeout'> }) {
     this.#clock = clock;
   }
 
@@ -61,6 +66,22 @@ export class Waiting {
   /** Whether somebody waits for it. */
   isWaited(id: string): boolean {
     return this.#places.has(id);
+  }
+
+  /** Its end was told to somebody; kept for as long as anybody may ask whether it was. */
+  answered(id: string): void {
+    const now = this.#clock.now();
+    for (const [earlier, at] of this.#answered) {
+      if (now - at <= unansweredMs) {
+        break;
+      }
+      this.#answered.delete(earlier);
+    }
+    this.#answered.set(id, now);
+  }
+
+  wasAnswered(id: string): boolean {
+    return this.#answered.has(id);
   }
 
   /** What the write needs is being made ready by whoever asked for it. */

@@ -20,13 +20,14 @@ import {
   checkValues,
   refused,
 } from './checks.ts';
-import { openNote, refusedWith, WriteDesk, type Place, type Request, type WriteDeskOptions } from './desk.ts';
+import { refusedWith, WriteDesk, type Place, type Request, type WriteDeskOptions } from './desk.ts';
 import { contradiction, holderOf, type Holder } from './find.ts';
-import { newNote, noteOf } from './note.ts';
+import { lastWriteOf, newNote, noteOf } from './note.ts';
 import { accountFor, freeName, newAccount } from './objects.ts';
 import { isEmpty, isRefusal, patched, planWrite, takeover } from './plan.ts';
 import { planPassword } from './plan-password.ts';
 import { merged, nested } from './undo.ts';
+import { unansweredMs } from './waiting.ts';
 
 /** So often a request is looked at anew where its object has changed meanwhile. */
 const maxTries = 20;
@@ -140,7 +141,7 @@ export class KubernetesWrites implements DirectoryWrites {
     if (refusal !== undefined) {
       return refusedWith(refusal);
     }
-    const id = this.#desk.idOf(request.context);
+    const id = this.#desk.idOf(request);
     const password = await planPassword(write.password, {
       account: after,
       user: undefined,
@@ -174,9 +175,8 @@ export class KubernetesWrites implements DirectoryWrites {
     place: Place,
     request: Request,
   ): Promise<WriteOutcome | 'again' | undefined> {
-    const { accounts, permits, waiting } = this.#desk.options;
+    const { accounts, installation, permits, waiting } = this.#desk.options;
     const { connection, view } = place;
-    const { operationId, signal } = request.context;
     const claims = accounts
       .byIndex('user', userKeyOf(connection.key, userName))
       .filter(
@@ -186,24 +186,16 @@ export class KubernetesWrites implements DirectoryWrites {
     for (const account of claims) {
       const note = noteOf(account);
       const same = note?.kind === 'create' && note.key === request.key;
-      if (same && note.state === 'unanswered') {
-        await this.#desk.answered(account, signal);
-        return { kind: 'done', account: view.account(note.userId ?? ''), changed: true };
-      }
       // Of equal requests at one time the first makes the account; who asks again joins it.
       if (same && !waiting.isWaited(note.id)) {
         const outcome = await this.#desk.meet(account, note, request);
         return outcome === 'over' ? 'again' : outcome;
       }
-      const operation = account.metadata.annotations?.[annotations.operation];
-      if (
-        operationId !== undefined &&
-        operation?.startsWith(`${operationId}/`) === true &&
-        note === undefined
-      ) {
-        const standing = standingOf(account, connection, this.#desk.options.installation);
+      if (note === undefined && this.#isUnanswered(account, request)) {
+        const standing = standingOf(account, connection, installation);
         if (standing.kind === 'user') {
-          return { kind: 'done', account: view.account(standing.user.userId), changed: false };
+          waiting.answered(lastWriteOf(account) ?? '');
+          return { kind: 'done', account: view.account(standing.user.userId), changed: true };
         }
       }
     }
@@ -213,6 +205,18 @@ export class KubernetesWrites implements DirectoryWrites {
       : refusedWith(
           refused('uniqueness', `AwsAccount "${keyString(keyOf(first))}" has the name "${userName}" already`),
         );
+  }
+
+  /** An account that this very request has made, in a process that was killed perhaps, and nobody was told of it. */
+  #isUnanswered(account: AwsAccount, { key, context }: Request): boolean {
+    const { clock, waiting } = this.#desk.options;
+    const { operationId } = context;
+    const id = lastWriteOf(account) ?? '';
+    const young = clock.now() - Date.parse(account.metadata.creationTimestamp ?? '') < unansweredMs;
+    return (
+      (operationId !== undefined && id.startsWith(`${operationId}/`)) ||
+      (young && id.endsWith(`.${key}`) && !waiting.wasAnswered(id))
+    );
   }
 
   async #change(id: string, write: AccountWrite, request: Request): Promise<WriteOutcome | 'again'> {
@@ -243,7 +247,7 @@ export class KubernetesWrites implements DirectoryWrites {
       return refusedWith(planned);
     }
     const after = patched(account, planned.patch);
-    const writeId = this.#desk.idOf(request.context);
+    const writeId = this.#desk.idOf(request);
     const password = await planPassword(write.password, {
       account: after,
       user: user,
@@ -322,7 +326,7 @@ export class KubernetesWrites implements DirectoryWrites {
     );
     const { finalizers = [] } = account.metadata;
     const note = newNote({
-      id: this.#desk.idOf(request.context),
+      id: this.#desk.idOf(request),
       kind: 'remove',
       key: request.key,
       at: clock.now(),
@@ -353,7 +357,7 @@ export class KubernetesWrites implements DirectoryWrites {
     }
     const holder = holderOf(user, accounts, { connection, installation });
     if (holder.kind === 'held' || holder.kind === 'leaving') {
-      const note = openNote(holder.account);
+      const note = noteOf(holder.account);
       if (note !== undefined) {
         const outcome = await this.#desk.meet(holder.account, note, request);
         return outcome === 'over' ? 'again' : outcome;

@@ -85,13 +85,16 @@ export function makeApp(options: AppOptions): express.Express {
     if (closing.aborted) {
       response.set('connection', 'close');
     }
+    const answerMs = place?.mount.answerMs ?? limits.answerMs;
+    // Nothing comes over the connection while an answer is made; Node goes back to `idleMs` afterwards.
+    request.socket.setTimeout(Math.max(limits.idleMs, answerMs + 5_000));
     const cancelAnswer = clock.setTimeout(() => {
       if (!response.headersSent) {
         const slow = new Problem(503, 'The answer was not there in time.', { retryAfter: 5 });
         stop.abort(slow);
         fail(slow, response);
       }
-    }, place?.mount.answerMs ?? limits.answerMs);
+    }, answerMs);
     const cancelStream = clock.setTimeout(() => {
       const long = new Error('the answer took too long');
       stop.abort(long);

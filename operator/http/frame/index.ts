@@ -1,6 +1,5 @@
 export { CertificateFiles, type CertificateNews } from './certificate.ts';
 export { Expiring } from './expiring.ts';
-export { CallerLeft } from './faults.ts';
 export { Buckets, type Rate } from './limits.ts';
 export type { Caller, Handler, Method, Mount, Route, Visit } from './mount.ts';
 export {

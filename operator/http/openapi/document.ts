@@ -1,8 +1,10 @@
+import { connectorArea } from './connector.ts';
 import type { Area } from './parts.ts';
 import { reportsArea } from './reports.ts';
+import { scimArea } from './scim.ts';
 import { webhookArea } from './webhook.ts';
 
-const areas: readonly Area[] = [webhookArea, reportsArea];
+const areas: readonly Area[] = [scimArea, connectorArea, webhookArea, reportsArea];
 
 /** The OpenAPI 3.1 document of the port: every path of every mount, once for the default connection; servers tell the others. */
 export function openApiDocument({ version }: { readonly version: string }): object {
@@ -28,6 +30,7 @@ export function openApiDocument({ version }: { readonly version: string }): obje
     ],
     tags: [
       { name: 'scim', description: 'RFC 7643, RFC 7644.' },
+      { name: 'connector', description: "What IDHub's onboarding asks for." },
       { name: 'webhook', description: 'Operations and reconciliations that IDHub asks for.' },
       { name: 'reports', description: 'What reconciliations have found.' },
     ],

@@ -366,7 +366,27 @@ export const scimArea: Area = {
     ...described('ResourceTypes', 'ResourceTypes', 'The types of resources'),
     ...described('Schemas', 'Schemas', 'What resources of the connection are made of'),
     ...Object.assign({}, ...endpoints.map(pathsOf)),
+    '/scim/v2': {
+      get: {
+        operationId: 'listAll',
+        tags: ['scim'],
+        summary: 'Resources of all types',
+        parameters: query,
+        responses: { 200: many({ type: 'object' }), ...errors({ more: [409] }) },
+      },
+    },
     '/scim/v2/.search': searchItem('searchAll', { type: 'object' }),
+    '/scim/v2/Me': Object.fromEntries(
+      ['get', 'post', 'put', 'patch', 'delete'].map((method) => [
+        method,
+        {
+          operationId: `${method}Me`,
+          tags: ['scim'],
+          summary: 'Not offered: callers are no resources here.',
+          responses: errors({ body: true, more: [501] }),
+        },
+      ]),
+    ),
     '/scim/v2/Bulk': {
       post: {
         operationId: 'bulk',

@@ -164,18 +164,23 @@ class Service {
         query,
         collections: () => Promise.all(endpoints.map((endpoint) => endpoint.all(scene))),
       });
-      const shown = await this.#shower(endpoints, scene, query);
-      sendJson(response, 200, listResponse({ ...page, resources: page.resources.map(shown) }));
+      const shown = this.#shower(endpoints, scene, query);
+      const resources = page.resources.map(shown);
+      sendJson(
+        response,
+        200,
+        listResponse({ ...page, resources: endpoints.length === 1 ? resources : resources.map(described) }),
+      );
     };
   }
 
   /** What a client wants to see of resources of several types. */
-  async #shower(
+  #shower(
     endpoints: readonly Endpoint[],
     scene: Scene,
     { wanted }: ListQuery,
-  ): Promise<(resource: JsonObject) => JsonObject> {
-    const types = await this.#types(scene, endpoints);
+  ): (resource: JsonObject) => JsonObject {
+    const types = this.#types(scene, endpoints);
     const by = new Map(types.map((type) => [type.name, projection(type, wanted)]));
     return (resource) => {
       const { resourceType } = (resource['meta'] ?? {}) as JsonObject;
@@ -196,20 +201,18 @@ class Service {
   };
 
   #discover(tell: (base: string, types: readonly ResourceType[]) => readonly JsonObject[]): Handler {
-    return async (request, response, visit) => {
+    return (request, response, visit) => {
       requireNoFilter(request);
       const scene = this.#scene(visit);
-      sendAll(response, tell(scene.base, await this.#types(scene, this.#endpoints)));
+      sendAll(response, tell(scene.base, this.#types(scene, this.#endpoints)));
     };
   }
 
   #discoverOne(tell: (base: string, types: readonly ResourceType[]) => readonly JsonObject[]): Handler {
-    return async (request, response, visit) => {
+    return (request, response, visit) => {
       const scene = this.#scene(visit);
       const id = idOf(request);
-      const found = tell(scene.base, await this.#types(scene, this.#endpoints)).find(
-        (each) => each['id'] === id,
-      );
+      const found = tell(scene.base, this.#types(scene, this.#endpoints)).find((each) => each['id'] === id);
       if (found === undefined) {
         throw new ScimError(404, 'There is nothing of this name.');
       }
@@ -218,14 +221,22 @@ class Service {
   }
 
   /** Attributes are those of the connection, whatever AWS is like. */
-  #types({ directory }: Scene, endpoints: readonly Endpoint[]): Promise<readonly ResourceType[]> {
+  #types({ directory }: Scene, endpoints: readonly Endpoint[]): readonly ResourceType[] {
     const { schema } = directory.latest();
-    return Promise.resolve(endpoints.map((endpoint) => endpoint.type(schema)));
+    return endpoints.map((endpoint) => endpoint.type(schema));
   }
 
   #scene(visit: Visit, base = visit.baseUrl): Scene {
     return sceneOf(this.#options.directories, visit, base);
   }
+}
+
+/**
+ * Without what no schema can list, as the vendor's `used as`: whoever asks for all types goes by the schemas, and such
+ * clients refuse a whole list for one name with a blank (RFC 7643, 2.1).
+ */
+function described(resource: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(resource).filter(([name]) => !name.includes(' ')));
 }
 
 /** Of discovery, filters are refused (RFC 7644, 4). @throws {ScimError} 403 */

@@ -101,8 +101,10 @@ function collectionOf<T extends DirectoryAccount | DirectoryEntitlement>(parts: 
   const fields = new Map<string, Field<T>>(
     [...commonFields(kind), ...kind.fields.flat()].map((field) => [field.attribute.name, field]),
   );
+  // The same resource may come as another object: it is known by its id.
   const found = (one: T | undefined): readonly number[] => {
-    const index = one === undefined ? -1 : items.indexOf(one);
+    const id = one === undefined ? undefined : kind.identity(one).id;
+    const index = id === undefined ? -1 : items.findIndex((each) => kind.identity(each).id === id);
     return index === -1 ? [] : [index];
   };
   return {

@@ -32,16 +32,19 @@ export interface ListsOptions {
 
 /**
  * Pages of lists that do not change while they are read: all pages of a list that was begun at `startIndex` 1 show
- * the moment of its first page, for ten minutes, by who asks and what is asked. A page of a list that is not kept
+ * the moment of its first page, for ten minutes, by who asks, what is asked and the size of pages. A page of a list that is not kept
  * any more is refused: a page of another moment could leave somebody out, and whoever is not in a list counts as
- * deleted in IDHub. After a start nobody knows which lists were under way, and the same holds for ten minutes.
+ * deleted in IDHub. Whoever has just begun to answer does not know which lists were under way, and the same holds for
+ * ten minutes.
  */
 export class Lists {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #limits: PinLimits;
   readonly #maxPage: number;
   readonly #pins: Pins;
-  readonly #since: number;
+  /** Of each question, the key of the list that was begun last, whatever the size of its pages. */
+  readonly #latest = new Map<string, string>();
+  #since: number;
 
   constructor({ clock, limits = {}, maxPage = 20_000 }: ListsOptions) {
     this.#clock = clock;
@@ -49,6 +52,11 @@ export class Lists {
     this.#maxPage = maxPage;
     this.#pins = new Pins(this.#limits);
     this.#since = clock.now();
+  }
+
+  /** From now on this process answers: others may have done so until now. */
+  begin(): void {
+    this.#since = this.#clock.now();
   }
 
   /** How many lists are kept. */
@@ -63,8 +71,9 @@ export class Lists {
    */
   async page(request: ListRequest): Promise<ListPage> {
     const { startIndex } = request.query;
-    const key = keyOf(request);
-    const found = startIndex === 1 ? undefined : this.#pins.get(key, this.#clock.now());
+    const question = questionOf(request);
+    const key = `${question} ${request.query.count}`;
+    const found = startIndex === 1 ? undefined : this.#find(question, key);
     if (typeof found === 'object') {
       return this.#pageOf(found, request);
     }
@@ -83,11 +92,34 @@ export class Lists {
     if (request.query.count !== 0) {
       if (startIndex - 1 + page.resources.length < selected.length) {
         this.#pins.set(key, pin);
+        this.#remember(question, key);
       } else if (startIndex === 1) {
         this.#pins.complete(key, now);
+        if (typeof this.#find(question, key) !== 'object') {
+          this.#remember(question, key);
+        }
       }
     }
     return page;
+  }
+
+  /** Pages of one size belong together; who changes the size goes on with the list that was begun last. */
+  #find(question: string, key: string): ReturnType<Pins['get']> {
+    const now = this.#clock.now();
+    const found = this.#pins.get(key, now);
+    const other = this.#latest.get(question);
+    return found ?? (other === undefined ? undefined : this.#pins.get(other, now));
+  }
+
+  #remember(question: string, key: string): void {
+    this.#latest.delete(question);
+    this.#latest.set(question, key);
+    for (const oldest of this.#latest.keys()) {
+      if (this.#latest.size <= this.#limits.lists) {
+        break;
+      }
+      this.#latest.delete(oldest);
+    }
   }
 
   #pageOf({ selected }: Pin, { query: { startIndex, count } }: ListRequest): ListPage {
@@ -102,8 +134,8 @@ export class Lists {
   }
 }
 
-/** Pages may differ in their size and in what is shown of each resource. */
-function keyOf({ caller, connection, address, query }: ListRequest): string {
+/** Pages may differ in what is shown of each resource. */
+function questionOf({ caller, connection, address, query }: ListRequest): string {
   const { filter = '', sortBy = '', descending } = query;
   return JSON.stringify([caller, connection.namespace, connection.name, address, filter, sortBy, descending]);
 }

@@ -1,16 +1,9 @@
-import type { Clock } from '../../ports.ts';
 import { DirectoryUnavailableError, type ConnectionName } from '../model.ts';
 import { Flight, keyOf } from './flight.ts';
-import type { Ending, Operation, OperationKind, OperationResult, Standing } from './model.ts';
+import type { Ending, Operation, OperationResult, Standing } from './model.ts';
+import type { OperationDeskOptions, Submission } from './options.ts';
 import { endingOf, findAccount, perform, usersOf } from './perform.ts';
-import {
-  keptMs,
-  type OperationHost,
-  type OperationRecord,
-  type OperationStore,
-  type PromisedOperation,
-  type PromiseStore,
-} from './ports.ts';
+import { keptMs, type OperationRecord, type PromisedOperation } from './ports.ts';
 import {
   canonical,
   hindranceOf,
@@ -25,43 +18,6 @@ import { Bound, Turns } from './turns.ts';
 
 /** Operations under way at once, of all connections. */
 const maxFlights = 2_000;
-
-export interface OperationDeskOptions {
-  readonly store: OperationStore;
-  readonly promises: PromiseStore;
-  /** The AWS account behind a connection; undefined where there is no such connection. @throws {DirectoryUnavailableError} */
-  readonly host: (connection: ConnectionName) => OperationHost | undefined;
-  /** What a body is known by without being kept: keyed, so that nobody can try passwords on it. */
-  readonly digest: (scope: string, text: string, signal: AbortSignal) => Promise<string>;
-  readonly clock: Clock;
-  /** Something goes on only after a while; no secret is in it. */
-  readonly trouble: (operationId: string, error: unknown) => void;
-  /** An operation has ended, for the audit log; called once for each end, and not where it is told again. */
-  readonly audit: (operation: AuditedOperation) => void;
-  /** How long an answer waits for the end of operations, ms. */
-  readonly waitMs: number;
-  /** Operations on different users of one connection at once. */
-  readonly atOnce: number;
-}
-
-/** Who did what, and with which result. No secret is in it. */
-export interface AuditedOperation {
-  readonly connection: ConnectionName;
-  readonly operationId: string;
-  readonly kind: OperationKind;
-  readonly caller: string;
-  readonly requestId: string | undefined;
-  readonly ending: Ending;
-}
-
-export interface Submission {
-  /** For the audit log and annotations. */
-  readonly caller: string;
-  /** Of the HTTP request, for the audit log. */
-  readonly requestId?: string | undefined;
-  /** Aborts when nobody waits for the answer any more; what has begun goes on. */
-  readonly signal: AbortSignal;
-}
 
 /**
  * Does operations, each once for its id: who sends it again joins it, or is told how it ended. Operations on one
@@ -139,6 +95,12 @@ export class OperationDesk {
     return asked.map((each) =>
       each instanceof Flight ? (each.ended ?? (each.promised ? underWay() : (broken ?? underWay()))) : each,
     );
+  }
+
+  /** What has not ended. */
+  get backlog(): { readonly underWay: number; readonly oldestAt: number | undefined } {
+    const times = [...this.#flights.values()].map(({ at }) => at);
+    return { underWay: times.length, oldestAt: times.length === 0 ? undefined : Math.min(...times) };
   }
 
   /** How an operation stands; undefined where none of that id is known. */
@@ -273,7 +235,7 @@ export class OperationDesk {
 
   async #fly(flight: Flight): Promise<Standing> {
     const signal = this.#requireLeading();
-    const bound = this.#boundOf(flight.connection);
+    const bound = this.#boundOf(flight);
     for (;;) {
       const step = await bound.run(() => this.#attempt(flight, signal));
       if ('status' in step) {
@@ -283,8 +245,9 @@ export class OperationDesk {
     }
   }
 
-  #boundOf({ namespace, name }: ConnectionName): Bound {
-    const key = `${namespace}/${name}`;
+  /** Who is to be shut out does not wait behind those who are to come in. */
+  #boundOf({ connection: { namespace, name }, operation }: Flight): Bound {
+    const key = `${namespace}/${name}${operation.kind === 'disable' ? ' disable' : ''}`;
     const bound = this.#bounds.get(key) ?? new Bound({ most: this.#options.atOnce });
     this.#bounds.set(key, bound);
     return bound;

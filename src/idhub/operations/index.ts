@@ -1,4 +1,5 @@
-export { OperationDesk, type AuditedOperation, type OperationDeskOptions, type Submission } from './desk.ts';
+export { OperationDesk } from './desk.ts';
+export type { AuditedOperation, OperationDeskOptions, Submission } from './options.ts';
 export {
   operationKinds,
   type Ending,

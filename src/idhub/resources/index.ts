@@ -4,7 +4,6 @@ export { groupKind } from './group.ts';
 export { guideFacts, type GuideFacts } from './guide.ts';
 export {
   commonFields,
-  locationOf,
   render,
   renderContext,
   unread,
@@ -13,7 +12,5 @@ export {
   type Read,
   type RenderContext,
 } from './kind.ts';
-export { entitlementTypes } from './shared-fields.ts';
 export type { Place, Slot } from './slots.ts';
-export { accountUrn, enterpriseUrn, entitlementUrn, groupUrn, userUrn } from './urns.ts';
 export { userKind } from './user.ts';

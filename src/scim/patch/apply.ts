@@ -161,7 +161,10 @@ class Patch {
       throw new ScimError('invalidValue', `The "value" of "${schema.id}" is an object.`);
     }
     for (const [key, part] of Object.entries(raw)) {
-      this.at(op, `${schema.id}:${key}`, part, false);
+      // Clients that take an extension for a resource say what it is (scim2-models does).
+      if (key !== 'schemas') {
+        this.at(op, `${schema.id}:${key}`, part, false);
+      }
     }
   }
 

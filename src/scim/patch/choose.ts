@@ -2,7 +2,7 @@ import { matches, type Filter, type Value } from '../filter/index.ts';
 import { filterValues } from '../language.ts';
 import { isObject } from '../path.ts';
 import type { Attribute, JsonObject, JsonValue } from '../schema.ts';
-import { keyOf } from './draft.ts';
+import { keysOf } from './draft.ts';
 
 /** Those of the values of an attribute that fit a filter. */
 export function chosen(
@@ -13,8 +13,9 @@ export function chosen(
   const equal = equalities(filter);
   if (equal !== undefined && Object.keys(equal).length === 1 && typeof equal['value'] === 'string') {
     // The one value that is meant, in a list that may be long.
-    const key = keyOf(attribute, equal);
-    return new Set(values.filter((value) => keyOf(attribute, value) === key));
+    const keyOf = keysOf(attribute);
+    const key = keyOf(equal);
+    return new Set(values.filter((value) => keyOf(value) === key));
   }
   return new Set(
     values.filter((value) => {

@@ -45,9 +45,10 @@ export class Draft {
   /** Remembers that these values were asked for, or asked away. */
   mention(attribute: Attribute, values: readonly JsonValue[]): void {
     const mentioned = this.#mentioned.get(attribute.name) ?? new Map<string, JsonObject>();
+    const keyOf = keysOf(attribute);
     for (const value of values) {
       if (isObject(value)) {
-        mentioned.set(keyOf(attribute, value), value);
+        mentioned.set(keyOf(value), value);
       }
     }
     this.#mentioned.set(attribute.name, mentioned);
@@ -58,15 +59,18 @@ export class Draft {
  * What tells a value of an attribute from the others: its `value`, else all of it. Values with one key may still
  * differ in their type.
  */
-export function keyOf(attribute: Attribute, value: JsonValue): string {
-  const main = isObject(value) ? value['value'] : value;
-  if (typeof main === 'string') {
-    const part = attribute.subAttributes?.find(({ name }) => name === 'value');
-    return (part ?? attribute).caseExact ? main : main.toLowerCase();
-  }
-  return isObject(value)
-    ? JSON.stringify(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)))
-    : JSON.stringify(value);
+export function keysOf(attribute: Attribute): (value: JsonValue) => string {
+  const part = attribute.subAttributes?.find(({ name }) => name === 'value');
+  const { caseExact } = part ?? attribute;
+  return (value) => {
+    const main = isObject(value) ? value['value'] : value;
+    if (typeof main === 'string') {
+      return caseExact ? main : main.toLowerCase();
+    }
+    return isObject(value)
+      ? JSON.stringify(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)))
+      : JSON.stringify(value);
+  };
 }
 
 /** Two of one `value` are the same, unless both say of which type they are, and it is another. */
@@ -77,11 +81,16 @@ function sameType(one: JsonValue, other: JsonValue): boolean {
   );
 }
 
-function byKey(attribute: Attribute, values: readonly JsonValue[]): Map<string, JsonValue[]> {
+function byKey(keyOf: (value: JsonValue) => string, values: readonly JsonValue[]): Map<string, JsonValue[]> {
   const found = new Map<string, JsonValue[]>();
   for (const value of values) {
-    const key = keyOf(attribute, value);
-    found.set(key, [...(found.get(key) ?? []), value]);
+    const key = keyOf(value);
+    const same = found.get(key);
+    if (same === undefined) {
+      found.set(key, [value]);
+    } else {
+      same.push(value);
+    }
   }
   return found;
 }
@@ -92,10 +101,11 @@ export function withValues(
   values: readonly JsonValue[],
   added: readonly JsonValue[],
 ): readonly JsonValue[] {
-  const adding = byKey(attribute, added);
+  const keyOf = keysOf(attribute);
+  const adding = byKey(keyOf, added);
   const primary = added.some((value) => isObject(value) && value['primary'] === true);
   const kept = values.map((value) => {
-    const same = adding.get(keyOf(attribute, value)) ?? [];
+    const same = adding.get(keyOf(value)) ?? [];
     const match = same.find((each) => sameType(each, value));
     if (match !== undefined) {
       same.splice(same.indexOf(match), 1);
@@ -120,9 +130,10 @@ export function withoutValues(
   values: readonly JsonValue[],
   removed: readonly JsonValue[],
 ): readonly JsonValue[] {
-  const removing = byKey(attribute, removed);
+  const keyOf = keysOf(attribute);
+  const removing = byKey(keyOf, removed);
   return values.filter((value) => {
-    const same = removing.get(keyOf(attribute, value)) ?? [];
+    const same = removing.get(keyOf(value)) ?? [];
     return !same.some((each) => sameType(each, value));
   });
 }

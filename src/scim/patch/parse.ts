@@ -86,7 +86,7 @@ export function placeOf(path: string, type: ResourceType, language: FilterLangua
   const [, before = path, inner, after] = /^([^[]*)\[(.*)\](?:\.([^\].[]+))?$/s.exec(path) ?? [];
   const target = targetOf(before.trim(), type);
   if (target === undefined) {
-    throw new ScimError('invalidPath', `There is no attribute "${short(path)}".`);
+    throw new ScimError('invalidPath', `There is no attribute "${short(path, 200)}".`);
   }
   if (inner === undefined) {
     return target.kind === 'extension'

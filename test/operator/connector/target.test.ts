@@ -148,4 +148,5 @@ describe('a test of the credentials', () => {
 test('the schema is the one in force, before that the declared one', () => {
   expect(targetOf({}).target.schema(key).has('verified')).toBe(true);
   expect(targetOf({ verified: false }).target.schema(key).has('declared')).toBe(true);
+  expect([...targetOf({}).target.schema(undefined).keys()]).toContain('employeeId');
 });

@@ -1,11 +1,13 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { sendOverHttp } from '../../../operator/idhub/http.ts';
 import { systemClock, type Clock } from '../../../operator/runtime/index.ts';
+import { selfSigned } from '../../support/certificate.ts';
 
-const servers: Server[] = [];
+const servers: Pick<Server, 'close' | 'closeAllConnections'>[] = [];
 afterEach(async () => {
   for (const server of servers.splice(0)) {
     server.closeAllConnections();
@@ -131,6 +133,22 @@ describe('requests to Keycloak and IDHub', () => {
     await arrived.promise;
     (await late.promise)();
     await expect(answer).rejects.toMatchObject({ code: 'TIMEOUT' });
+  });
+
+  test('https: only who is trusted gets the token; ca.crt adds an authority', async () => {
+    const mine = selfSigned('127.0.0.1');
+    const server = createSecureServer({ key: mine.key, cert: mine.cert }, (_, response) =>
+      response.end('{}'),
+    );
+    servers.push(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await expect(send()(get(url), signal)).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    await expect(send()({ ...get(url), ca: selfSigned('127.0.0.1').cert }, signal)).rejects.toMatchObject({
+      code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+    });
+    expect(await send()({ ...get(url), ca: mine.cert }, signal)).toMatchObject({ status: 200, body: '{}' });
   });
 
   test('an abort ends it', async () => {

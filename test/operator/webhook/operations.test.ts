@@ -230,7 +230,12 @@ describe('a list', () => {
     };
     const operations = users.flatMap((userName): Operation[] => [
       create(`${userName}-1`, userName),
-      { operationId: `${userName}-2`, kind: 'disable', account: { userName } },
+      {
+        operationId: `${userName}-2`,
+        kind: 'addEntitlement',
+        account: { userName },
+        entitlements: [{ arn: 'arn:x' }],
+      },
       {
         operationId: `${userName}-3`,
         kind: 'update',
@@ -286,6 +291,23 @@ describe('a list', () => {
       'done',
     ]);
   });
+});
+
+test('a disable does not wait behind others that hang', async () => {
+  const world = new World();
+  world.account.add('leaver');
+  world.account.before = (write) => (write.startsWith('create') ? new Promise(() => undefined) : undefined);
+  const { desk, submit } = await world.start({ atOnce: 2 });
+  const others = submit(...Array.from({ length: 20 }, (_, at) => create(`c${at}`, `joiner${at}`)));
+  await settle();
+  world.clock.freeze(5_000);
+  expect(await submit({ operationId: 'd', kind: 'disable', account: { userName: 'leaver' } })).toMatchObject([
+    { status: 'done' },
+  ]);
+  expect(world.account.asked).toHaveLength(3);
+  expect(desk.backlog).toEqual({ underWay: 20, oldestAt: world.clock.now() - 5_000 });
+  await world.clock.advance(waitMs);
+  expect((await others).every(({ status }) => status === 'pending')).toBe(true);
 });
 
 describe('what does not end in time', () => {
@@ -458,6 +480,44 @@ describe('killed at any point, the repeat is answered alike, and done once', () 
       next.kill();
       expect(await (await world.start()).submit(operation)).toEqual(wanted);
     }
+  });
+
+  test('whatever was answered as pending is done without being asked for again, once, and told alike', async () => {
+    const operation: Operation = {
+      operationId: 'o',
+      kind: 'resetPassword',
+      account: { userName: 'jo' },
+      password: { value: 'given' },
+    };
+    let pendings = 0;
+    for (let at = 0; at < 12; at += 1) {
+      const world = new World();
+      world.account.add('jo');
+      world.account.before = () => pending(1_000);
+      const dying = await world.start();
+      const answer = dying.submit(operation).catch(() => []);
+      await settle();
+      dying.client.dieAfter(at);
+      // Slow at first, then done at some time before or after it is killed.
+      await world.clock.advance(waitMs);
+      world.account.before = () => undefined;
+      const standings = await answer;
+      await world.clock.advance(1_000);
+      dying.kill();
+      await settle();
+      const next = await world.start();
+      await world.clock.advance(1_000);
+      if (standings[0]?.status === 'pending') {
+        pendings += 1;
+        const told = await next.desk.standing(aws, 'o', signal);
+        expect(told).toMatchObject({ status: 'done', account: { id: 'AIDA1' } });
+      }
+      expect(await next.submit(operation)).toMatchObject([{ status: 'done', account: { id: 'AIDA1' } }]);
+      expect(world.account.named('jo')).toMatchObject({ password: 'given', operations: ['o'] });
+      await world.clock.advance(60_000);
+      expect(world.kept('secrets')).toMatch(/^\[(\[\])?\]$/);
+    }
+    expect(pendings).toBeGreaterThan(3);
   });
 
   test('a deletion by name does not meet another user who got the name meanwhile', async () => {

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import type { Answer } from '../../../../src/push/index.ts';
 import { annotations } from '../../../../operator/controllers/names.ts';
+import { connection } from '../material.ts';
 import { Desk, keyOne, keyTwo, reconcileAt, type Delivery } from './desk.ts';
 
 const answered = (status: number, retryAfter?: string): Answer => ({ kind: 'answered', status, retryAfter });
@@ -111,6 +112,28 @@ describe('what is sent', () => {
     expect(desk.taken.map(({ body }) => JSON.parse(body) as unknown)).toMatchObject([
       { data: { run: 'ns/between', changes: [{ name: 'jo' }] } },
     ]);
+  });
+
+  test('what was taken before the run had ended is not sent again when that is done once more', async () => {
+    const desk = await new Desk().start();
+    desk.finds = () => ['jo'];
+    desk.make('nightly');
+    desk.beforeCommit = () => {
+      desk.client.fail = async (call) => {
+        if (call === 'APPLYSTATUS awsreconciliations') {
+          desk.client.fail = () => undefined;
+          await desk.push();
+          throw new Error('killed');
+        }
+      };
+    };
+    await expect(desk.run('nightly')).rejects.toThrow('killed');
+    expect(desk.names()).toEqual(['jo']);
+    desk.restart();
+    await desk.settle();
+    expect(desk.hasEnded('nightly')).toBe(true);
+    expect(desk.sent).toBe(1);
+    expect(desk.kept()).toBe(1);
   });
 
   test('a run may be deleted as soon as it has ended, its report with it', async () => {
@@ -411,6 +434,26 @@ describe('away for long', () => {
     expect(desk.sent).toBe(60);
     expect(desk.names()).toEqual(users);
   });
+});
+
+test('a backup brings back what waits, for a connection that is another object by now: it is sent, and belongs to it', async () => {
+  const desk = await deskWith('jo');
+  desk.delete('nightly');
+  desk.client.store.remove('awsconnections', { namespace: 'ns', name: 'main' });
+  desk.client.store.create('awsconnections', connection());
+  desk.restart();
+  desk.answer = () => answered(503);
+  await desk.push();
+  const { uid } = desk.connection().metadata;
+  const owners = desk.client.store
+    .list('secrets')
+    .filter(({ metadata }) => metadata.labels?.['aws.idhub.io/content'] === 'push')
+    .map(({ metadata }) => metadata.ownerReferences?.map((owner) => owner.uid));
+  expect(owners).toEqual([[uid], [uid], [uid]]);
+  desk.answer = () => answered(200);
+  desk.clock.ms += 1_000;
+  await desk.settle();
+  expect(desk.names()).toEqual(['jo']);
 });
 
 describe('what was kept and is not as it was written', () => {

@@ -231,6 +231,13 @@ export class Rig {
     );
   }
 
+  /** Each controller looks so often at each object. */
+  async rounds(count: number): Promise<void> {
+    for (let round = 0; round < count; round += 1) {
+      await this.#round();
+    }
+  }
+
   async create(userName: string, more: object = {}, context: Partial<WriteContext> = {}) {
     return this.outcome(this.writes.create(main, { userName, ...more }, this.context(context)));
   }

@@ -306,7 +306,7 @@ test('a client that leaves ends the work of the leader', async () => {
   const asked = following.get('/things/thing', { signal: leaver.signal });
   const signal = await began.promise;
   leaver.abort();
-  await expect(asked).rejects.toThrow();
+  await expect(asked).rejects.toThrow('aborted');
   await eventually(async () => (signal.aborted ? true : undefined));
 });
 

@@ -72,11 +72,20 @@ test.each([
     const { python } = await environment();
     const { url, answered } = await served();
     const { code, text } = await run(python, [
-      ...['-m', 'schemathesis.cli', '--config-file', new URL('schemathesis.toml', import.meta.url).pathname],
-      ...['run', `${url}/openapi.json`, '--url', `${url}${base}`],
-      ...['--header', 'Authorization: Bearer jo-token', '--seed', '20261126', '--max-examples', '60'],
-      ...['--checks', 'all', '--exclude-checks', notHere, '--workers', '1', '--no-shrink'],
-      ...(base === '' ? [] : ['--exclude-tag', 'reports']),
+      '-m',
+      'schemathesis.cli',
+      `--config-file=${new URL('schemathesis.toml', import.meta.url).pathname}`,
+      'run',
+      `${url}/openapi.json`,
+      `--url=${url}${base}`,
+      '--header=Authorization: Bearer jo-token',
+      '--seed=20261126',
+      '--max-examples=60',
+      '--checks=all',
+      `--exclude-checks=${notHere}`,
+      '--workers=1',
+      '--no-shrink',
+      ...(base === '' ? [] : ['--exclude-tag=reports']),
     ]);
     expect({ code, text: code === 0 ? '' : text }).toEqual({ code: 0, text: '' });
     expect(answered.filter(({ code: status }) => status >= 500)).toEqual([]);

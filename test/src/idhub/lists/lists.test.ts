@@ -118,6 +118,15 @@ describe('filters', () => {
     expect(await names([collections[which]], { filter })).toEqual(expected);
   });
 
+  test.each(['userName eq "jo@x"', 'id eq "AIDA1"'])(
+    '%s: by the id, whichever object it comes as',
+    async (filter) => {
+      const copying = { ...view, account: () => ({ ...jo }), accountByName: () => ({ ...jo }) };
+      const collection = accountCollection(copying, accountKind(guideSchema), base);
+      expect(await names([collection], { filter })).toEqual(['Jo@X']);
+    },
+  );
+
   test.each<[string, string]>([
     ['shoeSize eq 9', 'invalidFilter'],
     ['password eq "x"', 'invalidFilter'],
@@ -295,6 +304,14 @@ describe('pages', () => {
     await expect(it.page({ startIndex: 11 })).resolves.toMatchObject({ total: 25 });
   });
 
+  test('as it is where another process has answered until now', async () => {
+    const it = begun();
+    it.lists.begin();
+    await expect(it.page({ startIndex: 11 })).rejects.toMatchObject({ status: 409 });
+    await it.page({});
+    await expect(it.page({ startIndex: 11 })).resolves.toMatchObject({ total: 25 });
+  });
+
   test('a list whose first page was all of it goes on with nothing', async () => {
     const it = world();
     await it.page({ count: 25 });
@@ -308,6 +325,18 @@ describe('pages', () => {
     it.accounts = many.slice(1);
     await it.page({ count: 100 });
     expect((await it.page({ startIndex: 11 })).total).toBe(25);
+  });
+
+  test('nor does a look at its beginning in pages of another size', async () => {
+    const it = begun();
+    await it.page({});
+    it.accounts = many.slice(1);
+    await it.page({ count: 1 });
+    expect((await it.page({ startIndex: 11 })).total).toBe(25);
+    expect((await it.page({ startIndex: 2, count: 1 })).total).toBe(24);
+    it.now += 600_000;
+    await it.page({ count: 1 });
+    await expect(it.page({ startIndex: 11 })).rejects.toMatchObject({ status: 409 });
   });
 
   test.each<[string, Partial<ListQuery>, object]>([

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { OperationParser } from '../../../../src/idhub/operations/index.ts';
+import fc from 'fast-check';
+import { operationKinds, OperationParser } from '../../../../src/idhub/index.ts';
 
 const parser = new OperationParser();
 const jo = { userName: 'jo' };
@@ -144,4 +145,63 @@ describe('an operation', () => {
       result: { errors: ['The body has no "__proto__".'] },
     });
   });
+});
+
+/** Bodies that are near to operations. */
+const near = fc.oneof(
+  fc.jsonValue(),
+  fc.record({
+    operationId: fc.constantFrom('o', 'a-1'),
+    kind: fc.constantFrom('enable', 'disable', 'delete'),
+    account: fc.oneof(fc.record({ userName: fc.string() }), fc.record({ id: fc.string() })),
+  }),
+  fc.record(
+    {
+      operationId: fc.oneof(fc.string(), fc.constant('o'), fc.jsonValue()),
+      kind: fc.oneof(
+        fc.constantFrom(...operationKinds),
+        fc.string(),
+        fc.constantFrom('toString', 'constructor'),
+      ),
+      account: fc.oneof(
+        fc.record({ id: fc.string() }, { requiredKeys: [] }),
+        fc.record({ userName: fc.string() }),
+        fc.jsonValue(),
+      ),
+      data: fc.oneof(
+        fc.record(
+          {
+            userName: fc.string(),
+            path: fc.string(),
+            attributes: fc.dictionary(fc.string(), fc.jsonValue()),
+            password: fc.jsonValue(),
+          },
+          { requiredKeys: [] },
+        ),
+        fc.jsonValue(),
+      ),
+      password: fc.oneof(fc.record({ value: fc.string() }), fc.jsonValue()),
+      entitlements: fc.oneof(fc.array(fc.record({ arn: fc.string() })), fc.jsonValue()),
+      [`more`]: fc.jsonValue(),
+    },
+    { requiredKeys: [] },
+  ),
+);
+
+test('10,000 bodies are operations, or refused with a sentence', () => {
+  let taken = 0;
+  fc.assert(
+    fc.property(near, (body) => {
+      const result = parser.parse(JSON.parse(JSON.stringify(body)), '/0');
+      taken += Number(result.kind === 'operation');
+      return (
+        result.kind === 'operation' ||
+        (result.errors.length > 0 &&
+          result.errors.length <= 21 &&
+          result.errors.every((sentence) => sentence.endsWith('.') && !sentence.includes('undefined')))
+      );
+    }),
+    { numRuns: 10_000, seed: 20_261_126 },
+  );
+  expect(taken).toBeGreaterThan(20);
 });

@@ -280,7 +280,7 @@ describe('what Entra ID sends', () => {
     ],
     [
       'an extension as a path',
-      { op: 'Add', path: enterpriseUrn, value: { department: 'IT' } },
+      { op: 'Add', path: enterpriseUrn, value: { schemas: [enterpriseUrn], department: 'IT' } },
       {
         department: 'IT',
       },
@@ -661,16 +661,16 @@ describe('whatever is sent', () => {
     );
   });
 
-  test('a thousand operations on a group of five thousand take less than three seconds', () => {
+  test('a thousand operations on a group of five thousand take less than three seconds of one core', () => {
     const members = Array.from({ length: 5_000 }, (_, at) => ({ value: `AIDA${at}` }));
     const resource = { schemas: [group.schema.id], id: 'g', members };
     const operations = Array.from({ length: 1_000 }, (_, at) => ({
       op: 'remove',
       path: `members[value eq "AIDA${at}"]`,
     }));
-    const from = performance.now();
+    const from = process.cpuUsage();
     const { values } = applyPatch({ type: group, resource, body: body(...operations) });
     expect(values.get('members')).toHaveLength(4_000);
-    expect(performance.now() - from).toBeLessThan(3_000);
+    expect(process.cpuUsage(from).user).toBeLessThan(3_000_000);
   });
 });

@@ -1,0 +1,95 @@
+import { AttachUserPolicyCommand, CreateGroupCommand, CreateUserCommand } from '@aws-sdk/client-iam';
+import { afterAll, expect, test } from '@jest/globals';
+import { heapOf, inspectable } from '../support/inspected.ts';
+import { Random } from './chaos/random.ts';
+import { fuzzRequest, sendBytes, type Known } from './fuzz/index.ts';
+import { snapshotEvery, worldFor } from './support.ts';
+import { PortClient, portUrl, untilListed, writeCallers } from './port.ts';
+
+const namespace = 'fuzz';
+const secret = 'e2e-fuzz';
+const token = 'e2e-fuzz-token-0123456789';
+const seed = 20_260_101;
+const requests = 10_000;
+const rounds = 2;
+const atOnce = 12;
+/** What one round more may add to the heap: a leak of 1 KB a request would be 5 MB. */
+const mostGrowth = 4 * 1_048_576;
+
+const world = worldFor(namespace, {
+  node: [inspectable],
+  operator: [
+    snapshotEvery,
+    `--http-auth-secret=${secret}`,
+    `--default-connection=${namespace}/aws`,
+    '--trusted-proxies=127.0.0.1',
+    '--http-caller-rate=10000',
+    '--http-shutout-burst=0',
+    '--log-level=warn',
+  ],
+});
+
+afterAll(async () => writeCallers(world(), secret, undefined));
+
+interface Listed {
+  readonly Resources: readonly { readonly id: string }[];
+}
+
+test(`${requests} malformed requests: no 5xx, no crash, no growth`, async () => {
+  await writeCallers(world(), secret, { 'token.fuzz': token });
+  for (let index = 0; index < 10; index += 1) {
+    await world().iam.send(new CreateUserCommand({ UserName: `there-${index}` }));
+  }
+  await world().iam.send(new CreateGroupCommand({ GroupName: 'there' }));
+  await world().iam.send(
+    new AttachUserPolicyCommand({ UserName: 'there-0', PolicyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' }),
+  );
+  const authorization = `Bearer ${token}`;
+  const url = await portUrl(world().operator);
+  const client = new PortClient({ url, authorization });
+  await untilListed(client, '/scim/v2/Users?filter=userName%20eq%20%22there-9%22');
+  const idsOf = async (kind: string): Promise<string[]> =>
+    (await client.json<Listed>('GET', `/scim/v2/${kind}?count=20`)).Resources.map(({ id }) => id);
+  const known: Known = {
+    users: await idsOf('Users'),
+    groups: await idsOf('Groups'),
+    entitlements: (await idsOf('Entitlement')).map((id) => encodeURIComponent(id)),
+  };
+  const random = new Random(seed);
+  const counts = new Map<string, number>();
+  const wrong: string[] = [];
+  const heaps: number[] = [];
+  const { pid } = world().operator;
+  for (let round = 0; round < rounds; round += 1) {
+    let left = requests / rounds;
+    const worker = async (): Promise<void> => {
+      while (left > 0) {
+        left -= 1;
+        const { line, bytes } = fuzzRequest({ random, known, authorization, connection: `${namespace}/aws` });
+        const { status, text } = await sendBytes(Number(new URL(url).port), bytes);
+        const key = String(status ?? 'ended');
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+        // 501 is what SCIM says of what a service does not have at all (RFC 7644, table 8).
+        if (
+          (status !== undefined && status >= 500 && status !== 501) ||
+          /\n\s+at |node_modules|\.mjs:\d/.test(text)
+        ) {
+          wrong.push(`${line}\n${text.slice(0, 600)}\n${bytes.toString('latin1').slice(-600)}`);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, worker));
+    heaps.push(await heapOf(world().operator));
+  }
+  console.info(`answers: ${JSON.stringify(Object.fromEntries(counts))}; heap: ${heaps.join(', ')}`);
+  expect(wrong).toEqual([]);
+  // The requests are no good if they do not come anywhere.
+  for (const status of ['200', '201', '204', '400', '401', '404', '405', '415']) {
+    expect([status, counts.get(status) ?? 0]).toEqual([status, expect.any(Number)]);
+    expect(counts.get(status) ?? 0).toBeGreaterThan(5);
+  }
+  expect(heaps[1] ?? 0).toBeLessThan((heaps[0] ?? 0) + mostGrowth);
+  expect(world().operator.pid).toBe(pid);
+  expect((await client.send('GET', '/scim/v2/Users?count=1')).status).toBe(200);
+  expect(world().operator.lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
+}, 900_000);
