@@ -341,7 +341,7 @@ function help(): string {
   const rows = Object.entries(flags as Record<string, Flag>).map(([name, flag]) => {
     const left = `  --${name}${flag.value === undefined ? '' : ` ${flag.value}`}`;
     const fallback = flag.fallback === '' ? '' : ` (default ${flag.fallback})`;
-    return `${left.padEnd(32)}${flag.text}${fallback}`;
+    return `${left.padEnd(31)} ${flag.text}${fallback}`;
   });
   return [
     'The AWS connector of IDHub: reconciles AwsConnection and AwsAccount objects with AWS IAM.',

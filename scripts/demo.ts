@@ -1,6 +1,7 @@
 /**
  * The main job, from nothing: a control plane, a simulated AWS, the operator, examples/ applied, a person who
  * joins, moves and leaves, and what happens in AWS behind the product's back.
+ * With --idhub: what IDHub does with it, by a stand-in, in its place.
  * Stays until Ctrl-C; with --exit it checks itself, prints a summary and ends with 0 or 1.
  */
 import { parseArgs } from 'node:util';
@@ -14,24 +15,29 @@ import {
   forSimulator,
   givenInAws,
 } from '../test/examples/given.ts';
+import { IdhubShow } from './demo/idhub.ts';
 import { ReconciliationStory } from './demo/reconciliation.ts';
 import { Ended, Stage } from './demo/stage.ts';
 import { isReady, Story } from './demo/story.ts';
 
 const namespace = 'idhub-demo';
 
-const { values: flags } = parseArgs({ options: { exit: { type: 'boolean' }, help: { type: 'boolean' } } });
+const { values: flags } = parseArgs({
+  options: { exit: { type: 'boolean' }, idhub: { type: 'boolean' }, help: { type: 'boolean' } },
+});
 if (flags.help === true) {
   console.log(
     [
       'npm run demo              show the main job (about three minutes), stay until Ctrl-C',
-      'npm run demo -- --exit    show it, check it, print a summary, end with 0 or 1',
+      'npm run demo -- --idhub   show what IDHub does with it (about a minute), stay until Ctrl-C',
+      'with --exit               show it, check it, print a summary, end with 0 or 1',
     ].join('\n'),
   );
   process.exit(0);
 }
 
 const stage = new Stage();
+const idhub = flags.idhub === true ? new IdhubShow(stage) : undefined;
 let plane: ControlPlane | undefined;
 let world: World | undefined;
 let interrupted = false;
@@ -73,6 +79,12 @@ async function show(): Promise<void> {
   plane = await startControlPlane();
   stage.goOn();
   await plane.installCrds();
+  if (idhub !== undefined) {
+    await idhub.play(plane, namespace, (started) => {
+      world = started;
+    });
+    return;
+  }
   stage.say(
     `kube-apiserver, etcd and kube-controller-manager are up; starting a simulated AWS and the operator`,
   );
@@ -159,7 +171,9 @@ function invite(target: World, at: ControlPlane): void {
       `  export KUBECONFIG=${at.kubeconfigPath}`,
       `  alias kubectl=${at.kubectlPath}`,
       `  kubectl get idhub -n ${namespace}`,
-      `  kubectl get awsrecon third -n ${namespace} -o yaml   # what a run says of itself`,
+      ...(idhub === undefined
+        ? [`  kubectl get awsrecon third -n ${namespace} -o yaml   # what a run says of itself`]
+        : []),
       `  kubectl explain awsaccount.spec`,
       `  kubectl apply --dry-run=server -f examples/invalid/   # what is refused, and how`,
       `  curl -s ${target.metricsUrl}/metrics | grep idhub_`,
@@ -187,6 +201,7 @@ try {
 } finally {
   stage.close();
   stage.say('cleaning up');
+  await idhub?.close().catch(() => undefined);
   await world?.stop().catch(() => undefined);
   await plane?.stop();
 }

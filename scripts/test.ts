@@ -63,6 +63,7 @@ const tallies: Tally[] = [
   step('bundle', ['npm', 'run', '-s', 'build']),
   jest('unit'),
   step('control plane', ['npm', 'run', '-s', 'cluster', '--', 'build']),
+  step('Keycloak', ['npm', 'run', '-s', 'keycloak']),
   jest('process'),
   jest('cluster', ['--maxWorkers=2']),
 ];

@@ -1,6 +1,5 @@
 import type { AttributeChange } from '../../src/schema/index.ts';
 import { readSettings } from '../../src/idhub/index.ts';
-import { parseInvocation } from '../../operator/config.ts';
 import { changesOf, compareEntitlementSchema, type SchemaChanges } from './schema.ts';
 
 /** What the file comes to. */
@@ -185,12 +184,6 @@ function flagsOf(
     }
   }
   return flags;
-}
-
-/** Whether the operator that this belongs to has the flag. */
-export function isFlag(name: string): boolean {
-  const help = parseInvocation(['--help'], {}, { hostname: '', pid: 0, version: '' });
-  return help.kind === 'print' && new RegExp(`^ +--${name}(?: |$)`, 'm').test(help.text);
 }
 
 /** A JSON text, or the path of one. A string says what is wrong, and does not quote it. */

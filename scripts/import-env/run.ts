@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { parseDotenv } from './dotenv.ts';
 import { manifestsOf, type Places } from './manifests.ts';
-import { isFlag, planOf } from './plan.ts';
+import { planOf } from './plan.ts';
 
 /** What the command says, and its exit code. */
 export interface Ended {
@@ -94,12 +94,9 @@ export function importEnv(
   if (plan === undefined || wrong.length > 0) {
     return refuse(...wrong.map((each) => `${path}: ${each}`));
   }
-  const flags = Object.fromEntries(Object.entries(plan.flags).filter(([flag]) => isFlag(flag)));
-  const lacking = Object.keys(plan.flags).filter((flag) => !(flag in flags));
-  const left = [...warnings, ...lacking.map((flag) => `this version has no --${flag}: it was left out`)];
   return {
     code: 0,
-    stdout: manifestsOf({ ...plan, flags }, places),
-    stderr: left.map((each) => `${path}: ${each}\n`).join(''),
+    stdout: manifestsOf(plan, places),
+    stderr: warnings.map((each) => `${path}: ${each}\n`).join(''),
   };
 }

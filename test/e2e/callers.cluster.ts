@@ -17,6 +17,7 @@ const shutoutBurst = 5;
 const flags = [
   snapshotEvery,
   `--http-auth-secret=${secret}`,
+  '--list-max-age=10m',
   `--default-connection=${namespace}/aws`,
   '--trusted-proxies=127.0.0.1',
   `--http-shutout-burst=${shutoutBurst}`,

@@ -1,7 +1,7 @@
 import { CreateUserCommand, DeleteUserCommand } from '@aws-sdk/client-iam';
 import { describe, expect, test } from '@jest/globals';
 import { eventually, type StartedProcess } from '../support/process.ts';
-import { snapshotEvery, worldFor } from './support.ts';
+import { operatorWrites, snapshotEvery, worldFor } from './support.ts';
 import { connectionManifest, secretManifest, systemNamespace } from './world.ts';
 
 /** Users whom nobody has declared. */
@@ -59,6 +59,13 @@ async function ask(replica: Replica, path: string, init: RequestInit = {}): Prom
     retryAfter: answer.headers.get('retry-after'),
     body: text === '' ? {} : (JSON.parse(text) as Answer['body']),
   };
+}
+
+/** Through the replica that does not lead. */
+async function make(userName: string, more: object = {}): Promise<Answer> {
+  const schemas = ['urn:sath:params:scim:schemas:core:1.0:Account'];
+  const body = JSON.stringify({ schemas, userName, active: true, ...more });
+  return ask(second, '/Account', { method: 'POST', body });
 }
 
 /** All accounts, page after page. */
@@ -171,15 +178,7 @@ describe('an account with 300 users whom nobody declared', () => {
   });
 
   test('what is made through the other replica is in its next list at once, with what the client calls it', async () => {
-    const made = await ask(second, '/Account', {
-      method: 'POST',
-      body: JSON.stringify({
-        schemas: ['urn:sath:params:scim:schemas:core:1.0:Account'],
-        userName: 'joiner',
-        externalId: 'hr-7',
-        active: true,
-      }),
-    });
+    const made = await make('joiner', { externalId: 'hr-7' });
     expect(made).toMatchObject({ code: 201, body: { userName: 'joiner', externalId: 'hr-7', active: true } });
     expect(await list(second)).toContain(made.body.id);
     const found = await ask(first, `/Account?filter=${encodeURIComponent('externalId eq "hr-7"')}`);
@@ -235,7 +234,7 @@ describe('503, and no short list, where', () => {
 });
 
 describe('a leader that is killed', () => {
-  test('is followed by the other replica, which has said 503 until then', async () => {
+  test('is followed by the other replica, which says 503 until then; a client that repeats is answered, and nobody is made twice', async () => {
     // Those who are gone are approved as deleted by whoever looks after the account: the breaker is not of this test.
     await world().apply(world().runManifest('gone', { resources: ['Account'] }));
     await world().until('awsreconciliation', 'gone', { status: 'False' });
@@ -250,14 +249,36 @@ describe('a leader that is killed', () => {
     ]);
     await untilListed(second);
     await world().iam.send(new CreateUserCommand({ UserName: 'late' }));
+    // It dies while AWS makes a user for somebody who has asked the other replica.
+    await world().simulator.fault({ operation: 'CreateUser', latencyMs: 10_000, times: 1 });
+    const asked = make('orphan');
+    await eventually(
+      async () => (await world().simulator.faults()).some(({ hits }) => hits > 0) || undefined,
+    );
     first.process.kill('SIGKILL');
     await first.process.exited;
+    expect(await asked).toMatchObject({ code: 503, retryAfter: '3' });
     const before = await untilListed(second);
     expect(before.length).toBeGreaterThan(0);
     expect(new Set(before.map(({ code }) => code))).toEqual(new Set([503]));
     expect(before.every(({ retryAfter }) => Number(retryAfter) > 0)).toBe(true);
     await leads(second);
+    // The client repeats what it has asked for until it is answered.
+    const answers: number[] = [];
+    const made = await eventually(
+      async () => {
+        const answer = await make('orphan');
+        answers.push(answer.code);
+        return answer.code === 503 ? undefined : answer;
+      },
+      { withinMs: 60_000, everyMs: 500 },
+    );
+    expect({ made: made.code, answers }).toMatchObject({ made: 201 });
     expect(await list(second)).toEqual(await inAws());
+    const creations = (await operatorWrites(world(), 'orphan')).filter(
+      ({ operation, code }) => operation === 'CreateUser' && code === 'OK',
+    );
+    expect(creations).toHaveLength(1);
   });
 
   test('and a new replica asks that one', async () => {

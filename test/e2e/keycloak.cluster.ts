@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 import { startIdhubServer, type IdhubServer } from '../idhub/index.ts';
-import { makeTenant, offlineTokens, startKeycloak, type Keycloak, type Tenant } from '../keycloak/index.ts';
+import {
+  makeCaller,
+  makeTenant,
+  offlineTokens,
+  rotateKeys,
+  startKeycloak,
+  type Keycloak,
+  type Tenant,
+} from '../keycloak/index.ts';
 import { runCommand } from '../support/command.ts';
 import { eventually } from '../support/process.ts';
 import { patch, snapshotEvery, worldFor } from './support.ts';
@@ -13,15 +21,25 @@ import { systemNamespace } from './world.ts';
 const namespace = 'e2e-keycloak';
 /** The operator's namespace is everybody's, so its name is this suite's own. */
 const secretName = 'e2e-keycloak';
-const world = worldFor(namespace, {
-  operator: [snapshotEvery, `--idhub-secret=${secretName}`, '--idhub-interval=1s', '--log-level=trace'],
-});
+const audience = 'AWS-connector';
+/** Filled before the operator starts. */
+const flags: string[] = [
+  snapshotEvery,
+  `--idhub-secret=${secretName}`,
+  '--idhub-interval=1s',
+  `--default-connection=${namespace}/aws`,
+  '--log-level=trace',
+];
 let keycloak: Keycloak;
 let idhub: IdhubServer;
 let tenant: Tenant;
 /** Every token that was given out by hand. */
 const given: string[] = [];
 let logs = '';
+/** Tokens by which IDHub signs in at the connector, each a new one. */
+let caller: Awaited<ReturnType<typeof makeCaller>>;
+/** One from the beginning, that lives for two seconds. */
+let early = '';
 
 beforeAll(async () => {
   keycloak = await startKeycloak({ log: (line) => console.error(line) });
@@ -33,7 +51,10 @@ beforeAll(async () => {
     tokenSeconds: 5,
     rotates: true,
   });
+  caller = await makeCaller(keycloak, tenant, { clientId: 'idhub', audience, tokenSeconds: 2 });
+  flags.push(`--oidc-issuer=${tenant.url}/realms/${tenant.realm}`, `--oidc-audience=${audience}`);
 }, 600_000);
+const world = worldFor(namespace, { operator: flags });
 
 afterAll(async () => {
   await keycloak?.close();
@@ -73,6 +94,11 @@ const setEntries = async (values: Record<string, string>): Promise<void> => {
   ]);
 };
 
+function kidOf(token: string): unknown {
+  const [head = ''] = token.split('.');
+  return (JSON.parse(Buffer.from(head, 'base64url').toString()) as { kid?: unknown }).kid;
+}
+
 /** Waits until the Secret has another refresh token than these. */
 const untilRotated = (...known: readonly (string | undefined)[]): Promise<string> =>
   eventually(
@@ -82,6 +108,20 @@ const untilRotated = (...known: readonly (string | undefined)[]): Promise<string
     },
     { withinMs: 20_000, everyMs: 100, what: 'another refresh token in the Secret' },
   );
+
+/** What the connector answers to a token, or to none. */
+async function healthOf(
+  token: string | undefined,
+): Promise<{ readonly code: number; readonly status?: string; readonly message?: string }> {
+  const line = await world().operator.line((each) => each.includes('webhook and reports'));
+  const { port } = JSON.parse(line) as { port: number };
+  const response = await fetch(`http://127.0.0.1:${port}/connector/health`, {
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  });
+  return { code: response.status, ...((await response.json()) as object) };
+}
+
+const shown = async (token: string | undefined): Promise<number> => (await healthOf(token)).code;
 
 const asked = (what: string): number => idhub.requests.filter((each) => each.includes(what)).length;
 
@@ -174,10 +214,61 @@ describe('the guide’s steps, with a real Keycloak', () => {
   });
 });
 
+describe('IDHub signs in at the connector with tokens of Keycloak', () => {
+  test('a token for us comes in; none, one of another realm, for others, of another kind or changed does not', async () => {
+    early = await caller.token();
+    given.push(early);
+    expect(await shown(early)).toBe(200);
+    const own = await offlineTokens(tenant);
+    given.push(own.access, own.refresh, own.id);
+    const [head = '', body = '', signature = ''] = early.split('.');
+    const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as object;
+    const forged = Buffer.from(JSON.stringify({ ...claims, azp: 'admin' })).toString('base64url');
+    const unsigned = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url');
+    const others = {
+      none: undefined,
+      'for another audience': own.access,
+      'a refresh token': own.refresh,
+      'an ID token': own.id,
+      'other claims': `${head}.${forged}.${signature}`,
+      'no signature': `${unsigned}.${body}.`,
+    };
+    const answers = await Promise.all(
+      Object.entries(others).map(async ([name, token]) => [name, await shown(token)] as const),
+    );
+    expect(Object.fromEntries(answers)).toEqual(
+      Object.fromEntries(Object.keys(others).map((name) => [name, 401])),
+    );
+  });
+
+  test('Keycloak signs with a new key: its tokens come in, and those of the key before too', async () => {
+    const before = await caller.token();
+    await rotateKeys(keycloak, tenant.realm);
+    const after = await caller.token();
+    given.push(before, after);
+    expect(kidOf(after)).not.toBe(kidOf(before));
+    // Keys are read for an unknown one at most every 10 s.
+    await eventually(async () => ((await shown(after)) === 200 ? true : undefined), {
+      withinMs: 15_000,
+      everyMs: 1_000,
+      what: 'a token of the new key to come in',
+    });
+    expect(await shown(before)).toBe(200);
+  });
+});
+
 describe('when things go wrong', () => {
   test('Keycloak is down: DOWN, accounts are made and disabled all the same; it is back: UP', async () => {
+    const token = await caller.token();
+    given.push(token);
     await keycloak.stop();
     await untilLink('DOWN');
+    // The keys are known: whoever has a token still comes in, and is told.
+    expect(await healthOf(token)).toMatchObject({
+      code: 200,
+      status: 'DOWN',
+      message: expect.stringContaining('Keycloak'),
+    });
     await world().apply(world().accountManifest('ada', { userName: 'ada' }));
     await world().until('awsaccount', 'ada', { status: 'True' });
     await patch(world(), 'ada', { spec: { enabled: false } });
@@ -188,6 +279,7 @@ describe('when things go wrong', () => {
     await keycloak.start();
     await untilLink('UP', 75_000);
     expect(asked('password')).toBe(passwords);
+    expect(await healthOf(await caller.token())).toMatchObject({ code: 200, status: 'UP' });
   });
 
   test('IDHub is out of service, and back', async () => {
@@ -209,6 +301,33 @@ describe('when things go wrong', () => {
     await untilLink('UP', 75_000);
     expect((await entries())['refreshToken']).not.toBe(given[1]);
     given.push((await entries())['refreshToken'] ?? '');
+  });
+
+  test('a confidential client instead: client_credentials, and nothing is kept', async () => {
+    const before = asked('200 client_credentials');
+    await setEntries({
+      refreshToken: '',
+      username: '',
+      password: '',
+      clientId: caller.clientId,
+      clientSecret: caller.secret,
+      exchangeClientId: tenant.clientId,
+    });
+    await eventually(() => (asked('200 client_credentials') > before ? true : undefined), {
+      what: 'client_credentials',
+    });
+    await untilLink('UP');
+    expect((await entries())['refreshToken']).toBe('');
+    given.push(caller.secret);
+  });
+
+  test('the token from the beginning has expired, also for clocks that are half a minute apart', async () => {
+    const { exp } = JSON.parse(Buffer.from(early.split('.')[1] ?? '', 'base64url').toString()) as {
+      exp: number;
+    };
+    await eventually(() => (Date.now() > exp * 1_000 + 31_000 ? true : undefined), { withinMs: 40_000 });
+    expect(await shown(early)).toBe(401);
+    expect(await shown(await caller.token())).toBe(200);
   });
 
   test('no token and no password is in logs, metrics or events', async () => {

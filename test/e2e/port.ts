@@ -14,15 +14,17 @@ export async function writeCallers(
   name: string,
   entries: Readonly<Record<string, string>> | undefined,
 ): Promise<void> {
-  await world.kubectl(['delete', 'secret', name, '-n', systemNamespace, '--ignore-not-found']);
-  if (entries !== undefined) {
-    await world.apply({
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { namespace: systemNamespace, name },
-      stringData: entries,
-    });
+  if (entries === undefined) {
+    await world.kubectl(['delete', 'secret', name, '-n', systemNamespace, '--ignore-not-found']);
+    return;
   }
+  const encoded = Object.entries(entries).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
+  await world.apply({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace: systemNamespace, name },
+    data: Object.fromEntries(encoded) as object,
+  });
 }
 
 export const scimJson = 'application/scim+json';

@@ -1,4 +1,3 @@
-export { IdhubClient } from './client.ts';
 export { GitOps } from './gitops.ts';
 export { startIdhubServer, type IdhubServer, type IdhubServerOptions } from './server.ts';
 export { stageIdhub, strikeIdhub, untilListed, type IdhubStage } from './stage.ts';

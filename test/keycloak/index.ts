@@ -1,2 +1,9 @@
 export { startKeycloak, type Keycloak, type TokenAnswer } from './keycloak.ts';
-export { makeTenant, offlineTokens, type Tenant, type TenantOptions } from './tenant.ts';
+export {
+  makeCaller,
+  makeTenant,
+  offlineTokens,
+  rotateKeys,
+  type Tenant,
+  type TenantOptions,
+} from './tenant.ts';

@@ -11,6 +11,7 @@ export interface TokenAnswer {
   readonly status: number;
   readonly access_token?: string;
   readonly refresh_token?: string;
+  readonly id_token?: string;
   readonly expires_in?: number;
   readonly error?: string;
   readonly error_description?: string;
@@ -76,6 +77,7 @@ export async function startKeycloak(options: { readonly log: (line: string) => v
     await server.start();
   } catch (error) {
     guard.dismiss();
+    await rm(stateDir, { recursive: true, force: true });
     throw error;
   }
   return new LocalKeycloak({ url, port, server, guard, stateDir });

@@ -10,6 +10,8 @@ const javaFlags = [
   '-XX:TieredStopAtLevel=1',
   '-XX:MaxMetaspaceSize=256m',
   '-XX:+UseSerialGC',
+  '-XX:+UnlockDiagnosticVMOptions',
+  '-XX:-BytecodeVerificationRemote',
   '-Dfile.encoding=UTF-8',
   '-Duser.language=en',
   '-Duser.country=US',

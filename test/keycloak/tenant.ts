@@ -57,10 +57,63 @@ export async function makeTenant(keycloak: Keycloak, options: TenantOptions): Pr
   return tenant;
 }
 
+/** A confidential client by which IDHub signs in at the connector: its tokens are for `audience`, and live so long. */
+export async function makeCaller(
+  keycloak: Keycloak,
+  tenant: Tenant,
+  options: { readonly clientId: string; readonly audience: string; readonly tokenSeconds: number },
+): Promise<{ readonly clientId: string; readonly secret: string; readonly token: () => Promise<string> }> {
+  const { clientId, audience, tokenSeconds } = options;
+  const secret = 'a-secret-of-a-test';
+  await keycloak.admin('POST', `/realms/${tenant.realm}/clients`, {
+    clientId,
+    secret,
+    publicClient: false,
+    serviceAccountsEnabled: true,
+    attributes: { 'access.token.lifespan': String(tokenSeconds) },
+    protocolMappers: [
+      {
+        name: 'for the connector',
+        protocol: 'openid-connect',
+        protocolMapper: 'oidc-audience-mapper',
+        config: { 'included.custom.audience': audience, 'access.token.claim': 'true' },
+      },
+    ],
+  });
+  const token = async (): Promise<string> => {
+    const answer = await requestToken(tenant.url, tenant.realm, {
+      grant_type: 'client_credentials',
+      client_id: clientId,
+      client_secret: secret,
+    });
+    if (answer.access_token === undefined) {
+      throw new Error(`no token: ${answer.status} ${answer.error} ${answer.error_description}`);
+    }
+    return answer.access_token;
+  };
+  return { clientId, secret, token };
+}
+
+/** From now on the realm signs with another key; those before are still published. */
+export async function rotateKeys(keycloak: Keycloak, realm: string): Promise<void> {
+  await keycloak.admin('POST', `/realms/${realm}/components`, {
+    name: 'newer',
+    providerId: 'rsa-generated',
+    providerType: 'org.keycloak.keys.KeyProvider',
+    config: {
+      priority: ['200'],
+      enabled: ['true'],
+      active: ['true'],
+      algorithm: ['RS256'],
+      keySize: ['2048'],
+    },
+  });
+}
+
 /** Step 3 of the guide: an access token and an offline token by the service account's password. */
 export async function offlineTokens(
   tenant: Tenant,
-): Promise<{ readonly access: string; readonly refresh: string }> {
+): Promise<{ readonly access: string; readonly refresh: string; readonly id: string }> {
   const answer = await requestToken(tenant.url, tenant.realm, {
     client_id: tenant.clientId,
     username: tenant.username,
@@ -72,7 +125,7 @@ export async function offlineTokens(
   if (answer.access_token === undefined || answer.refresh_token === undefined) {
     throw new Error(`no tokens: ${answer.status} ${answer.error} ${answer.error_description}`);
   }
-  return { access: answer.access_token, refresh: answer.refresh_token };
+  return { access: answer.access_token, refresh: answer.refresh_token, id: answer.id_token ?? '' };
 }
 
 /** What IDHub has on its own side: the tenant's realm as an identity provider, and who may exchange its tokens. */

@@ -207,7 +207,6 @@ describe('what is only printed', () => {
       'identity',
       'metrics-address',
       'http-address',
-      'advertise-address',
       ...Object.keys(httpFlags),
       'workers',
       'log-level',

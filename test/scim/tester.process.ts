@@ -3,7 +3,7 @@ import { accountSchema } from '../../src/schema/index.ts';
 import { FakeDirectory } from '../operator/http/scim/fake-directory.ts';
 import { accountUrn, serveScim } from '../operator/http/scim/served.ts';
 import { groupArn, inGroup } from '../src/idhub/directory.ts';
-import { tableOf, testScim } from './tester.ts';
+import { testScim } from './tester.ts';
 
 test('the compliance tester finds nothing wrong, and skips nothing, over a directory in memory', async () => {
   const directory = new FakeDirectory();
@@ -24,7 +24,6 @@ test('the compliance tester finds nothing wrong, and skips nothing, over a direc
       },
     },
   });
-  console.log(tableOf(checks));
   expect(checks.filter(({ status }) => status !== 'SUCCESS')).toEqual([]);
   expect(checks.length).toBeGreaterThan(100);
   // What it made is gone again.

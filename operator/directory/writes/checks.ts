@@ -37,9 +37,9 @@ export function checkValues(
   if (path !== undefined && (path.length > 512 || !/^(\/|\/[!-~]+\/)$/.test(path))) {
     return refused('invalidValue', 'path must be / or begin and end with /, and have at most 512 characters');
   }
-  if (password?.kind === 'given' && (password.password === '' || password.password.length > 128)) {
-    // Pattern and length of the password of `CreateLoginProfile` (IAM API reference).
-    return refused('invalidValue', 'a password has 1 to 128 characters');
+  // `Password` of `CreateLoginProfile` (IAM API reference).
+  if (password?.kind === 'given' && !/^[\t\n\r\u0020-\u00ff]{1,128}$/.test(password.password)) {
+    return refused('invalidValue', 'a password has 1 to 128 characters of Latin-1 (U+0020 to U+00FF)');
   }
   if (typeof externalId === 'string' && externalId.length > 1024) {
     return refused('invalidValue', 'externalId has at most 1,024 characters');

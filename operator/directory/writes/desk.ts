@@ -83,6 +83,7 @@ export interface Request {
   /** Tells equal requests from others. */
   readonly key: string;
   readonly context: WriteContext;
+  readonly password: PasswordWrite | undefined;
   /** Milliseconds since the epoch. */
   readonly until: number;
 }
@@ -95,7 +96,6 @@ export interface Submission {
   readonly patch: AccountPatch;
   readonly finalizers?: readonly string[];
   readonly note: WriteNote;
-  readonly password?: PasswordWrite | undefined;
 }
 
 /** After which time a client asks again. */
@@ -136,13 +136,16 @@ export class WriteDesk {
     name: ConnectionName,
     content: readonly unknown[],
     context: WriteContext,
-    secret: boolean,
+    password?: PasswordWrite,
   ): Promise<Request> {
     const { clock, passwordKey, waitMs } = this.options;
     const until = clock.now() + waitMs;
     const text = canonical(content);
-    const key = secret ? (await passwordKey.obtain(context.signal)).hash('write', text) : fingerprint(text);
-    return { name, key, context, until };
+    const key =
+      password?.kind === 'given'
+        ? (await passwordKey.obtain(context.signal)).hash('write', text)
+        : fingerprint(text);
+    return { name, key, context, password, until };
   }
 
   /**
@@ -159,6 +162,10 @@ export class WriteDesk {
     const { clock, wake, waiting } = this.options;
     const ticket = waiting.open(note.id);
     try {
+      if (note.key === request.key && note.state === 'open') {
+        // Whoever asked first may have been killed before.
+        await this.#keep(account, note, request.password);
+      }
       wake(keyOf(account));
       const settled = await ticket.outcome(request.until - clock.now(), request.context.signal);
       if (note.key === request.key) {
@@ -187,7 +194,7 @@ export class WriteDesk {
     // Before the object says it, so that nothing is missed.
     const ticket = waiting.open(note.id);
     try {
-      waiting.prepare(note.id, submission.password?.kind === 'given');
+      waiting.prepare(note.id, request.password?.kind === 'given');
       const { account, instead } = await this.#put(submission, request.context.signal);
       if (account === undefined) {
         return instead;
@@ -199,7 +206,7 @@ export class WriteDesk {
         caller: request.context.caller,
         userId: note.userId,
       });
-      await this.#keep(account, submission);
+      await this.#keep(account, note, request.password);
       this.options.wake(keyOf(account));
       return await this.#wait(ticket, note.id, request, clock.now());
     } finally {
@@ -309,7 +316,7 @@ export class WriteDesk {
   }
 
   /** The password is kept until it is used. Where it cannot be, the write is taken back. */
-  async #keep(account: AwsAccount, { note, password }: Submission): Promise<void> {
+  async #keep(account: AwsAccount, note: WriteNote, password: PasswordWrite | undefined): Promise<void> {
     const { logger, protectSecret, waiting } = this.options;
     const secret = note.password?.secret ?? null;
     if (password?.kind !== 'given' || secret === null) {

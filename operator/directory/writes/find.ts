@@ -5,7 +5,7 @@ import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index
 import { memoryOf, ownerOf, standingOf } from '../../controllers/account/index.ts';
 import { othersOnEdge } from '../../controllers/binding/index.ts';
 import type { UsableConnection } from '../../controllers/connection/index.ts';
-import { hasFinalizer } from '../../controllers/names.ts';
+import { annotations, hasFinalizer } from '../../controllers/names.ts';
 import { keyOf, keyString, type Informer } from '../../runtime/index.ts';
 import type { EntryChange } from './note.ts';
 
@@ -28,7 +28,7 @@ export function holderOf(
   const owner = tagValue(user.tags, ownerTag);
   const near = accounts.filter(
     (account) =>
-      memoryOf(account).userId === user.userId ||
+      account.metadata.annotations?.[annotations.userId] === user.userId ||
       sameName(account.spec.userName, user.userName) ||
       (owner !== undefined && ownerValue(ownerOf(account, installation)) === owner),
   );

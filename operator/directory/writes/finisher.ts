@@ -1,6 +1,8 @@
+import { ownership, ownerTag, type ObservedUser } from '../../../src/account/index.ts';
 import type { Refusal } from '../../../src/idhub/index.ts';
+import { sameName } from '../../../src/schema/index.ts';
 import { awsAccountType, type AwsAccount, type AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
-import { connectionKey, standingOf } from '../../controllers/account/index.ts';
+import { connectionKey, ownerOf, standingOf } from '../../controllers/account/index.ts';
 import {
   usable,
   type ConnectionRegistry,
@@ -26,7 +28,7 @@ import { endOf, finalPatch, passwordPatch } from './ends.ts';
 import { isMadeBy, judge } from './judge.ts';
 import { noteOf, operationOf, writeNote, type WriteNote } from './note.ts';
 import { PasswordSecrets } from './password.ts';
-import { backInAws, backInObject, merged, type AccountPatch } from './undo.ts';
+import { backInAws, backInObject, hasObserved, memoryToUndo, merged, type AccountPatch } from './undo.ts';
 import type { Waiting } from './waiting.ts';
 
 export interface FinisherOptions {
@@ -51,6 +53,8 @@ interface Seen {
 /** It is looked at again, should nothing else wake it. */
 const againMs = 5_000;
 const soonMs = 500;
+/** So long a password that was lost with its request may be brought again by the same request. */
+const lostMs = 30_000;
 /** So long what is taken back may wait for something that has nothing to do with it. */
 const patienceMs = 30_000;
 
@@ -124,6 +128,7 @@ export class WriteFinisher implements Reconciler {
       schema: connection.schema,
       place: connection.caller,
       now: clock.now(),
+      readAt: connection.snapshots.current.takenAt,
       skewMs: connection.api.skewMs,
     });
     switch (judgement.kind) {
@@ -151,6 +156,10 @@ export class WriteFinisher implements Reconciler {
         return after(soonMs);
       }
       if (secret !== null && !(await this.#secrets.exists(account, secret, signal))) {
+        const left = note.at + lostMs - this.#options.clock.now();
+        if (!waiting.isWaited(note.id) && left > 0) {
+          return after(left);
+        }
         const message = 'the password was lost before it was set; ask for it again';
         return this.#refuse(account, note, refused('conflict', message), connection, signal);
       }
@@ -195,10 +204,15 @@ export class WriteFinisher implements Reconciler {
       note.kind === 'create'
         ? { spec: { deletionPolicy: own ? 'Delete' : 'Retain' } }
         : backInAws(account, note);
+    const memory =
+      standing.kind === 'user' && note.kind === 'change'
+        ? memoryToUndo(account, note, { schema: connection.schema, userName: standing.user.userName })
+        : undefined;
     await this.#patch(
       account,
       merged(patch, {
         annotations: {
+          ...(memory === undefined ? {} : { [annotations.applied]: memory }),
           ...patch.annotations,
           [annotations.undo]: writeNote(undoing),
           [annotations.operation]: operationOf(undoing),
@@ -234,8 +248,16 @@ export class WriteFinisher implements Reconciler {
       return done();
     }
     const standing = standingOf(account, connection, installation);
-    const tags = standing.kind === 'user' ? standing.user.tags : [];
-    const patch = backInObject(account, note, { schema: connection.schema, tags });
+    const user = standing.kind === 'user' ? standing.user : undefined;
+    const patch = backInObject(account, note, { schema: connection.schema, tags: user?.tags ?? [] });
+    if (hasObserved(note) && account.spec.management !== 'Observe') {
+      // First nobody writes to the user any more.
+      await this.#patch(account, patch, signal);
+      return after(0);
+    }
+    if (hasObserved(note) && user !== undefined) {
+      await this.#letGo(account, user, connection, signal);
+    }
     await this.#patch(
       account,
       merged(patch, { annotations: { ...patch.annotations, [annotations.undo]: null } }),
@@ -244,6 +266,19 @@ export class WriteFinisher implements Reconciler {
     this.#seen.delete(keyString(keyOf(account)));
     waiting.settle(note.id, { kind: 'refused', refusal });
     return done();
+  }
+
+  /** The user of an object that only observes again does not say that it belongs to that. */
+  async #letGo(
+    account: AwsAccount,
+    user: ObservedUser,
+    { api, snapshots }: UsableConnection,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (ownership(user.tags, ownerOf(account, this.#options.installation)).kind === 'ours') {
+      await api.call('UntagUser', { UserName: user.userName, TagKeys: [ownerTag] }, { signal });
+      snapshots.record({ ...user, tags: user.tags.filter((tag) => !sameName(tag.key, ownerTag)) });
+    }
   }
 
   /** The controller has worked on what was taken back. */

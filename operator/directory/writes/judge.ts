@@ -25,6 +25,8 @@ export interface Evidence {
   readonly schema: AccountSchema;
   readonly place: Place;
   readonly now: number;
+  /** When the newest reading of the AWS account began. */
+  readonly readAt: number;
   /** How far AWS's clock is ahead. */
   readonly skewMs: number;
 }
@@ -130,7 +132,7 @@ export function hasEdge(user: ObservedUser, named: Named, place: Place): boolean
 }
 
 /** Of the edges that were asked for, the first whose binding says that it cannot be. */
-function bindingRefusal({ account, note, bindings, now }: Evidence): Refusal | undefined {
+function bindingRefusal({ account, note, bindings, now, readAt }: Evidence): Refusal | undefined {
   if (note.state !== 'open') {
     return undefined;
   }
@@ -141,7 +143,8 @@ function bindingRefusal({ account, note, bindings, now }: Evidence): Refusal | u
     if (ready === undefined || !same || ready.status === 'True') {
       continue;
     }
-    const waits = ready.reason === 'WaitingForEntitlement' && now - note.at > youngMs;
+    const looked = now - note.at > youngMs || (set.type === 'Group' && readAt > note.at);
+    const waits = ready.reason === 'WaitingForEntitlement' && looked;
     const fate =
       ready.status === 'False' || waits ? (bindingFates[ready.reason as BindingReason] ?? 'open') : 'open';
     if (fate !== 'open') {

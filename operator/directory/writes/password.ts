@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { ownerReferenceTo } from '../../controllers/account/index.ts';
-import { managedByUs, secretType } from '../../controllers/names.ts';
-import { isAlreadyExists, isNotFound, type Client } from '../../runtime/index.ts';
+import { controllerOf, managedByUs, secretType, type Secret } from '../../controllers/names.ts';
+import { isAlreadyExists, isNotFound, keyOf, type Client } from '../../runtime/index.ts';
 
 /** Where a password that was given lies until it is used. */
 export const passwordEntry = 'password';
@@ -46,27 +46,39 @@ export class PasswordSecrets {
   }
 
   async exists(account: AwsAccount, name: string, signal: AbortSignal): Promise<boolean> {
-    const { namespace = '' } = account.metadata;
-    try {
-      await this.#client.get(secretType, { namespace, name }, { signal });
-      return true;
-    } catch (error) {
-      if (isNotFound(error)) {
-        return false;
-      }
-      throw error;
-    }
+    return (await this.#find(account, name, signal)) !== undefined;
   }
 
-  /** Gone already is fine. @throws {ApiError} */
+  /** Gone already is fine; one that is not the object's own is left alone. @throws {ApiError} */
   async remove(account: AwsAccount, name: string, signal: AbortSignal): Promise<void> {
-    const { namespace = '' } = account.metadata;
+    const secret = await this.#find(account, name, signal);
+    if (secret === undefined) {
+      return;
+    }
+    const { uid } = secret.metadata;
     try {
-      await this.#client.delete(secretType, { namespace, name }, { signal });
+      await this.#client.delete(secretType, keyOf(secret), {
+        signal,
+        ...(uid === undefined ? {} : { preconditions: { uid } }),
+      });
     } catch (error) {
       if (!isNotFound(error)) {
         throw error;
       }
+    }
+  }
+
+  /** Whoever may write a note on an object may not have Secrets of others used or deleted by that. */
+  async #find(account: AwsAccount, name: string, signal: AbortSignal): Promise<Secret | undefined> {
+    const { namespace = '', uid } = account.metadata;
+    try {
+      const secret = await this.#client.get(secretType, { namespace, name }, { signal });
+      return controllerOf(secret.metadata)?.uid === uid ? secret : undefined;
+    } catch (error) {
+      if (isNotFound(error)) {
+        return undefined;
+      }
+      throw error;
     }
   }
 }

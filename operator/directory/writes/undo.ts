@@ -36,10 +36,13 @@ export function backInObject(
   const fields = note.fields.filter(
     (field) => isOfObject(field) || isAsSet(account, field, printOf(valueInAws(field))),
   );
-  const patch = patchOf(
+  const patch = withoutEmpty(
     account,
-    fields.map((field) => [field, field.was]),
-    note.entries.map((change) => [change, change.was]),
+    patchOf(
+      account,
+      fields.map((field) => [field, field.was]),
+      note.entries.map((change) => [change, change.was]),
+    ),
   );
   const tags = new Map(aws.tags.map((tag) => [tag.key, tag.value]));
   const lent = new Set(
@@ -56,6 +59,32 @@ export function backInObject(
   }
   const kept = writeApplied({ ...applied, tags: applied.tags.filter((key) => !lent.has(key)) });
   return { ...patch, annotations: { ...patch.annotations, [annotations.applied]: kept } };
+}
+
+/**
+ * What the object has to remember for AWS to be brought back: a name and the values of attributes that both sides
+ * lead are only written where they are others than was written last, and what was refused in part may have been
+ * written and not remembered. Undefined where that is nothing. Pure.
+ */
+export function memoryToUndo(
+  account: AwsAccount,
+  note: WriteNote,
+  { schema, userName }: { readonly schema: AccountSchema; readonly userName: string },
+): string | undefined {
+  const { applied } = memoryOf(account);
+  if (applied === undefined) {
+    return undefined;
+  }
+  const renamed = note.fields.some(({ at }) => at[0] === 'spec' && at[1] === 'userName');
+  const shared = new Set(
+    note.fields.flatMap(({ at }) => {
+      const [, field, name = ''] = at;
+      return field === 'attributes' && schema.get(name)?.syncDirection === 'bi-directional' ? [name] : [];
+    }),
+  );
+  const written = Object.fromEntries(Object.entries(applied.written).filter(([name]) => !shared.has(name)));
+  const memory = writeApplied({ ...applied, written, ...(renamed ? { userName } : {}) });
+  return memory === writeApplied(applied) ? undefined : memory;
 }
 
 /** One merge patch of fields. */
@@ -129,6 +158,18 @@ function patchOf(
   );
 }
 
+/** A map that the last attribute goes from goes too. */
+function withoutEmpty({ spec }: AwsAccount, patch: AccountPatch): AccountPatch {
+  const change = patch.spec?.['attributes'];
+  if (!isObject(change)) {
+    return patch;
+  }
+  const after = Object.values({ ...spec.attributes, ...change } as Record<string, unknown>);
+  return after.every((value) => value === null)
+    ? { ...patch, spec: { ...patch.spec, attributes: null } }
+    : patch;
+}
+
 /** In a merge patch an object is laid over the one that is there: what that has besides is to go. */
 function replacing(now: unknown, value: unknown): unknown {
   return isObject(now) && isObject(value) ? (mergePatchBetween(now, value) ?? {}) : value;
@@ -140,6 +181,11 @@ function isObject(value: unknown): value is object {
 
 function isAsSet(account: AwsAccount, { at }: FieldChange, set: string | null): boolean {
   return printOf(valueAt(account, at)) === set;
+}
+
+/** The object only observed its user before. */
+export function hasObserved({ fields }: WriteNote): boolean {
+  return fields.some(({ at, was }) => at[1] === 'management' && was === 'Observe');
 }
 
 /** What says whose the user is, and whether it is written: the last to go back. */

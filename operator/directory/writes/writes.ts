@@ -7,7 +7,6 @@ import type {
   WriteOutcome,
 } from '../../../src/idhub/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
-import { standingOf, userKeyOf } from '../../controllers/account/index.ts';
 import { annotations, finalizer, isTrue } from '../../controllers/names.ts';
 import { keyOf, keyString } from '../../runtime/index.ts';
 import type { DirectoryWrites } from '../ports.ts';
@@ -21,13 +20,13 @@ import {
   refused,
 } from './checks.ts';
 import { refusedWith, WriteDesk, type Place, type Request, type WriteDeskOptions } from './desk.ts';
+import { earlierOf } from './earlier.ts';
 import { contradiction, holderOf, type Holder } from './find.ts';
-import { lastWriteOf, newNote, noteOf } from './note.ts';
+import { newNote, noteOf } from './note.ts';
 import { accountFor, freeName, newAccount } from './objects.ts';
 import { isEmpty, isRefusal, patched, planWrite, takeover } from './plan.ts';
 import { planPassword } from './plan-password.ts';
 import { merged, nested } from './undo.ts';
-import { unansweredMs } from './waiting.ts';
 
 /** So often a request is looked at anew where its object has changed meanwhile. */
 const maxTries = 20;
@@ -57,8 +56,7 @@ export class KubernetesWrites implements DirectoryWrites {
     context: WriteContext,
   ): Promise<WriteOutcome> {
     return this.#desk.guarded(async () => {
-      const secret = write.password?.kind === 'given';
-      const request = await this.#desk.request(name, ['create', write], context, secret);
+      const request = await this.#desk.request(name, ['create', write], context, write.password);
       return this.#repeat(() => this.#create(write, request));
     });
   }
@@ -70,15 +68,14 @@ export class KubernetesWrites implements DirectoryWrites {
     context: WriteContext,
   ): Promise<WriteOutcome> {
     return this.#desk.guarded(async () => {
-      const secret = write.password?.kind === 'given';
-      const request = await this.#desk.request(name, ['change', id, write], context, secret);
+      const request = await this.#desk.request(name, ['change', id, write], context, write.password);
       return this.#repeat(() => this.#change(id, write, request));
     });
   }
 
   remove(name: ConnectionName, id: string, context: WriteContext): Promise<WriteOutcome> {
     return this.#desk.guarded(async () => {
-      const request = await this.#desk.request(name, ['remove', id], context, false);
+      const request = await this.#desk.request(name, ['remove', id], context);
       return this.#repeat(() => this.#remove(id, request));
     });
   }
@@ -105,7 +102,7 @@ export class KubernetesWrites implements DirectoryWrites {
     if (wrong !== undefined) {
       return refusedWith(wrong);
     }
-    const known = await this.#earlier(userName, place, request);
+    const known = await earlierOf(this.#desk, userName, place, request);
     if (known !== undefined) {
       return known;
     }
@@ -163,60 +160,7 @@ export class KubernetesWrites implements DirectoryWrites {
       entries: planned.entries,
       password,
     });
-    return this.#desk.submit(
-      { account: skeleton, made: true, patch: planned.patch, note, password: write.password },
-      request,
-    );
-  }
-
-  /** What an earlier request of the same name has come to, or others claim of it; undefined: nothing. */
-  async #earlier(
-    userName: string,
-    place: Place,
-    request: Request,
-  ): Promise<WriteOutcome | 'again' | undefined> {
-    const { accounts, installation, permits, waiting } = this.#desk.options;
-    const { connection, view } = place;
-    const claims = accounts
-      .byIndex('user', userKeyOf(connection.key, userName))
-      .filter(
-        ({ spec, metadata }) =>
-          spec.management !== 'Observe' && permits(connection.key, metadata.namespace ?? ''),
-      );
-    for (const account of claims) {
-      const note = noteOf(account);
-      const same = note?.kind === 'create' && note.key === request.key;
-      // Of equal requests at one time the first makes the account; who asks again joins it.
-      if (same && !waiting.isWaited(note.id)) {
-        const outcome = await this.#desk.meet(account, note, request);
-        return outcome === 'over' ? 'again' : outcome;
-      }
-      if (note === undefined && this.#isUnanswered(account, request)) {
-        const standing = standingOf(account, connection, installation);
-        if (standing.kind === 'user') {
-          waiting.answered(lastWriteOf(account) ?? '');
-          return { kind: 'done', account: view.account(standing.user.userId), changed: true };
-        }
-      }
-    }
-    const [first] = claims;
-    return first === undefined
-      ? undefined
-      : refusedWith(
-          refused('uniqueness', `AwsAccount "${keyString(keyOf(first))}" has the name "${userName}" already`),
-        );
-  }
-
-  /** An account that this very request has made, in a process that was killed perhaps, and nobody was told of it. */
-  #isUnanswered(account: AwsAccount, { key, context }: Request): boolean {
-    const { clock, waiting } = this.#desk.options;
-    const { operationId } = context;
-    const id = lastWriteOf(account) ?? '';
-    const young = clock.now() - Date.parse(account.metadata.creationTimestamp ?? '') < unansweredMs;
-    return (
-      (operationId !== undefined && id.startsWith(`${operationId}/`)) ||
-      (young && id.endsWith(`.${key}`) && !waiting.wasAnswered(id))
-    );
+    return this.#desk.submit({ account: skeleton, made: true, patch: planned.patch, note }, request);
   }
 
   async #change(id: string, write: AccountWrite, request: Request): Promise<WriteOutcome | 'again'> {
@@ -301,7 +245,7 @@ export class KubernetesWrites implements DirectoryWrites {
       entries: whole.entries,
       password,
     });
-    return this.#desk.submit({ account, made, patch: whole.patch, note, password: write.password }, request);
+    return this.#desk.submit({ account, made, patch: whole.patch, note }, request);
   }
 
   async #remove(id: string, request: Request): Promise<WriteOutcome | 'again'> {

@@ -6,7 +6,7 @@ import {
   type JsonSchema,
 } from '../../../src/idhub/index.ts';
 import { accountSchema } from '../../../src/schema/index.ts';
-import { schemasOf, type Attribute, type ResourceType } from '../../../src/scim/index.ts';
+import type { ResourceType } from '../../../src/scim/index.ts';
 import {
   content,
   pathParameter,
@@ -16,139 +16,11 @@ import {
   type Area,
   type PathItem,
 } from './parts.ts';
+import { bulk, patch, resourceSchema, search, writtenSchema } from './scim-schemas.ts';
 
 const media = 'application/scim+json';
 const text = { type: 'string' } as const;
 const list = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
-
-/** What one value of an attribute is in JSON. */
-function valueOf(attribute: Attribute): JsonSchema {
-  const { type, subAttributes = [], description } = attribute;
-  switch (type) {
-    case 'complex':
-      return {
-        type: 'object',
-        description,
-        properties: propertiesOf(subAttributes),
-        additionalProperties: true,
-      };
-    case 'boolean':
-      return { type: 'boolean', description };
-    case 'integer':
-      return { type: 'integer', description };
-    case 'decimal':
-      return { type: 'number', description };
-    case 'dateTime':
-      return { type: 'string', format: 'date-time', description };
-    case 'string':
-    case 'binary':
-    case 'reference':
-      return { type: 'string', description };
-  }
-}
-
-/** Of what is told; what is only written is not. */
-function propertiesOf(attributes: readonly Attribute[]): Readonly<Record<string, JsonSchema>> {
-  return Object.fromEntries(
-    attributes
-      .filter(({ returned }) => returned !== 'never')
-      .map((attribute) => [
-        attribute.name,
-        attribute.multiValued ? { type: 'array', items: valueOf(attribute) } : valueOf(attribute),
-      ]),
-  );
-}
-
-const meta: JsonSchema = {
-  type: 'object',
-  properties: {
-    resourceType: text,
-    created: { type: 'string', format: 'date-time' },
-    location: { type: 'string', format: 'uri' },
-    version: text,
-  },
-};
-
-/** A resource as it is told. A connection can have other attributes (spec.schema): /Schemas tells them. */
-function resourceSchema(type: ResourceType): JsonSchema {
-  const [schema, ...extensions] = schemasOf(type);
-  return {
-    type: 'object',
-    description: `${type.description} With the account schema of the vendor's guide; /Schemas tells that of the connection.`,
-    properties: {
-      schemas: { type: 'array', items: text },
-      id: text,
-      externalId: text,
-      meta,
-      ...propertiesOf(schema?.attributes ?? []),
-      ...Object.fromEntries(
-        extensions.map(({ id, attributes }) => [
-          id,
-          { type: 'object', properties: propertiesOf(attributes) },
-        ]),
-      ),
-    },
-    required: ['schemas'],
-    additionalProperties: true,
-  };
-}
-
-/** A resource as it is written: what its attributes are is said by /Schemas, and read in many spellings. */
-const written: JsonSchema = {
-  type: 'object',
-  properties: { schemas: { type: 'array', items: text } },
-  additionalProperties: true,
-};
-
-const patch: JsonSchema = {
-  type: 'object',
-  description: 'RFC 7644, section 3.5.2.',
-  properties: {
-    schemas: { type: 'array', items: text },
-    Operations: {
-      type: 'array',
-      items: {
-        type: 'object',
-        properties: { op: { type: 'string' }, path: text, value: {} },
-        required: ['op'],
-      },
-    },
-  },
-  required: ['Operations'],
-};
-
-const search: JsonSchema = {
-  type: 'object',
-  description: 'RFC 7644, section 3.4.3.',
-  properties: {
-    schemas: { type: 'array', items: text },
-    filter: text,
-    sortBy: text,
-    sortOrder: { type: 'string', enum: ['ascending', 'descending'] },
-    startIndex: { type: 'integer' },
-    count: { type: 'integer' },
-    attributes: { type: 'array', items: text },
-    excludedAttributes: { type: 'array', items: text },
-  },
-};
-
-const bulk: JsonSchema = {
-  type: 'object',
-  description: 'RFC 7644, section 3.7.',
-  properties: {
-    schemas: { type: 'array', items: text },
-    failOnErrors: { type: 'integer' },
-    Operations: {
-      type: 'array',
-      items: {
-        type: 'object',
-        properties: { method: text, path: text, bulkId: text, version: text, data: {} },
-        required: ['method'],
-      },
-    },
-  },
-  required: ['Operations'],
-};
 
 const { schema } = accountSchema([], '');
 const kinds = {
@@ -160,6 +32,7 @@ const kinds = {
 
 /** In `components.schemas`; `Account` alone would be too common a word there. */
 const nameOf = (endpoint: string): string => `Scim${endpoint}`;
+const writtenName = (endpoint: string): string => `Scim${endpoint}Written`;
 
 function listSchema(items: JsonSchema): JsonSchema {
   return {
@@ -183,7 +56,10 @@ const wanted = [
 const query = [
   queryParameter('filter', 'RFC 7644, section 3.4.2.2.', text),
   queryParameter('sortBy', 'An attribute.', text),
-  queryParameter('sortOrder', 'ascending (the default) or descending.', text),
+  queryParameter('sortOrder', 'ascending is the default.', {
+    type: 'string',
+    enum: ['ascending', 'descending'],
+  }),
   queryParameter('startIndex', 'Of the first resource, from 1.', { type: 'integer' }),
   queryParameter('count', 'How many at most.', { type: 'integer' }),
   ...wanted,
@@ -223,7 +99,7 @@ function pathsOf(endpoint: keyof typeof kinds): Readonly<Record<string, PathItem
       operationId: `create${endpoint}`,
       tags,
       summary: can('post') ? `Makes one: ${type.description}` : 'Not offered.',
-      requestBody: body(written),
+      requestBody: body(schemaRef(writtenName(endpoint))),
       responses: {
         ...(can('post')
           ? {
@@ -243,7 +119,7 @@ function pathsOf(endpoint: keyof typeof kinds): Readonly<Record<string, PathItem
       tags,
       summary: can(method) ? 'Changes one' : 'Not offered.',
       parameters: [id, ifMatch],
-      requestBody: body(method === 'put' ? written : patch),
+      requestBody: body(method === 'put' ? schemaRef(writtenName(endpoint)) : schemaRef('ScimPatch')),
       responses: {
         ...(can(method) ? { 200: one(name), 204: { description: 'So it is.', headers: etag } } : {}),
         ...errors(written501),
@@ -308,7 +184,7 @@ function searchItem(operationId: string, items: JsonSchema): PathItem {
       operationId,
       tags: ['scim'],
       summary: 'Searches, with the query in the body',
-      requestBody: body(search),
+      requestBody: body(schemaRef('ScimSearch')),
       responses: { 200: many(items), ...errors({ body: true }) },
     },
   };
@@ -341,7 +217,15 @@ const endpoints = Object.keys(kinds) as (keyof typeof kinds)[];
 
 export const scimArea: Area = {
   schemas: {
-    ...Object.fromEntries(endpoints.map((each) => [nameOf(each), resourceSchema(kinds[each].type)])),
+    ...Object.fromEntries(
+      endpoints.flatMap((each) => [
+        [nameOf(each), resourceSchema(kinds[each].type)],
+        [writtenName(each), writtenSchema(kinds[each].type)],
+      ]),
+    ),
+    ScimPatch: patch,
+    ScimSearch: search,
+    ScimBulk: bulk,
     ScimError: {
       type: 'object',
       description: 'RFC 7644, section 3.12.',
@@ -392,7 +276,7 @@ export const scimArea: Area = {
         operationId: 'bulk',
         tags: ['scim'],
         summary: 'Several writes in one request',
-        requestBody: body(bulk),
+        requestBody: body(schemaRef('ScimBulk')),
         responses: {
           200: {
             description: 'What came of each.',

@@ -87,7 +87,7 @@ const schemas: Readonly<Record<string, JsonSchema>> = {
     location: { type: 'string', format: 'uri', description: 'Where to ask how it ended.' },
   }),
   OperationFailed: result('failed', 'Not ended, and nobody goes on with it: send it again.', {
-    reason: { type: 'string', enum: ['unavailable', 'interrupted', 'conflict'] },
+    reason: { type: 'string', enum: ['unavailable', 'throttled', 'interrupted', 'conflict'] },
     message,
     retryAfter,
   }),

@@ -11,7 +11,7 @@ import {
 } from '../../../src/idhub/index.ts';
 import { ScimError, type Versions } from '../../../src/scim/index.ts';
 import { notDone, type Endpoint, type Written } from './endpoint.ts';
-import { doneOf } from './problems.ts';
+import { doneOf, notYet } from './problems.ts';
 import { latestOr, lookUp, requireVersion, type Found, type Scene } from './scene.ts';
 
 /** Members that are changed side by side. */
@@ -70,45 +70,46 @@ async function change(
 }
 
 /**
- * Changes members, each by a write of its own; after one that is refused, no other is begun.
+ * Changes members, each by a write of its own; after one that is refused or fails, no other is begun.
  * @throws {ScimError} of the first that was refused, with how many were changed before; 503 where some are not done yet
  */
 async function changeMembers(scene: Scene, writes: readonly MemberWrite[]): Promise<void> {
   const { directory } = scene;
   const context = scene.context(undefined);
   const left = writes.values();
+  const failures: Error[] = [];
+  const pending: Error[] = [];
   let done = 0;
-  let refused: ScimError | undefined;
-  let pending: ScimError | undefined;
   const work = async (): Promise<void> => {
     for (const { id, write } of left) {
-      if (refused !== undefined) {
-        return;
-      }
-      const outcome = await directory.change(id, write, context);
       try {
-        doneOf(outcome);
-        done += 1;
-      } catch (error) {
-        if (!(error instanceof ScimError)) {
-          throw error;
-        }
+        const outcome = await directory.change(id, write, context);
         if (outcome.kind === 'pending') {
-          pending ??= error;
+          pending.push(notYet(outcome));
         } else {
-          refused ??= error;
+          doneOf(outcome);
+          done += 1;
         }
+      } catch (error) {
+        failures.push(error as Error);
+      }
+      if (failures.length > 0) {
+        return;
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, writes.length) }, work));
-  const failed = refused ?? pending;
-  if (failed !== undefined) {
-    const { retryAfterMs, scimType, status, message } = failed;
-    throw new ScimError(
-      scimType ?? status,
-      writes.length === 1 ? message : `${message} ${done} of ${writes.length} members were changed.`,
-      retryAfterMs === undefined ? {} : { retryAfterMs },
-    );
+  const [failed] = [...failures, ...pending];
+  if (!(failed instanceof ScimError) || writes.length === 1) {
+    if (failed !== undefined) {
+      throw failed;
+    }
+    return;
   }
+  const { retryAfterMs, scimType, status, message } = failed;
+  throw new ScimError(
+    scimType ?? status,
+    `${message} ${done} of ${writes.length} members were changed.`,
+    retryAfterMs === undefined ? {} : { retryAfterMs },
+  );
 }

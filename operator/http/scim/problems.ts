@@ -46,8 +46,13 @@ export function doneOf(outcome: WriteOutcome): Extract<WriteOutcome, { kind: 'do
     case 'done':
       return outcome;
     case 'pending':
-      throw new ScimError(503, outcome.message, { retryAfterMs: outcome.retryAfterMs });
+      throw notYet(outcome);
     case 'refused':
       throw refused(outcome.refusal);
   }
+}
+
+/** What goes on, and may be asked for again. */
+export function notYet({ message, retryAfterMs }: Extract<WriteOutcome, { kind: 'pending' }>): ScimError {
+  return new ScimError(503, message, { retryAfterMs });
 }

@@ -90,7 +90,8 @@ function requireAnswer(result: OperationResult): void {
   }
   if (result.status === 'failed') {
     const retryAfter = result.retryAfterMs / 1_000;
-    throw new Problem(result.reason === 'conflict' ? 409 : 503, result.message, { retryAfter });
+    const status = { conflict: 409, throttled: 429, unavailable: 503, interrupted: 503 } as const;
+    throw new Problem(status[result.reason], result.message, { retryAfter });
   }
 }
 

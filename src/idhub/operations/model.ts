@@ -94,7 +94,7 @@ export type Standing =
    */
   | {
       readonly status: 'failed';
-      readonly reason: 'unavailable' | 'interrupted' | 'conflict';
+      readonly reason: 'unavailable' | 'throttled' | 'interrupted' | 'conflict';
       readonly message: string;
       readonly retryAfterMs: number;
     };

@@ -44,7 +44,8 @@ export function unavailable(error: unknown): Standing {
     message: 'It could not be finished now; the log of the connector says why.',
     retryAfterMs: troubleMs,
   };
-  return { status: 'failed', reason: 'unavailable', message, retryAfterMs };
+  const reason = error instanceof DirectoryThrottledError ? 'throttled' : 'unavailable';
+  return { status: 'failed', reason, message, retryAfterMs };
 }
 
 /** What stands in the way for a while, in words for callers; undefined of a fault. */

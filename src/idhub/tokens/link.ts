@@ -3,9 +3,9 @@ import { jsonObject, unreachableBecause, type HttpAnswer, type SendHttp } from '
 import { compareInfo, type ResourceAttributes } from './info.ts';
 import {
   afterStep,
-  backoff,
   initialState,
   nextStep,
+  pauseAfter,
   withoutTokens,
   type Step,
   type StepOutcome,
@@ -75,6 +75,7 @@ export interface IdhubConnectionOptions {
 
 /** An answer of a moment ago is given again. */
 const freshMs = 5_000;
+const longestPauseMs = 60_000;
 /** Steps to one token at the most: refresh, store, exchange, and once more where a token was short-lived. */
 const mostSteps = 8;
 
@@ -102,6 +103,11 @@ export class IdhubConnection implements IdhubLink {
         : told('UNKNOWN', 'IDHub was not asked yet');
   }
 
+  /** Never longer than what lies between two looks when all is well. */
+  get #longestPauseMs(): number {
+    return Math.min(longestPauseMs, this.#options.intervalMs);
+  }
+
   report(): LinkReport {
     return this.#report;
   }
@@ -112,7 +118,7 @@ export class IdhubConnection implements IdhubLink {
     if (this.#misses === 0) {
       return intervalMs * (0.9 + random() / 5);
     }
-    const pause = Math.min(backoff.maxMs, backoff.baseMs * 2 ** Math.min(this.#misses - 1, 20));
+    const pause = pauseAfter(this.#misses, this.#longestPauseMs);
     return Math.max(pause * (1 - random() / 2), (this.#state?.notBefore ?? 0) - clock.now());
   }
 
@@ -240,7 +246,12 @@ export class IdhubConnection implements IdhubLink {
         protectSecret(outcome.accessToken);
         protectSecret(outcome.refreshToken ?? '');
       }
-      this.#state = afterStep(state, step, outcome, settings, { sentAt, now: clock.now(), random: random() });
+      this.#state = afterStep(state, step, outcome, settings, {
+        sentAt,
+        now: clock.now(),
+        random: random(),
+        longestPauseMs: this.#longestPauseMs,
+      });
       if (outcome.kind === 'stored') {
         this.#stored = state.refreshToken;
       }

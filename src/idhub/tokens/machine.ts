@@ -64,8 +64,8 @@ export type StepOutcome =
   | { readonly kind: 'stored' }
   | { readonly kind: 'failed'; readonly trouble: Trouble };
 
-/** First and longest pause after a failure; a random part of up to a half is taken off. */
-export const backoff = { baseMs: 1_000, maxMs: 60_000 } as const;
+/** The first pause after a failure; each further one is twice as long. A random part of up to a half is taken off. */
+export const firstPauseMs = 1_000;
 
 export function initialState(settings: Pick<IdhubSettings, 'refreshToken'>): TokenState {
   return {
@@ -106,13 +106,19 @@ export function nextStep(state: TokenState, settings: IdhubSettings, now: number
  * @param sentAt when the step began: a token's life is counted from there, which is never too long
  * @param now when its outcome was known
  * @param random from 0 up to 1
+ * @param longestPauseMs after failures, however many they are
  */
 export function afterStep(
   state: TokenState,
   step: Extract<Step, { kind: 'store' | 'request' }>,
   outcome: StepOutcome,
   settings: IdhubSettings,
-  time: { readonly sentAt: number; readonly now: number; readonly random: number },
+  time: {
+    readonly sentAt: number;
+    readonly now: number;
+    readonly random: number;
+    readonly longestPauseMs: number;
+  },
 ): TokenState {
   switch (outcome.kind) {
     case 'failed':
@@ -151,6 +157,11 @@ export function withoutTokens(state: TokenState): TokenState {
   return { ...state, subject: undefined, bearer: undefined };
 }
 
+/** Before a random part is taken off. @param failures in a row, at least one */
+export function pauseAfter(failures: number, longestMs: number): number {
+  return Math.min(longestMs, firstPauseMs * 2 ** Math.min(failures - 1, 20));
+}
+
 const calm = { failures: 0, notBefore: 0, trouble: undefined } as const;
 
 function failed(
@@ -158,14 +169,14 @@ function failed(
   step: Extract<Step, { kind: 'store' | 'request' }>,
   trouble: Trouble,
   settings: IdhubSettings,
-  time: { readonly now: number; readonly random: number },
+  time: { readonly now: number; readonly random: number; readonly longestPauseMs: number },
 ): TokenState {
   const request = step.kind === 'request' ? step.request : undefined;
   if (request === 'refresh' && trouble.kind === 'refused' && settings.login !== undefined) {
     // The service account can sign in anew, at once.
     return { ...state, spent: true, subject: undefined, bearer: undefined };
   }
-  const pause = Math.min(backoff.maxMs, backoff.baseMs * 2 ** Math.min(state.failures, 20));
+  const pause = pauseAfter(state.failures + 1, time.longestPauseMs);
   return {
     ...state,
     // What was refused may be the tenant's token: the next try starts from the beginning.

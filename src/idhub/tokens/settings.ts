@@ -11,8 +11,9 @@ export interface IdhubSettings {
   /** The offline token, or the one that came in its place. */
   readonly refreshToken: string | undefined;
   /** Of the service account; used where there is no refresh token, or it is not taken any more. */
-  readonly login:
-    { readonly username: string; readonly password: string; readonly scope: string } | undefined;
+  readonly login: { readonly username: string; readonly password: string } | undefined;
+  /** Asked for when signing in anew; undefined: what each way to sign in needs. */
+  readonly scope: string | undefined;
   /** Undefined: IDHub takes the tenant's token as it is. */
   readonly exchange: ExchangeSettings | undefined;
   readonly targetSystemUrl: string;
@@ -147,10 +148,8 @@ export function readSettings(entries: Readonly<Record<string, string>>): Setting
       clientId,
       clientSecret,
       refreshToken,
-      login:
-        username === undefined || password === undefined
-          ? undefined
-          : { username, password, scope: text('scope') ?? 'openid offline_access' },
+      login: username === undefined || password === undefined ? undefined : { username, password },
+      scope: text('scope'),
       exchange:
         wanted === 'false'
           ? undefined

@@ -112,12 +112,15 @@ function formOf(
           grant_type: 'password',
           username: settings.login?.username ?? '',
           password: settings.login?.password ?? '',
-          scope: settings.login?.scope ?? '',
+          scope: settings.scope ?? 'openid offline_access',
           request_token_type: 'urn:ietf:params:oauth:token-type:access_token',
         },
       };
     case 'credentials':
-      return { url: settings.tokenUrl, form: { ...tenant, grant_type: 'client_credentials' } };
+      return {
+        url: settings.tokenUrl,
+        form: { ...tenant, grant_type: 'client_credentials', scope: settings.scope ?? 'openid' },
+      };
     case 'exchange': {
       const { exchange } = settings;
       const optional = {

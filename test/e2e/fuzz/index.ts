@@ -1,3 +1,3 @@
 export type { Known } from './bodies.ts';
 export { fuzzRequest, type FuzzRequest } from './requests.ts';
-export { sendBytes } from './send.ts';
+export { sendRequest } from './send.ts';

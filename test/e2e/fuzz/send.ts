@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import type { FuzzRequest } from './requests.ts';
 
 /** What came back to bytes. */
 export interface FuzzAnswer {
@@ -9,11 +10,20 @@ export interface FuzzAnswer {
 
 const longestMs = 60_000;
 
-/** Sends bytes on a connection of their own, says that there are no more, and takes what comes until the end. */
-export function sendBytes(port: number, bytes: Buffer): Promise<FuzzAnswer> {
+/**
+ * Sends a request on a connection of its own and takes what comes until its end. Of one that is not whole it says
+ * that no more will come, upon which the other side need not answer.
+ */
+export function sendRequest(port: number, { bytes, whole }: FuzzRequest): Promise<FuzzAnswer> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => socket.end(bytes));
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => {
+      if (whole) {
+        socket.write(bytes);
+      } else {
+        socket.end(bytes);
+      }
+    });
     socket.setTimeout(longestMs, () => socket.destroy(new Error(`no answer within ${longestMs} ms`)));
     socket.on('data', (part) => parts.push(part));
     socket.once('error', (error: NodeJS.ErrnoException) => {

@@ -63,31 +63,31 @@ const keys = [
   'USERNAME',
 ];
 
-/** A JSON value with a few changes somewhere in it. */
-export function mutated(random: Random, value: unknown, depth = 0): unknown {
-  if (random.chance(0.12) || depth > 12) {
+/** A JSON value with changes somewhere in it: one of its values is another with the probability `rate`. */
+export function mutated(random: Random, value: unknown, rate: number): unknown {
+  if (random.chance(rate)) {
     return oddValue(random);
   }
   if (Array.isArray(value)) {
-    const items = value.map((each: unknown) => mutated(random, each, depth + 1));
-    if (random.chance(0.1)) {
+    const items = value.map((each: unknown) => mutated(random, each, rate));
+    if (random.chance(rate)) {
       items.push(...items.slice(0, 3), oddValue(random));
     }
-    return random.chance(0.05) ? items.toReversed() : items;
+    return random.chance(rate / 2) ? items.toReversed() : items;
   }
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value)
-      .filter(() => !random.chance(0.08))
+      .filter(() => !random.chance(rate))
       .map(([key, each]): [string, unknown] => [
-        random.chance(0.05) ? random.pick(keys) : random.chance(0.05) ? key.toUpperCase() : key,
-        mutated(random, each, depth + 1),
+        random.chance(rate / 2) ? random.pick(keys) : random.chance(rate / 2) ? key.toUpperCase() : key,
+        mutated(random, each, rate),
       ]);
-    if (random.chance(0.1)) {
+    if (random.chance(rate)) {
       entries.push([random.pick(keys), oddValue(random)]);
     }
     return Object.fromEntries(entries);
   }
-  if (typeof value === 'string' && random.chance(0.1)) {
+  if (typeof value === 'string' && random.chance(rate)) {
     const at = random.int(0, value.length);
     return (
       value.slice(0, at) +

@@ -1,5 +1,10 @@
 import { createHmac } from 'node:crypto';
-import { OperationDesk, type Operation, type Standing } from '../../../src/idhub/operations/index.ts';
+import {
+  OperationDesk,
+  type Operation,
+  type OperationHost,
+  type Standing,
+} from '../../../src/idhub/operations/index.ts';
 import { OperationConfigMaps, OperationSecret } from '../../../operator/webhook/index.ts';
 import { FakeClient, FakeStore } from '../runtime/fake-api.ts';
 import { FakeClock, settle } from '../runtime/fake-clock.ts';
@@ -26,7 +31,13 @@ export class World {
   readonly store = new FakeStore();
   readonly clock = new FakeClock(Date.UTC(2026, 10, 26, 12));
   readonly account = new FakeAccount();
+  readonly #host: OperationHost | undefined;
   readonly #processes: Process[] = [];
+
+  /** @param options.host another AWS in the place of `account` */
+  constructor(options: { readonly host?: OperationHost } = {}) {
+    this.#host = options.host;
+  }
 
   async start(options: { readonly atOnce?: number } = {}): Promise<Process> {
     const client = new FakeClient(this.store);
@@ -43,7 +54,7 @@ export class World {
         protectSecret: (value) => protectedValues.push(value),
         unreadable: (key) => troubles.push(`unreadable ${key}`),
       }),
-      host: ({ name }) => (name === aws.name ? this.account : undefined),
+      host: ({ name }) => (name === aws.name ? (this.#host ?? this.account) : undefined),
       digest: async (scope, text) => createHmac('sha256', 'key').update(`${scope}\n${text}`).digest('hex'),
       clock: this.clock,
       trouble: (operationId, error) => troubles.push(`${operationId}: ${(error as Error).message}`),

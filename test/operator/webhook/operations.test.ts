@@ -127,6 +127,7 @@ describe('an operation', () => {
       },
       'AWS was not read yet.',
       7_000,
+      'unavailable',
     ],
     [
       'the directory does not know',
@@ -135,6 +136,7 @@ describe('an operation', () => {
       },
       'Soon.',
       3_000,
+      'unavailable',
     ],
     [
       'the caller shuts out too many',
@@ -143,16 +145,15 @@ describe('an operation', () => {
       },
       'Slowly.',
       9_000,
+      'throttled',
     ],
-  ])('is not taken for refused where %s', async (_what, spoil, message, retryAfterMs) => {
+  ])('is not taken for refused where %s', async (_what, spoil, message, retryAfterMs, reason) => {
     const world = new World();
     world.account.add('jo');
     const { submit } = await world.start();
     spoil(world);
     const disable: Operation = { operationId: 'o', kind: 'disable', account: { id: 'AIDA1' } };
-    expect(await submit(disable)).toEqual([
-      { status: 'failed', reason: 'unavailable', message, retryAfterMs },
-    ]);
+    expect(await submit(disable)).toEqual([{ status: 'failed', reason, message, retryAfterMs }]);
     world.account.away = false;
     world.account.before = () => undefined;
     expect(await submit(disable)).toMatchObject([{ status: 'done' }]);

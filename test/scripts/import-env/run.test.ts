@@ -100,11 +100,18 @@ describe('npm run import-env', () => {
       IDHUB_AWS_IDHUB_SECRET: 'idhub',
       IDHUB_AWS_HTTP_ADDRESS: '0.0.0.0:7002',
       IDHUB_AWS_LOG_LEVEL: 'debug',
+      IDHUB_AWS_BUSINESS_OWNER: 'Jerome',
+      IDHUB_AWS_IT_OWNER: 'Jerome',
     });
     const invocation = parseInvocation([], environment, { hostname: 'h', pid: 1, version: '0' });
     expect(invocation).toMatchObject({
       kind: 'run',
-      config: { idhubSecret: 'idhub', httpAddress: { host: '0.0.0.0', port: 7002 }, logLevel: 'debug' },
+      config: {
+        idhubSecret: 'idhub',
+        httpAddress: { host: '0.0.0.0', port: 7002 },
+        logLevel: 'debug',
+        describe: { businessOwner: 'Jerome', itOwner: 'Jerome' },
+      },
     });
   });
 

@@ -166,6 +166,25 @@ describe('an entry that changes', () => {
     ]);
   });
 
+  test('state is patched: the same binding takes the edge away, and gives it again', async () => {
+    const expiresAt = '2026-02-01T00:00:00Z';
+    const desk = await deskWith([{ ...inline, expiresAt }]);
+    await settle(desk);
+    const { name, uid } = desk.cluster.owned.of('InlinePolicy/Own').metadata;
+    await change(desk, [{ type: 'InlinePolicy', name: 'Own', state: 'Absent' }]);
+    expect(desk.cluster.owned.of('InlinePolicy/Own')).toMatchObject({ metadata: { name, uid } });
+    expect(desk.cluster.owned.of('InlinePolicy/Own').spec).toEqual({
+      accountRef: { name: 'jo' },
+      entitlement: { type: 'InlinePolicy', name: 'Own' },
+      state: 'Absent',
+    });
+    await change(desk, [inline]);
+    expect(desk.cluster.owned.of('InlinePolicy/Own').spec).toEqual({
+      accountRef: { name: 'jo' },
+      entitlement: inline,
+    });
+  });
+
   test('another name is another binding, made before the old one goes; other letters of it are not', async () => {
     const desk = await deskWith([dev]);
     await settle(desk);

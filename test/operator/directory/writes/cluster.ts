@@ -1,5 +1,6 @@
 import {
   ApiError,
+  TransportError,
   apiVersionOf,
   type Client,
   type Informer,
@@ -18,6 +19,8 @@ export class Cluster {
   readonly writes: string[] = [];
   /** The process ends after this many writes: the last of them is done, and nobody hears of it. */
   writesUntilCrash = Number.POSITIVE_INFINITY;
+  /** The answer to the first write that begins like this does not come. */
+  losesAnswer: string | undefined;
   /** Asked before each write; what it answers is thrown. */
   refuse: (write: string) => Error | undefined = () => undefined;
   readonly #objects = new Map<string, Stored>();
@@ -121,6 +124,10 @@ export class Cluster {
       this.writes.push(what);
       this.writesUntilCrash -= 1;
       this.#alive();
+      if (this.losesAnswer !== undefined && what.startsWith(this.losesAnswer)) {
+        this.losesAnswer = undefined;
+        throw new TransportError('the answer is lost');
+      }
       return copy(result);
     });
   }

@@ -33,6 +33,11 @@ function brownfield(rig: Rig): void {
   });
 }
 
+function observed(rig: Rig): void {
+  brownfield(rig);
+  rig.apply('jo', { management: 'Observe' });
+}
+
 function declared(rig: Rig): void {
   brownfield(rig);
   rig.apply('jo', {
@@ -62,7 +67,7 @@ const stories: readonly Story[] = [
     refuses: ({ operation }) => (operation === 'AttachUserPolicy' ? 'accessDenied' : undefined),
     after: undefined,
   },
-  ...[brownfield, declared].flatMap((before): Story[] => [
+  ...[brownfield, observed, declared].flatMap((before): Story[] => [
     {
       name: `${before.name}: all of it is changed`,
       before,

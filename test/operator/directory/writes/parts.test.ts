@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ownerTag } from '../../../../src/account/index.ts';
+import { DirectoryUnavailableError } from '../../../../src/idhub/index.ts';
 import { annotations } from '../../../../operator/controllers/names.ts';
 import { ApiError } from '../../../../operator/runtime/index.ts';
 import { main, readOnly, Rig } from './rig.ts';
@@ -219,13 +220,13 @@ describe('a password', () => {
 
   test('that AWS refuses leaves no trace of the whole request', async () => {
     const rig = await person();
-    const before = structuredClone(rig.user('jo'));
+    const before = rig.picture('jo');
     rig.aws.passwordPolicy = { MinimumPasswordLength: 20, AllowUsersToChangePassword: true };
     expect(await rig.change('jo', { ...given('short-1A'), attributes: { mail: 'new@example.org' } })).toEqual(
       refused('invalidValue', /PasswordPolicyViolation/),
     );
     await rig.calm();
-    expect(rig.user('jo')).toEqual(before);
+    expect(rig.picture('jo')).toEqual(before);
     expect(rig.accounts()).toEqual([]);
     expect(rig.secrets()).toEqual([]);
   });
@@ -265,6 +266,43 @@ describe('a password', () => {
     rig.apply('jo', { console: { access: 'Managed', passwordSecretRef: { name: 'theirs' } } });
     await rig.rounds(5);
     expect(await rig.change('jo', given('Sunny-Day-1'))).toEqual(refused('mutability', /Secret theirs/));
+  });
+
+  test('is brought again by the same request where the answer to its first write was lost', async () => {
+    const rig = await person();
+    rig.cluster.losesAnswer = 'create awsaccounts';
+    await expect(rig.change('jo', given('Sunny-Day-1'))).rejects.toBeInstanceOf(DirectoryUnavailableError);
+    await rig.rounds(2);
+    expect(await rig.change('jo', given('Sunny-Day-1'))).toMatchObject({ kind: 'done', changed: true });
+    expect(rig.user('jo').password).toBe('Sunny-Day-1');
+    expect(rig.secrets()).toEqual([]);
+  });
+
+  test('that nobody brings again is not set, and the request is taken back', async () => {
+    const rig = await person();
+    rig.cluster.losesAnswer = 'create awsaccounts';
+    await expect(rig.change('jo', given('Sunny-Day-1'))).rejects.toBeInstanceOf(DirectoryUnavailableError);
+    await rig.calm();
+    expect(rig.user('jo').console).toBe(false);
+    expect([rig.accounts(), rig.secrets()]).toEqual([[], []]);
+  });
+
+  test('in a note that somebody forged names no Secret of others to be deleted', async () => {
+    const rig = await person();
+    rig.cluster.apply('secrets', {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'theirs', namespace: 'ns' },
+    });
+    rig.cluster.losesAnswer = 'create awsaccounts';
+    await expect(rig.change('jo', given('Sunny-Day-1'))).rejects.toBeInstanceOf(DirectoryUnavailableError);
+    const { metadata, spec } = rig.account('jo');
+    const note = metadata.annotations?.[annotations.undo] ?? '';
+    const forged = note.replace(/"secret":"[^"]+"/, '"secret":"theirs"');
+    rig.apply(metadata.name, spec, { [annotations.undo]: forged });
+    await rig.calm();
+    expect(rig.accounts()).toEqual([]);
+    expect(rig.secrets().map(({ metadata: { name } }) => name)).toEqual(['theirs']);
   });
 
   test('comes with an enable', async () => {

@@ -258,6 +258,20 @@ export class Rig {
     return user;
   }
 
+  /** All of a user, to be compared. */
+  picture(userName: string): object {
+    return Object.fromEntries(
+      Object.entries(this.user(userName)).map(([key, value]) => [
+        key,
+        value instanceof Map
+          ? Object.fromEntries(value)
+          : value instanceof Set
+            ? [...(value as ReadonlySet<string>)].sort()
+            : value,
+      ]),
+    );
+  }
+
   accounts(): readonly AwsAccount[] {
     return this.cluster.list(awsAccountType);
   }

@@ -35,6 +35,13 @@ describe('a field goes back', () => {
       { attributes: { mail: 'new' } },
       [{ at: mail, set: fingerprint('new'), was: null, inAws: 'old' }],
       { spec: { attributes: { mail: 'old' } } },
+      { spec: { attributes: null } },
+    ],
+    [
+      'and the others stay',
+      { attributes: { mail: 'new', city: 'Ulm' } },
+      [{ at: mail, set: fingerprint('new'), was: null, inAws: 'old' }],
+      { spec: { attributes: { mail: 'old' } } },
       { spec: { attributes: { mail: null } } },
     ],
     [
@@ -169,7 +176,7 @@ function applied(object: AwsAccount, { spec = {} }: { readonly spec?: object }):
         const before: unknown = (target as Record<string, unknown>)[key];
         const change: unknown = (patch as Record<string, unknown>)[key];
         const map = typeof change === 'object' && change !== null && !Array.isArray(change);
-        return change === null ? [] : [[key, map ? laid((before ?? {}) as object, change) : value]];
+        return change === null ? [] : [[key, map ? laid(before ?? {}, change) : value]];
       }),
     );
   return { ...object, spec: laid(object.spec, spec) as AwsAccount['spec'] };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ownerTag } from '../../../../src/account/index.ts';
 import type { AccountWrite, WriteOutcome } from '../../../../src/idhub/index.ts';
+import type { SyncDirection } from '../../../../src/schema/index.ts';
 import { annotations } from '../../../../operator/controllers/names.ts';
 import { main, Rig } from './rig.ts';
 
@@ -14,6 +15,9 @@ const refused = (kind: string, message: RegExp) => ({
   kind: 'refused',
   refusal: { kind, message: expect.stringMatching(message) },
 });
+
+const noPath: Rig['aws']['refuse'] = ({ operation, input }) =>
+  operation === 'UpdateUser' && input['NewPath'] === '/new/' ? 'accessDenied' : undefined;
 
 /** A user that nobody declared, with what people have given it. */
 async function brownfield(options: ConstructorParameters<typeof Rig>[0] = {}): Promise<Rig> {
@@ -161,6 +165,51 @@ describe('an account is made', () => {
     expect(await rig.create('jo', { attributes: { mail: 'a@b' } })).toEqual(done('jo'));
     expect(await rig.create('jo', { attributes: { mail: 'a@b' } })).toEqual(refused('uniqueness', /already/));
     expect(rig.note('jo')).toBeUndefined();
+  });
+
+  test('in the place of one whose user was deleted in AWS: another person, who has nothing of the first', async () => {
+    const rig = await new Rig().start();
+    const add = [{ type: 'Group', name: 'Dev' }];
+    await rig.create('jo', { attributes: { city: 'Ulm' }, entitlements: { add, remove: [] } });
+    const { userId } = rig.user('jo');
+    // The unique id is written on the object a little later.
+    await rig.calm();
+    rig.aws.users.length = 0;
+    await rig.clock.advance(120_000);
+    await rig.read();
+    await rig.calm();
+    expect(rig.account('jo').status?.conditions?.[0]).toMatchObject({ reason: 'DeletedOutside' });
+    const outcome = await rig.create('jo', { attributes: { mail: 'jo@example.org' } });
+    expect(outcome).toEqual(done('jo', { attributes: { mail: 'jo@example.org' }, entitlements: [] }));
+    expect(rig.user('jo').userId).not.toBe(userId);
+    expect(rig.accounts()).toHaveLength(1);
+  });
+
+  test('right after a deletion of that name', async () => {
+    const rig = await new Rig().start();
+    await rig.create('jo', { attributes: { city: 'Ulm' } });
+    const { userId } = rig.user('jo');
+    const leaving = rig.writes.remove(main, userId, rig.context());
+    await rig.clock.advance(0);
+    const joining = rig.writes.create(main, { userName: 'jo' }, rig.context());
+    expect(await rig.outcome(leaving)).toMatchObject({ kind: 'done' });
+    expect(await rig.outcome(joining)).toEqual(done('jo', { attributes: {} }));
+    expect(rig.user('jo').userId).not.toBe(userId);
+  });
+
+  test('by a process that was killed before it told: who asks again is told, unless somebody still waits', async () => {
+    const rig = await new Rig().start();
+    await rig.create('jo', {});
+    await rig.start();
+    const id = rig.account('jo').metadata.annotations?.[annotations.operation] ?? '';
+    const other = rig.waiting.open(id);
+    expect(await rig.create('jo', {})).toEqual(refused('uniqueness', /already/));
+    other.close();
+    expect(await rig.create('jo', {})).toEqual(done('jo'));
+    expect(await rig.create('jo', {})).toEqual(refused('uniqueness', /already/));
+    await rig.start();
+    await rig.clock.advance(900_000);
+    expect(await rig.create('jo', {})).toEqual(refused('uniqueness', /already/));
   });
 
   test('refused by AWS: nothing of it is left', async () => {
@@ -498,7 +547,7 @@ describe('what AWS refuses is taken back', () => {
 
   test('of a user that nobody declared: it is as it was, and nobody’s', async () => {
     const rig = await brownfield();
-    const before = structuredClone(rig.user('jo'));
+    const before = rig.picture('jo');
     rig.aws.refuse = ({ operation, input }) =>
       operation === 'UpdateUser' && input['NewPath'] === '/new/' ? 'accessDenied' : undefined;
     const outcome = await rig.change('jo', {
@@ -510,8 +559,40 @@ describe('what AWS refuses is taken back', () => {
     await rig.calm();
     expect(rig.accounts()).toEqual([]);
     expect(rig.bindings()).toEqual([]);
-    expect(rig.user('jo')).toEqual(before);
+    expect(rig.picture('jo')).toEqual(before);
   });
+
+  test('of one that is only observed: it observes again, and the user is nobody’s', async () => {
+    const rig = await brownfield();
+    rig.apply('jo', { management: 'Observe' });
+    await rig.calm();
+    const before = [rig.picture('jo'), rig.account('jo').spec];
+    rig.aws.refuse = noPath;
+    const write = { path: '/new/', attributes: { city: 'Ulm', mail: null }, userName: 'lena' };
+    expect(await rig.change('jo', write)).toEqual(refused('forbidden', /AccessDenied/));
+    await rig.calm();
+    expect([rig.picture('jo'), rig.account('jo').spec]).toEqual(before);
+  });
+
+  test.each<[string, SyncDirection]>([
+    ['that we lead', 'idhub-to-app'],
+    ['that both lead', 'bi-directional'],
+  ])(
+    'a name, and an attribute %s, that were written before something else was refused',
+    async (_name, syncDirection) => {
+      const rig = await managed({ attributes: [{ name: 'mail', syncDirection }] });
+      const before = [rig.picture('jo'), rig.account('jo').spec];
+      // Tags come last, so that all else has reached AWS.
+      rig.aws.refuse = ({ operation, input }) =>
+        operation === 'UntagUser' || (operation === 'UpdateUser' && input['NewPath'] === '/new/')
+          ? 'accessDenied'
+          : undefined;
+      const write = { userName: 'lena', path: '/new/', attributes: { mail: 'new@example.org' } };
+      expect(await rig.change('jo', write)).toEqual(refused('forbidden', /AccessDenied/));
+      await rig.calm();
+      expect([rig.picture('jo'), rig.account('jo').spec]).toEqual(before);
+    },
+  );
 
   test('a disable that AWS refuses leaves nobody half disabled', async () => {
     const rig = await managed();

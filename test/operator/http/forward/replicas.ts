@@ -1,5 +1,5 @@
 import { afterEach } from '@jest/globals';
-import { Origins } from '../../../../operator/http/frame/index.ts';
+import { Origins, type CertificateFiles } from '../../../../operator/http/frame/index.ts';
 import { ReplicaLeader, type PeerKey } from '../../../../operator/http/forward/index.ts';
 import type { Handler, Mount, Route } from '../../../../operator/http/frame/mount.ts';
 import { routerOf } from '../../../../operator/http/frame/routes.ts';
@@ -62,7 +62,10 @@ export async function replica(
   name: string,
   lease: Lease,
   routes: readonly Route[],
-  { key = new FakeKey(secret) }: { readonly key?: FakeKey } = {},
+  {
+    key = new FakeKey(secret),
+    certificate,
+  }: { readonly key?: FakeKey; readonly certificate?: CertificateFiles } = {},
 ): Promise<Replica> {
   let now = (): number => 0;
   const leader = new ReplicaLeader({
@@ -77,9 +80,10 @@ export async function replica(
     mounts: [thingsMount(routes)],
     leader,
     origins: new Origins({ publicUrl: undefined, trustedProxies: [] }),
+    certificate,
   });
   now = () => served.clock.now();
-  leader.serves({ address: `127.0.0.1:${served.port}`, certificate: () => undefined });
+  leader.serves({ address: `127.0.0.1:${served.port}`, certificate: () => certificate?.current.cert });
   return { ...served, leader, name };
 }
 

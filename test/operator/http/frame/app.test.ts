@@ -431,6 +431,16 @@ describe('the log', () => {
     }
   });
 
+  test('has the address of the connection, whatever somebody who is not trusted says', async () => {
+    const origins = new Origins({ publicUrl: undefined, trustedProxies: ['10.0.0.0/8'] });
+    const served = await serveMounts({ mounts: [mount()], origins });
+    await (
+      await served.get('/scim/v2/things/7', { headers: { ...bearer, 'x-forwarded-for': '192.0.2.7' } })
+    ).text();
+    await settle();
+    expect(served.log.at(-1)?.['address']).toBe('127.0.0.1');
+  });
+
   test('has the address that a trusted proxy tells, and no other', async () => {
     const origins = new Origins({ publicUrl: undefined, trustedProxies: ['127.0.0.1', '10.0.0.0/8'] });
     const served = await serveMounts({ mounts: [mount()], origins });

@@ -48,7 +48,7 @@ const cases: readonly Case[] = [
   },
   { name: 'six megabytes', status: 413, send: ({ send }) => send('POST', '/Users', big) },
   { name: 'an unknown type', status: 404, send: ({ send }) => send('GET', '/Shoes') },
-  { name: 'an unknown path below a resource', status: 404, send: ({ send }) => send('GET', '/Users/1/2') },
+  { name: 'an unknown path below a resource', status: 404, send: ({ send }) => send('GET', '/Groups/1/2') },
   { name: 'a path that makes no sense', status: 400, send: ({ send }) => send('GET', '/Users/%zz') },
   { name: 'an unknown schema', status: 404, send: ({ send }) => send('GET', '/Schemas/urn:none') },
   { name: 'a filter on discovery', status: 403, send: ({ send }) => send('GET', '/Schemas?filter=id pr') },
@@ -109,7 +109,7 @@ const cases: readonly Case[] = [
     name: 'what nobody thought of',
     status: 500,
     send: ({ send, directory }) => {
-      directory.failing = new Error('canary at Object.<anonymous> (/work/secret.ts:1:1)');
+      directory.failing = new Error('canary at Object.<anonymous> (secret.ts:1:1)');
       return send('DELETE', '/Users/x');
     },
   },

@@ -360,6 +360,32 @@ describe('groups', () => {
     ]);
   });
 
+  test('after one that fails no other is begun, and one that waits keeps none from being begun', async () => {
+    const { send, directory } = await serveScim();
+    const value = Array.from({ length: 30 }, (_, at) => ({
+      value: directory.has({ userName: `u${at}` }).userId,
+    }));
+    const all = patchOf({ op: 'add', path: 'members', value });
+    directory.failing = new DirectoryUnavailableError('Not now.', { retryAfterMs: 3_000 });
+    const failed = await send('PATCH', '/Groups/AGPAreaders', all);
+    expect([failed.status, failed.headers.get('retry-after'), failed.body['detail']]).toEqual([
+      503,
+      '3',
+      'Not now.',
+    ]);
+    expect(directory.asked.length).toBeLessThanOrEqual(8);
+    directory.failing = undefined;
+    directory.next = { kind: 'pending', retryAfterMs: 5_000, message: 'It goes on.' };
+    const waits = await send('PATCH', '/Groups/AGPAreaders', all);
+    expect([waits.status, waits.headers.get('retry-after'), waits.body['detail']]).toEqual([
+      503,
+      '5',
+      'It goes on. 29 of 30 members were changed.',
+    ]);
+    // The same again joins it, and is done.
+    expect((await send('PATCH', '/Groups/AGPAreaders', all)).status).toBe(204);
+  });
+
   test('their version is that of their members, and conditions hold', async () => {
     const { send, directory } = await serveScim();
     const { userId } = directory.has({ userName: 'u1' });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { OperationParser, RunParser } from '../../../../src/idhub/index.ts';
+import { DirectoryThrottledError, OperationParser, RunParser } from '../../../../src/idhub/index.ts';
 import { webhookMount } from '../../../../operator/http/webhook/index.ts';
 import { RunObjects } from '../../../../operator/webhook/index.ts';
 import { accountSchema } from '../../../../src/schema/index.ts';
@@ -135,6 +135,18 @@ describe('one operation', () => {
       503,
       '7',
       { type: 'about:blank', title: 'Service Unavailable', status: 503, detail: 'AWS was not read yet.' },
+    ]);
+  });
+
+  test('of a caller who shuts out too many is a 429 that says when', async () => {
+    const { post, world } = await served();
+    world.account.add('jo');
+    world.account.before = () => new DirectoryThrottledError('Slowly.', { retryAfterMs: 9_000 });
+    const answer = await post(path, { operationId: 'o', kind: 'disable', account: { id: 'AIDA1' } });
+    expect([answer.status, answer.headers.get('retry-after'), await answer.json()]).toEqual([
+      429,
+      '9',
+      { type: 'about:blank', title: 'Too Many Requests', status: 429, detail: 'Slowly.' },
     ]);
   });
 

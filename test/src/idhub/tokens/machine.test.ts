@@ -20,13 +20,14 @@ const exchange = {
   audience: undefined,
   scope: undefined,
 };
-const login = { username: 'u', password: 'p', scope: 's' };
+const login = { username: 'u', password: 'p' };
 const settings: IdhubSettings = {
   tokenUrl: 'https://h/t',
   clientId: 'c',
   clientSecret: undefined,
   refreshToken: 'r0',
   login: undefined,
+  scope: undefined,
   exchange,
   targetSystemUrl: 'https://h/a',
   infoUrl: undefined,
@@ -98,7 +99,7 @@ describe('the next step', () => {
 });
 
 describe('after a step', () => {
-  const time = { sentAt: now, now: now + 100, random: 0 };
+  const time = { sentAt: now, now: now + 100, random: 0, longestPauseMs: 60_000 };
   const tokens = (more: object = {}): StepOutcome => ({
     kind: 'tokens',
     accessToken: 'a',
@@ -275,6 +276,7 @@ describe('after a step', () => {
         sentAt: now,
         now,
         random,
+        longestPauseMs: 60_000,
       }).notBefore - now;
     expect([pause(0), pause(0.5), pause(1)]).toEqual([1_000, 750, 500]);
   });
@@ -340,7 +342,12 @@ describe('whatever comes in whatever order', () => {
                   ? { kind: 'stored' }
                   : { kind: 'failed', trouble: { kind: 'unstored', message: 'm' } }
                 : answer;
-            state = afterStep(state, step, result, here, { sentAt: clock, now: clock, random: 0.5 });
+            state = afterStep(state, step, result, here, {
+              sentAt: clock,
+              now: clock,
+              random: 0.5,
+              longestPauseMs: 60_000,
+            });
           }
         },
       ),

@@ -31,6 +31,7 @@ describe('entries of the IDHub Secret', () => {
       clientSecret: undefined,
       refreshToken: 'r',
       login: undefined,
+      scope: undefined,
       exchange: {
         tokenUrl: 'https://example.iamsath.com/auth/realms/IDHub/protocol/openid-connect/token',
         clientId: 'AWS-connector',
@@ -79,16 +80,8 @@ describe('entries of the IDHub Secret', () => {
     ],
     ['no /info', { infoPath: 'none' }, { infoUrl: undefined }],
     ['versions', { idhubVersions: '4.2, 5 ,' }, { versions: ['4.2', '5'] }],
-    [
-      'a service account',
-      { username: 'u', password: 'p' },
-      { login: { username: 'u', password: 'p', scope: 'openid offline_access' } },
-    ],
-    [
-      'a scope',
-      { username: 'u', password: 'p', scope: 'offline_access' },
-      { login: { username: 'u', password: 'p', scope: 'offline_access' } },
-    ],
+    ['a service account', { username: 'u', password: 'p' }, { login: { username: 'u', password: 'p' } }],
+    ['a scope', { username: 'u', password: 'p', scope: 'offline_access' }, { scope: 'offline_access' }],
     [
       'a secret of the client',
       { refreshToken: '', clientSecret: 's' },
