@@ -111,7 +111,9 @@ async function tryStart(
     ),
   };
   const stop = async (): Promise<void> => {
-    const killed = [...Object.values(components).map((each) => each.stop()), node?.stop()];
+    const killed = [...Object.values(components), ...(node === undefined ? [] : [node])].map((each) =>
+      each.stop(),
+    );
     removeDir(stateDir);
     await Promise.all(killed);
     // What a process wrote between its signal and its end. In a handler of `exit` it does not come to

@@ -79,8 +79,15 @@ export class LocalNode {
         name: 'node',
         command: 'unshare',
         args: [
-          ...['--mount', '--net', '--pid', '--uts', '--fork', '--kill-child', '--mount-proc'],
-          ...['/bin/sh', `${paths.dir}/init.sh`],
+          '--mount',
+          '--net',
+          '--pid',
+          '--uts',
+          '--fork',
+          '--kill-child',
+          '--mount-proc',
+          '/bin/sh',
+          `${paths.dir}/init.sh`,
         ],
         env: this.#env,
         logFile: paths.log('node'),
@@ -142,7 +149,7 @@ export class LocalNode {
   /** Ends all of it; what can be done without waiting is done before this returns its promise. */
   async stop(): Promise<void> {
     await Promise.all(Object.values(this.components).map((each) => each.stop()));
-    await removeNode(this.recorded);
+    await removeNode(this.recorded, this.#run);
   }
 
   get #cgroup(): string {
@@ -185,15 +192,20 @@ function cgroupOf({ network }: RecordedNode): string {
   return `/${network.link}`;
 }
 
-/** What the kernel does not take away with the last process of a node. */
-export async function removeNode(node: RecordedNode): Promise<void> {
+/** What the kernel does not take away with the last process of a node, or not at once. */
+export async function removeNode(node: RecordedNode, run: CommandRunner = runCommand): Promise<void> {
   const cgroup = cgroupOf(node);
+  const { link } = node.network;
+  // It goes with the network at its other end, some time; fails where it has gone.
+  await run('ip', ['link', 'delete', link], {
+    env: { ...plainEnvironment, PATH: nodePath(plainEnvironment['PATH']) },
+  });
   await eventually(
     () => {
       removeCgroup(cgroup);
-      return cgroupExists(cgroup) ? undefined : true;
+      return cgroupExists(cgroup) || existsSync(`/sys/class/net/${link}`) ? undefined : true;
     },
-    { withinMs: 20_000, what: `the processes in ${cgroup} to be gone` },
+    { withinMs: 20_000, what: `the processes in ${cgroup} and the link ${link} to be gone` },
   );
 }
 

@@ -42,6 +42,25 @@ export function nodePath(path: string | undefined): string {
     .join(delimiter);
 }
 
+/** Programs and plugins that are not there. */
+function lacking(machine: Machine): readonly { readonly what: string; readonly package: string }[] {
+  const dirs = machine.path.split(delimiter);
+  return [
+    ...Object.entries(programs)
+      .filter(([program]) => !dirs.some((dir) => machine.has(join(dir, program))))
+      .map(([what, name]) => ({ what, package: name })),
+    ...cniPlugins
+      .map((plugin) => join(cniDir, plugin))
+      .filter((path) => !machine.has(path))
+      .map((what) => ({ what, package: 'containernetworking-plugins' })),
+  ];
+}
+
+/** Debian packages that a node needs and this machine lacks. Pure but for `Machine`. */
+export function packagesForNode(machine: Machine): readonly string[] {
+  return [...new Set(lacking(machine).map((each) => each.package))];
+}
+
 /** Why this machine cannot be a node, each with what to do; empty where it can. Pure but for `Machine`. */
 export function missingForNode(machine: Machine): readonly string[] {
   if (machine.platform !== 'linux') {
@@ -49,20 +68,13 @@ export function missingForNode(machine: Machine): readonly string[] {
       `a node of our own needs Linux, and this is ${machine.platform}: use CLUSTER=kind or CLUSTER=existing`,
     ];
   }
-  const missing = Object.entries(programs).filter(
-    ([program]) => !machine.path.split(delimiter).some((dir) => machine.has(join(dir, program))),
-  );
-  const lacking = cniPlugins.filter((plugin) => !machine.has(join(cniDir, plugin)));
-  const packages = new Set([
-    ...missing.map(([, name]) => name),
-    ...(lacking.length > 0 ? ['containernetworking-plugins'] : []),
-  ]);
+  const missing = lacking(machine);
   return [
     ...(machine.root ? [] : ['a node needs root, for namespaces of the kernel and mounts: run it with sudo']),
-    ...(packages.size > 0
+    ...(missing.length > 0
       ? [
-          `${[...missing.map(([program]) => program), ...lacking.map((each) => join(cniDir, each))].join(', ')} ` +
-            `are not there: apt-get install --no-install-recommends ${[...packages].join(' ')}`,
+          `not there: ${missing.map(({ what }) => what).join(', ')}; ` +
+            `apt-get install --no-install-recommends ${packagesForNode(machine).join(' ')}`,
         ]
       : []),
   ];
