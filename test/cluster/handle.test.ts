@@ -167,3 +167,19 @@ test('a kubeconfig without a CA leaves the choice to the machine', () => {
   expect(parse(config)).toMatchObject({ clusters: [{ cluster: { server: 'https://api.test' } }] });
   expect(config).not.toContain('certificate-authority-data');
 });
+
+test.each<[ClusterMode, Partial<CommandResult>, string | undefined]>([
+  ['kind', {}, undefined],
+  ['kind', { code: 1, stderr: 'no such file' }, 'kind could not load image.tar:\nno such file'],
+  ['existing', {}, 'push them where it pulls from'],
+  ['local', {}, 'there is no node: start it with a node'],
+])('an image for the nodes of a cluster, CLUSTER=%s', async (mode, answer, refusal) => {
+  const { plane, calls } = attached(mode, () => answer);
+  const loading = plane.loadImage('image.tar');
+  if (refusal === undefined) {
+    await loading;
+    expect(calls).toEqual([expect.stringMatching(/^kind load image-archive image\.tar --name=idhub-/)]);
+  } else {
+    await expect(loading).rejects.toThrow(refusal);
+  }
+});
