@@ -5,6 +5,7 @@ export {
   type BulkOperation,
   type BulkRequest,
   type BulkResult,
+  type Changed,
 } from './bulk.ts';
 export { errorBody, ScimError, scimTypes, type ErrorBody, type ScimType } from './error.ts';
 export {

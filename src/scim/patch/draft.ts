@@ -58,9 +58,11 @@ export class Draft {
         {
           whole: wholeAt !== undefined,
           parts: new Set(parts),
-          mentions: [...mentions.values()].map(({ at, ...mention }) => ({
-            ...mention,
-            wanted: mention.wanted && at >= (wholeAt ?? 0),
+          mentions: [...mentions.values()].map(({ at, parts: some, unmet, value, wanted }) => ({
+            value,
+            wanted: wanted && at >= (wholeAt ?? 0),
+            parts: some,
+            unmet,
           })),
         },
       ]),
@@ -141,9 +143,9 @@ export class Draft {
   /** As `keyOf`, read once of each value. */
   keyOf(attribute: Attribute, value: JsonValue): string {
     if (!isObject(value)) {
-      return keyOf(attribute, value);
+      return keyIn(attribute, value);
     }
-    const known = this.#keys.get(value) ?? keyOf(attribute, value);
+    const known = this.#keys.get(value) ?? keyIn(attribute, value);
     this.#keys.set(value, known);
     return known;
   }
@@ -176,7 +178,7 @@ export type KeyOf = (value: JsonValue) => string;
  * What tells a value of an attribute from the others: its `value`, else all of it. Values with one key may still
  * differ in their type.
  */
-function keyOf({ subAttributes, caseExact: own }: Attribute, value: JsonValue): string {
+function keyIn({ subAttributes, caseExact: own }: Attribute, value: JsonValue): string {
   const main = isObject(value) ? value['value'] : value;
   if (typeof main === 'string') {
     const part = subAttributes?.find(({ name }) => name === 'value');
@@ -231,7 +233,7 @@ export function withValues(
     // Of several values one is the primary one at most (RFC 7644, 3.5.2).
     return primary && isObject(value) && value['primary'] === true ? { ...value, primary: false } : value;
   });
-  return [...kept, ...[...adding.values()].flatMap((same) => [...same.values()])];
+  return [...kept, ...[...adding.values()].flatMap((same) => Array.from(same.values()))];
 }
 
 /** The values without these; those that are not there are no mistake. */
