@@ -156,6 +156,8 @@ export interface BulkOptions {
   readonly base: string;
   /** What a PUT, PATCH or DELETE changes; without it, what its path names. */
   readonly changedBy?: (operation: BulkOperation) => Changed;
+  /** Whether an operation may give free what a later POST needs, as a deletion does with a name. */
+  readonly frees?: (operation: BulkOperation) => boolean;
 }
 
 /** Keys of what an operation changes; `all`: there is no telling what. */
@@ -169,7 +171,7 @@ export type Changed = readonly string[] | 'all';
  * @throws what `execute` rejects with
  */
 export async function runBulk(options: BulkOptions): Promise<JsonObject> {
-  const { request, atOnce, base, execute, errorOf, changedBy = ({ path }) => [path.toLowerCase()] } = options;
+  const { request, atOnce, base, execute, errorOf } = options;
   const { operations, failOnErrors } = request;
   const limit = failOnErrors === undefined ? atOnce : 1;
   const results = new Map<BulkOperation, BulkResult>();
@@ -177,13 +179,7 @@ export async function runBulk(options: BulkOptions): Promise<JsonObject> {
   const made = new Map(
     operations.flatMap((each) => (each.bulkId === undefined ? [] : [[each.bulkId, each]])),
   );
-  const order = orderOf(operations, changedBy);
-  const waitsFor = new Map(
-    operations.map((operation) => [
-      operation,
-      { references: referencesOf(operation), before: order.get(operation) ?? [] },
-    ]),
-  );
+  const waitsFor = orderOf(options, made);
   const paths = new Map<BulkOperation, string>();
   const left = new Set(operations);
   const running = new Set<Promise<void>>();
@@ -252,8 +248,53 @@ export async function runBulk(options: BulkOptions): Promise<JsonObject> {
   };
 }
 
-/** Which of the operations before it each comes after: with what these wait for, all that change the same. */
+interface Waiting {
+  /** `bulkId`s. */
+  readonly references: readonly string[];
+  /** With what these wait for, all before it that it must not overtake. */
+  readonly before: readonly BulkOperation[];
+}
+
 function orderOf(
+  { request: { operations }, changedBy, frees }: BulkOptions,
+  made: ReadonlyMap<string, BulkOperation>,
+): ReadonlyMap<BulkOperation, Waiting> {
+  const order = orderOfChanges(operations, changedBy ?? (({ path }) => [path.toLowerCase()]));
+  const waiting = new Map<BulkOperation, Waiting>(
+    operations.map((each) => [each, { references: referencesOf(each), before: order.get(each) ?? [] }]),
+  );
+  const freeing: BulkOperation[] = [];
+  for (const operation of operations) {
+    const { references = [] } = waiting.get(operation) ?? {};
+    if (operation.method !== 'POST') {
+      freeing.push(...(frees?.(operation) === true ? [operation] : []));
+    } else if (freeing.length > 0) {
+      // What waits for the POST itself cannot come before it.
+      const before = freeing.filter((each) => !reaches(each, operation, waiting, made));
+      waiting.set(operation, { references, before });
+    }
+  }
+  return waiting;
+}
+
+/** Whether an operation waits for another, by way of whatever others. */
+function reaches(
+  from: BulkOperation,
+  to: BulkOperation,
+  waiting: ReadonlyMap<BulkOperation, Waiting>,
+  made: ReadonlyMap<string, BulkOperation>,
+): boolean {
+  const seen = new Set([from]);
+  for (const each of seen) {
+    const { references = [], before = [] } = waiting.get(each) ?? {};
+    before.forEach((one) => seen.add(one));
+    references.flatMap((id) => made.get(id) ?? []).forEach((one) => seen.add(one));
+  }
+  return seen.has(to);
+}
+
+/** Which of the operations before it each comes after: with what these wait for, all that change the same. */
+function orderOfChanges(
   operations: readonly BulkOperation[],
   changedBy: (operation: BulkOperation) => Changed,
 ): ReadonlyMap<BulkOperation, readonly BulkOperation[]> {

@@ -20,6 +20,14 @@ export function changedBy({ method, path, data }: BulkOperation): Changed {
   }
 }
 
+/** Whether a user may lose its name by it: it is deleted, or called otherwise. Pure. */
+export function freesName({ method, path, data }: BulkOperation): boolean {
+  return (
+    /^\/(?:Users|Account)\//i.test(path) &&
+    (method === 'DELETE' || /"[^"]*userName"/i.test(JSON.stringify(data ?? null)))
+  );
+}
+
 /** Ids of the members that a PATCH names; undefined where it may be about others. */
 function membersIn(data: JsonValue | undefined): readonly string[] | undefined {
   const operations = isObject(data) ? of(data, 'operations') : undefined;

@@ -13,7 +13,7 @@ import {
 import type { Clock, Logger } from '../../runtime/index.ts';
 import { Problem } from '../frame/index.ts';
 import { locationIn } from './answer.ts';
-import { changedBy } from './bulk-order.ts';
+import { changedBy, freesName } from './bulk-order.ts';
 import type { Endpoint, Written } from './endpoint.ts';
 import type { Scene } from './scene.ts';
 
@@ -42,6 +42,7 @@ export async function answerBulk(request: BulkRequest, options: BulkServiceOptio
     atOnce,
     base: scene.base,
     changedBy,
+    frees: freesName,
     errorOf: resultOf,
     execute: async (operation) => {
       try {

@@ -197,6 +197,41 @@ describe('a bulk request (RFC 7644, 3.7)', () => {
     expect(rounds).toEqual([['/a', '/d'], ['/b'], ['/c'], ['/e'], ['/f', '/g']]);
   });
 
+  test.each<[string, JsonValue[], string[]]>([
+    [
+      'what gives its name free',
+      [post('b'), { method: 'DELETE', path: '/free' }, post('a')],
+      ['b', '/free', 'a'],
+    ],
+    [
+      'and not what waits for it',
+      [
+        { method: 'PATCH', path: '/x', data: { value: 'bulkId:a' } },
+        { method: 'DELETE', path: '/X', bulkId: 'free' },
+        post('a'),
+      ],
+      ['a', '/x', 'free'],
+    ],
+  ])('a POST comes after %s', async (_what, Operations, expected) => {
+    const begun: string[] = [];
+    const answer = await runBulk({
+      request: readBulk({ schemas, Operations }, 100),
+      atOnce: 8,
+      base: '',
+      frees: ({ method }) => method === 'DELETE',
+      errorOf: ({ status }) => ({ status }),
+      execute: async ({ bulkId, path, method }) => {
+        begun.push(bulkId ?? path);
+        await Promise.resolve();
+        return { status: 200, ...(method === 'POST' ? { id: `id-${bulkId}` } : {}) };
+      },
+    });
+    expect(begun).toEqual(expected);
+    expect((answer['Operations'] as JsonObject[]).map(({ status }) => status)).toEqual(
+      Operations.map(() => '200'),
+    );
+  });
+
   test.each<[JsonValue, string]>([
     [[], 'The body is a JSON object.'],
     [{ schemas: ['urn:other'], Operations: [post('a')] }, '"schemas" is a list with'],

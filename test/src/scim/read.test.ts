@@ -150,7 +150,7 @@ describe('a body', () => {
   test.each(['https://host/Entitlement/A', `https://host/Entitlement/A${'/'.repeat(1_000_000)}`])(
     'what is pointed at is read in one go, however long it is',
     (address) => {
-      const found = read({ entitlements: [{ $ref: address }, { $ref: `${'/?'.repeat(500_000)}` }] });
+      const found = read({ entitlements: [{ $ref: address }, { $ref: '/?'.repeat(500_000) }] });
       expect(found['entitlements']).toEqual([
         { $ref: address, value: 'A' },
         { $ref: expect.anything(), value: '' },

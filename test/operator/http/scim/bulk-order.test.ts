@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { changedBy } from '../../../../operator/http/scim/bulk-order.ts';
+import { changedBy, freesName } from '../../../../operator/http/scim/bulk-order.ts';
 import type { BulkMethod, Changed, JsonObject } from '../../../../src/scim/index.ts';
 import { patchOf } from './served.ts';
 
@@ -29,4 +29,17 @@ test.each<[BulkMethod, string, object | undefined, Changed]>([
   expect(
     changedBy({ method, path, data: data as JsonObject | undefined, bulkId: undefined, version: undefined }),
   ).toEqual(expected);
+});
+
+test.each<[BulkMethod, string, object | undefined, boolean]>([
+  ['DELETE', '/Users/u1', undefined, true],
+  ['DELETE', '/Shoes/1', undefined, false],
+  ['PATCH', '/Account/u1', patchOf({ op: 'replace', path: 'USERNAME', value: 'x' }), true],
+  ['PATCH', '/Account/u1', patchOf({ op: 'replace', value: { userName: 'x' } }), true],
+  ['PATCH', '/Account/u1', patchOf({ op: 'replace', path: 'active', value: false }), false],
+  ['PUT', '/Users/u1', { userName: 'x' }, true],
+])('%s %s %j gives a name free: %j', (method, path, data, expected) => {
+  expect(
+    freesName({ method, path, data: data as JsonObject | undefined, bulkId: undefined, version: undefined }),
+  ).toBe(expected);
 });
