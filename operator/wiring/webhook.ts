@@ -52,7 +52,13 @@ export function webhookOf(parts: WebhookParts): Mount {
     }),
     host: (connection) => {
       const directory = directories.get(connection);
-      return directory && { directory, latest: () => directory.latest() };
+      return (
+        directory && {
+          directory,
+          latest: () => directory.latest(),
+          view: (signal) => directory.view(signal),
+        }
+      );
     },
     digest: async (scope, text, signal) => {
       try {

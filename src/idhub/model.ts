@@ -92,6 +92,8 @@ export interface WriteContext {
   readonly requestId?: string;
   /** Of the webhook: a reset uses it as its request id. */
   readonly operationId?: string;
+  /** Only joins what is under way, or finds it done: where neither is so, `conflict`, and nothing is written. */
+  readonly joins?: boolean;
   /** `DirectoryAccount.version` that the account must have, any of them; absent: any version. */
   readonly ifVersion?: readonly string[];
   /** Aborts when nobody waits for the answer; what was accepted goes on. */

@@ -191,6 +191,11 @@ export class WriteDesk {
   async submit(submission: Submission, request: Request): Promise<WriteOutcome | 'again'> {
     const { clock, waiting, logger } = this.options;
     const { note } = submission;
+    if (request.context.joins === true) {
+      const message =
+        'it was accepted, and is neither under way nor so: it was taken back, or others have changed the account since';
+      return refusedWith(refused('conflict', message));
+    }
     // Before the object says it, so that nothing is missed.
     const ticket = waiting.open(note.id);
     try {

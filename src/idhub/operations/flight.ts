@@ -20,6 +20,8 @@ export class Flight implements PromisedOperation {
   promised: boolean;
   /** What is kept of it. */
   record: OperationRecord | undefined;
+  /** How often it was accepted, and overruled by others. */
+  overruled = 0;
   /** Undefined until it has ended. */
   ended: Standing | undefined;
   /** Resolves when it has ended. */
