@@ -10,8 +10,10 @@ import { isNotFound, type Client, type Clock } from '../runtime/index.ts';
 import { entryOf } from './entries.ts';
 
 const dayMs = 86_400_000;
-/** Days that have records: today, and the seven before; one more is being emptied. */
-const slots = 9;
+/** Days that have records that count: today, and the seven before. */
+const days = 8;
+/** One more is being emptied, and one is free: should midnight come meanwhile, it is not the new day that is. */
+const slots = days + 2;
 /** ConfigMaps of a day. A change rewrites one of them, so that they are many and small. */
 const buckets = 256;
 /** Below the 1 MiB that the API server takes of one object, with room for what is around it. */
@@ -44,7 +46,7 @@ interface Shard {
 
 /**
  * Records of operations in ConfigMaps of the operator's namespace, read by name and never listed. Their names are
- * few and come again: one of nine days in turn, and one of 256 parts by the id of the operation; so whatever a
+ * few and come again: one of ten days in turn, and one of 256 parts by the id of the operation; so whatever a
  * process leaves behind is found and taken away. Written by the leader alone.
  */
 export class OperationConfigMaps implements OperationStore {
@@ -62,9 +64,9 @@ export class OperationConfigMaps implements OperationStore {
   ): Promise<OperationRecord | undefined> {
     const key = entryOf(connection, operationId);
     const now = this.#options.clock.now();
-    const days = Array.from({ length: slots - 1 }, (_, back) => dayOf(now - back * dayMs));
+    const dates = Array.from({ length: days }, (_, back) => dayOf(now - back * dayMs));
     const found = await Promise.all(
-      days.map(async (day) => {
+      dates.map(async (day) => {
         const shard = await this.#shard(day, key, signal);
         const text = shard.day === day ? (shard.waiting.get(key) ?? shard.object?.data?.[key]) : undefined;
         return text === undefined ? undefined : (JSON.parse(text) as OperationRecord);
@@ -97,8 +99,8 @@ export class OperationConfigMaps implements OperationStore {
   async sweep(signal: AbortSignal): Promise<void> {
     const { client, clock, namespace } = this.#options;
     const today = Math.floor(clock.now() / dayMs);
-    // The day before those that count, and after them in turn.
-    const slot = (today + 1) % slots;
+    // The day before those that count.
+    const slot = (today + slots - days) % slots;
     for (let bucket = 0; bucket < buckets; bucket += 1) {
       const name = nameOf(slot, bucket);
       this.#shards.delete(name);
@@ -211,7 +213,7 @@ export class OperationConfigMaps implements OperationStore {
       return;
     }
     const { uid, resourceVersion } = object.metadata;
-    // Of another day, nine or more ago: nobody may ask for it any more.
+    // Of another day, ten or more ago: nobody may ask for it any more.
     const old = shard.day === day ? [] : Object.keys(object.data ?? {}).filter((key) => !entries.has(key));
     shard.object = await client.mergePatch(
       configMapType,

@@ -48,7 +48,7 @@ export function webhookOf(parts: WebhookParts): Mount {
       namespace,
       protectSecret,
       unreadable: (entry) =>
-        logger.error('an accepted operation cannot be read, and is left alone', { entry }),
+        logger.error('an accepted operation cannot be read, and is taken away', { entry }),
     }),
     host: (connection) => {
       const directory = directories.get(connection);

@@ -40,7 +40,7 @@ export class Attempts {
     }
     const found = await this.#find(flight, host, signal);
     if (found.kind === 'missing') {
-      return this.#keep(flight, found.ending, signal);
+      return this.#keep(flight, found.ending, signal, flight.promised || found.readAt >= flight.at);
     }
     const account = found.kind === 'account' ? found.account : undefined;
     const user = `${connection.namespace}/${connection.name} ${account?.id ?? ''}`;
@@ -87,13 +87,18 @@ export class Attempts {
   }
 
   /** Who is missing from what is known now may be there all the same: that nobody is there takes a whole reading. */
-  async #find({ operation, record }: Flight, host: OperationHost, signal: AbortSignal): Promise<Found> {
+  async #find(
+    { operation, record }: Flight,
+    host: OperationHost,
+    signal: AbortSignal,
+  ): Promise<Exclude<Found, { kind: 'missing' }> | (Found & { kind: 'missing'; readAt: number })> {
     const found = findAccount(operation, record, () => host.latest());
     if (found.kind !== 'missing') {
       return found;
     }
     const view = await host.view(signal);
-    return findAccount(operation, record, () => view);
+    const sure = findAccount(operation, record, () => view);
+    return sure.kind === 'missing' ? { ...sure, readAt: view.takenAt } : sure;
   }
 
   /** @throws {DirectoryUnavailableError} where the user is there, or that cannot be told */
@@ -103,8 +108,11 @@ export class Attempts {
     }
   }
 
-  async #keep(flight: Flight, ending: Ending, signal: AbortSignal): Promise<Ending> {
-    await this.#put(flight, { ...flight.record, account: flight.record?.account, ending }, signal);
+  /** @param lasts it will be so as well when it is asked for again; else that is looked at anew */
+  async #keep(flight: Flight, ending: Ending, signal: AbortSignal, lasts = true): Promise<Ending> {
+    if (lasts) {
+      await this.#put(flight, { ...flight.record, account: flight.record?.account, ending }, signal);
+    }
     const { connection, caller, requestId, operation } = flight;
     const { operationId, kind } = operation;
     this.#options.audit({ connection, operationId, kind, caller, requestId, ending });

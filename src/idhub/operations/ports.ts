@@ -79,5 +79,5 @@ export interface OperationHost {
    * As `latest`, and who is not in it is not there.
    * @throws {DirectoryUnavailableError}
    */
-  view(signal: AbortSignal): Promise<Pick<DirectoryView, 'account' | 'accountByName'>>;
+  view(signal: AbortSignal): Promise<Pick<DirectoryView, 'account' | 'accountByName' | 'takenAt'>>;
 }

@@ -100,6 +100,16 @@ describe('an operation', () => {
     expect(world.account.asked).toEqual([]);
   });
 
+  test('on nobody in a reading from before it is looked at anew when it is sent again', async () => {
+    const world = new World();
+    world.account.takenAt = world.clock.now() - 1;
+    const { submit } = await world.start();
+    const disable: Operation = { operationId: 'o', kind: 'disable', account: { userName: 'jo' } };
+    expect(await submit(disable)).toMatchObject([{ status: 'refused', reason: 'missing' }]);
+    world.account.add('jo');
+    expect(await submit(disable)).toMatchObject([{ status: 'done' }]);
+  });
+
   test.each<[string, Operation['kind'], (world: World) => void, object]>([
     [
       'no whole reading is there',

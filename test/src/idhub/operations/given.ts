@@ -68,6 +68,8 @@ export class FakeAccount implements OperationHost {
 
   /** Whom `latest` does not show. */
   unseen: string | undefined;
+  /** When the whole reading began. */
+  takenAt = Number.MAX_SAFE_INTEGER;
   /** No whole reading is there. */
   partial = false;
 
@@ -75,7 +77,7 @@ export class FakeAccount implements OperationHost {
     if (this.partial) {
       throw new DirectoryUnavailableError('AWS was not read as a whole yet.', { retryAfterMs: 7_000 });
     }
-    return this.#shown(() => true);
+    return { ...this.#shown(() => true), takenAt: this.takenAt };
   }
 
   #shown(isShown: (user: User) => boolean): ReturnType<OperationHost['latest']> {
