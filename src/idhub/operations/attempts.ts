@@ -2,7 +2,7 @@ import { DirectoryUnavailableError } from '../model.ts';
 import type { Flight } from './flight.ts';
 import type { Ending, Standing } from './model.ts';
 import type { OperationDeskOptions } from './options.ts';
-import { letsIn, mayBeginMs, mostOf, ShutOut } from './patience.ts';
+import { isGivenUp, letsIn, mayBeginMs, ShutOut, shutsOut } from './patience.ts';
 import { endingOf, findAccount, perform, type Found } from './perform.ts';
 import { keptMs, type OperationHost, type OperationRecord } from './ports.ts';
 import { refusal, troubleMs } from './sentences.ts';
@@ -69,13 +69,14 @@ export class Attempts {
     if (outcome.kind === 'refused' && outcome.refusal.kind === 'missing' && account !== undefined) {
       await this.#requireGone(account.id, host, signal);
     }
-    if (outcome.kind === 'refused' && accepted) {
-      flight.overruled += 1;
+    if (outcome.kind === 'refused') {
+      flight.hindered += flight.promised ? 1 : 0;
+      flight.overruled += accepted ? 1 : 0;
     }
-    const over = late || (flight.promised && letsIn(operation)) || flight.overruled >= mostOf(operation);
+    const over = late || isGivenUp(operation, flight);
     const ending = endingOf(operation, outcome, account, { begun: before !== undefined, over });
     if (ending !== undefined) {
-      if (ending.status === 'done' && mostOf(operation) > 1) {
+      if (ending.status === 'done' && shutsOut(operation)) {
         this.#shutOut.note(user, flight.order);
       }
       return this.#keep(flight, ending, signal);

@@ -6,6 +6,8 @@ const beginMs = 3_600_000;
 const letInMs = 300_000;
 /** So often something is taken away again that others give back. */
 const mostTries = 3;
+/** So often others may stand in the way of the rest. */
+const mostHindered = 10;
 
 /** Whether it gives access to somebody who may have been shut out since it was asked for. */
 export function letsIn({ kind }: Operation): boolean {
@@ -17,9 +19,23 @@ export function mayBeginMs(operation: Operation): number {
   return letsIn(operation) ? letInMs : beginMs;
 }
 
-/** How often it is written in all where others overrule it. */
-export function mostOf({ kind }: Operation): number {
-  return kind === 'disable' || kind === 'delete' || kind === 'removeEntitlement' ? mostTries : 1;
+/** Whether it takes access away: that is insisted on. */
+export function shutsOut({ kind }: Operation): boolean {
+  return kind === 'disable' || kind === 'delete' || kind === 'removeEntitlement';
+}
+
+/**
+ * Whether a promised operation is given up because of others.
+ * @param hindered how often they stood in its way
+ * @param overruled how often of these after it was accepted
+ */
+export function isGivenUp(
+  operation: Operation,
+  { hindered, overruled }: { readonly hindered: number; readonly overruled: number },
+): boolean {
+  return shutsOut(operation)
+    ? overruled >= mostTries
+    : overruled > 0 || hindered >= (letsIn(operation) ? 1 : mostHindered);
 }
 
 /** Who was shut out last by which operation: an earlier one that comes after it does not let them in again. */
