@@ -134,6 +134,21 @@ describe('records of operations', () => {
     expect(await cluster.fresh().find(aws, 'o', signal)).toMatchObject({ operationId: 'o' });
   });
 
+  test('are held in memory up to a bound, and found all the same', async () => {
+    const { client, clock } = new Cluster();
+    const records = new OperationConfigMaps({ client, namespace, clock, maxHeld: 20_000 });
+    for (let at = 0; at < 300; at += 1) {
+      await Promise.all([
+        records.put(aws, record(`o${at}`, noon, 'x'.repeat(500)), signal),
+        records.find(aws, `o${at - 100}`, signal),
+      ]);
+      expect(records.held).toBeLessThan(30_000);
+    }
+    for (let at = 0; at < 300; at += 1) {
+      expect(await records.find(aws, `o${at}`, signal)).toMatchObject({ operationId: `o${at}` });
+    }
+  });
+
   test('that no object would hold are refused, and those that are there stay', async () => {
     const cluster = new Cluster();
     await cluster.records.put(aws, record('o', noon), signal);
