@@ -172,7 +172,7 @@ export class WriteDesk {
         return this.#answer(settled, note.id, request);
       }
       const message = `another write to AwsAccount "${keyString(keyOf(account))}" is not finished; ask again, nothing else of this one is done before`;
-      return settled === undefined ? { kind: 'pending', retryAfterMs, message } : 'over';
+      return settled === undefined ? { kind: 'pending', retryAfterMs, message, behind: true } : 'over';
     } finally {
       ticket.close();
     }

@@ -61,7 +61,11 @@ export class Attempts {
     };
     const outcome = await perform(operation, account?.id, host.directory, context);
     if (outcome.kind === 'pending') {
-      if (!accepted) {
+      const behind = outcome.behind === true;
+      if (behind && (late || (flight.promised && letsIn(operation)))) {
+        return this.#keep(flight, refusal('conflict', outcome.message), signal);
+      }
+      if (!accepted && !behind) {
         await this.#put(flight, { account, accepted: true, ending: undefined }, signal);
       }
       return { afterMs: outcome.retryAfterMs };

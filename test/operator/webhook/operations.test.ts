@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { DirectoryThrottledError, DirectoryUnavailableError } from '../../../src/idhub/index.ts';
+import {
+  DirectoryThrottledError,
+  DirectoryUnavailableError,
+  type WriteOutcome,
+} from '../../../src/idhub/index.ts';
 import type { Operation, Standing } from '../../../src/idhub/operations/index.ts';
 import { aws, pending, refused } from '../../src/idhub/operations/given.ts';
 import { settle } from '../runtime/fake-clock.ts';
@@ -598,6 +602,23 @@ describe('what does not end in time', () => {
     await world.clock.advance(294_000);
     expect(world.account.asked).toHaveLength(times - (status === 'pending' ? 1 : 0));
     expect(await process.desk.standing(aws, 'o', signal)).toMatchObject({ status });
+  });
+
+  test.each<[Operation, object]>([
+    [enable, { status: 'refused', reason: 'conflict' }],
+    [add, { status: 'refused', reason: 'conflict' }],
+    [disable, { status: 'done' }],
+    [rename, { status: 'done' }],
+  ])('waits behind the write of others, unless it lets somebody in: %j', async (operation, wanted) => {
+    const world = new World();
+    world.account.add('jo');
+    world.account.before = () => ({ ...pending(5_000), behind: true }) as WriteOutcome;
+    const { process } = await late(world, operation);
+    await world.clock.advance(5_000);
+    world.account.before = () => undefined;
+    await world.clock.advance(5_000);
+    expect(await process.desk.standing(aws, 'o', signal)).toMatchObject(wanted);
+    expect(world.account.contexts.every(({ joins }) => joins === undefined)).toBe(true);
   });
 
   test('waits for others who are at work, and goes on after them', async () => {
