@@ -10,14 +10,16 @@ import { isNotFound, type Client, type Clock } from '../runtime/index.ts';
 import { entryOf } from './entries.ts';
 
 const dayMs = 86_400_000;
-/** Days that have records: today, and the seven before; one more is being emptied. */
-const slots = 9;
+/** Days that have records that count: today, and the seven before. */
+const days = 8;
+/** One more is being emptied, and one is free: should midnight come meanwhile, it is not the new day that is. */
+const slots = days + 2;
 /** ConfigMaps of a day. A change rewrites one of them, so that they are many and small. */
 const buckets = 256;
 /** Below the 1 MiB that the API server takes of one object, with room for what is around it. */
 const maxShardBytes = 900_000;
-/** Shards in memory; the least used go first. */
-const maxShards = 4_096;
+/** Characters of records in memory; the least used shards go first. */
+const maxHeld = 32_000_000;
 
 /** Whose day a ConfigMap's records are of, `2026-11-26`. */
 const dayAnnotation = 'aws.idhub.io/day';
@@ -28,6 +30,8 @@ export interface OperationConfigMapsOptions {
   /** Of the operator. */
   readonly namespace: string;
   readonly clock: Pick<Clock, 'now'>;
+  /** Characters of records in memory at most, but for those that are being written; default 32 million. */
+  readonly maxHeld?: number;
 }
 
 /** A ConfigMap as it is known to be: nobody else writes it while this process leads. */
@@ -38,18 +42,23 @@ interface Shard {
   object: ConfigMap | undefined;
   /** Entries that are to be written. */
   waiting: Map<string, string>;
+  /** Characters of the records, as they were counted last. */
+  held: number;
+  /** It is in memory no more: whoever has it takes another. */
+  isForgotten: boolean;
   /** The write under way, and what follows it. */
   writing: Promise<void> | undefined;
 }
 
 /**
  * Records of operations in ConfigMaps of the operator's namespace, read by name and never listed. Their names are
- * few and come again: one of nine days in turn, and one of 256 parts by the id of the operation; so whatever a
+ * few and come again: one of ten days in turn, and one of 256 parts by the id of the operation; so whatever a
  * process leaves behind is found and taken away. Written by the leader alone.
  */
 export class OperationConfigMaps implements OperationStore {
   readonly #options: OperationConfigMapsOptions;
   readonly #shards = new Map<string, Promise<Shard>>();
+  #held = 0;
 
   constructor(options: OperationConfigMapsOptions) {
     this.#options = options;
@@ -62,9 +71,9 @@ export class OperationConfigMaps implements OperationStore {
   ): Promise<OperationRecord | undefined> {
     const key = entryOf(connection, operationId);
     const now = this.#options.clock.now();
-    const days = Array.from({ length: slots - 1 }, (_, back) => dayOf(now - back * dayMs));
+    const dates = Array.from({ length: days }, (_, back) => dayOf(now - back * dayMs));
     const found = await Promise.all(
-      days.map(async (day) => {
+      dates.map(async (day) => {
         const shard = await this.#shard(day, key, signal);
         const text = shard.day === day ? (shard.waiting.get(key) ?? shard.object?.data?.[key]) : undefined;
         return text === undefined ? undefined : (JSON.parse(text) as OperationRecord);
@@ -82,7 +91,10 @@ export class OperationConfigMaps implements OperationStore {
     }
     const key = entryOf(connection, record.operationId);
     const day = dayOf(record.begunAt);
-    const shard = await this.#shard(day, key, signal);
+    let shard = await this.#shard(day, key, signal);
+    while (shard.isForgotten) {
+      shard = await this.#shard(day, key, signal);
+    }
     const text = JSON.stringify(record);
     if (shard.day === day && sizeOf(shard) + text.length > maxShardBytes) {
       throw new StoreFullError(
@@ -97,11 +109,14 @@ export class OperationConfigMaps implements OperationStore {
   async sweep(signal: AbortSignal): Promise<void> {
     const { client, clock, namespace } = this.#options;
     const today = Math.floor(clock.now() / dayMs);
-    // The day before those that count, and after them in turn.
-    const slot = (today + 1) % slots;
+    // The day before those that count.
+    const slot = (today + slots - days) % slots;
     for (let bucket = 0; bucket < buckets; bucket += 1) {
       const name = nameOf(slot, bucket);
-      this.#shards.delete(name);
+      const shard = await this.#shards.get(name)?.catch(() => undefined);
+      if (shard !== undefined) {
+        this.#forget(shard);
+      }
       await client.delete(configMapType, { namespace, name }, { signal }).catch((error: unknown) => {
         if (!isNotFound(error)) {
           throw error;
@@ -120,26 +135,47 @@ export class OperationConfigMaps implements OperationStore {
     }
     const read = this.#read(name, signal);
     this.#shards.set(name, read);
-    read.catch(() => this.#forget(name, read));
-    void this.#trim();
+    read.then(
+      (shard) => {
+        this.#weigh(shard);
+        void this.#trim();
+      },
+      () => {
+        if (this.#shards.get(name) === read) {
+          this.#shards.delete(name);
+        }
+      },
+    );
     return read;
   }
 
-  #forget(name: string, shard: Promise<Shard>): void {
-    if (this.#shards.get(name) === shard) {
-      this.#shards.delete(name);
-    }
+  #weigh(shard: Shard): void {
+    const now = shard.isForgotten ? 0 : sizeOf(shard);
+    this.#held += now - shard.held;
+    shard.held = now;
+  }
+
+  #forget(shard: Shard): void {
+    this.#shards.delete(shard.name);
+    shard.isForgotten = true;
+    this.#weigh(shard);
+  }
+
+  /** Characters of records in memory. */
+  get held(): number {
+    return this.#held;
   }
 
   /** Those that are being written stay, since what is to be written is in them. */
   async #trim(): Promise<void> {
     for (const [name, reading] of this.#shards) {
-      if (this.#shards.size <= maxShards) {
+      if (this.#held <= (this.#options.maxHeld ?? maxHeld)) {
         return;
       }
       const shard = await reading.catch(() => undefined);
-      if (shard?.writing === undefined && shard?.waiting.size === 0) {
-        this.#forget(name, reading);
+      const isIdle = shard?.writing === undefined && shard?.waiting.size === 0;
+      if (shard !== undefined && isIdle && this.#shards.get(name) === reading) {
+        this.#forget(shard);
       }
     }
   }
@@ -155,7 +191,7 @@ export class OperationConfigMaps implements OperationStore {
         throw error;
       });
     const day = object?.metadata.annotations?.[dayAnnotation];
-    return { name, day, object, waiting: new Map(), writing: undefined };
+    return { name, day, object, waiting: new Map(), held: 0, isForgotten: false, writing: undefined };
   }
 
   /** Resolves when what waits now is written. Those who come during a write go together with the next one. */
@@ -178,12 +214,16 @@ export class OperationConfigMaps implements OperationStore {
       await mine;
     } catch (error) {
       // It may be written or not: read it again before it is used.
-      this.#shards.delete(shard.name);
+      if (!shard.isForgotten) {
+        this.#forget(shard);
+      }
       throw error;
     } finally {
       if (shard.writing === mine) {
         shard.writing = undefined;
       }
+      this.#weigh(shard);
+      void this.#trim();
     }
   }
 
@@ -211,7 +251,7 @@ export class OperationConfigMaps implements OperationStore {
       return;
     }
     const { uid, resourceVersion } = object.metadata;
-    // Of another day, nine or more ago: nobody may ask for it any more.
+    // Of another day, ten or more ago: nobody may ask for it any more.
     const old = shard.day === day ? [] : Object.keys(object.data ?? {}).filter((key) => !entries.has(key));
     shard.object = await client.mergePatch(
       configMapType,

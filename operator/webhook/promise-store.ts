@@ -19,7 +19,7 @@ export interface OperationSecretOptions {
   readonly namespace: string;
   /** Keeps a value out of logs. */
   readonly protectSecret: (value: string, life?: 'passing') => void;
-  /** An entry makes no sense: nobody goes on with it. */
+  /** An entry makes no sense: nobody goes on with it, and it is taken away. */
   readonly unreadable: (key: string) => void;
 }
 
@@ -35,18 +35,26 @@ export class OperationSecret implements PromiseStore {
     this.#options = options;
   }
 
-  async list(signal: AbortSignal): Promise<readonly PromisedOperation[]> {
-    const secret = await this.#get(signal);
-    const all = Object.entries(secret?.data ?? {}).flatMap(([key, text]) => {
-      const promised = parsed(text);
-      if (promised === undefined) {
-        this.#options.unreadable(key);
-        return [];
+  list(signal: AbortSignal): Promise<readonly PromisedOperation[]> {
+    return this.#inTurn(async () => {
+      const secret = await this.#get(signal);
+      const odd: string[] = [];
+      const all = Object.entries(secret?.data ?? {}).flatMap(([key, text]) => {
+        const promised = parsed(text);
+        if (promised === undefined) {
+          odd.push(key);
+          return [];
+        }
+        this.#protect(promised);
+        return [promised];
+      });
+      if (secret !== undefined && odd.length > 0) {
+        odd.forEach((key) => this.#options.unreadable(key));
+        // A password may be in it, and nobody would ever take it away.
+        await this.#patch(secret, Object.fromEntries(odd.map((key) => [key, null])), signal);
       }
-      this.#protect(promised);
-      return [promised];
+      return all.toSorted((one, other) => one.order - other.order);
     });
-    return all.toSorted((one, other) => one.order - other.order);
   }
 
   add(operations: readonly PromisedOperation[], signal: AbortSignal): Promise<void> {

@@ -48,11 +48,17 @@ export function webhookOf(parts: WebhookParts): Mount {
       namespace,
       protectSecret,
       unreadable: (entry) =>
-        logger.error('an accepted operation cannot be read, and is left alone', { entry }),
+        logger.error('an accepted operation cannot be read, and is taken away', { entry }),
     }),
     host: (connection) => {
       const directory = directories.get(connection);
-      return directory && { directory, latest: () => directory.latest() };
+      return (
+        directory && {
+          directory,
+          latest: () => directory.latest(),
+          view: (signal) => directory.view(signal),
+        }
+      );
     },
     digest: async (scope, text, signal) => {
       try {

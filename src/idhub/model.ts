@@ -92,6 +92,8 @@ export interface WriteContext {
   readonly requestId?: string;
   /** Of the webhook: a reset uses it as its request id. */
   readonly operationId?: string;
+  /** Only joins what is under way, or finds it done: where neither is so, `conflict`, and nothing is written. */
+  readonly joins?: boolean;
   /** `DirectoryAccount.version` that the account must have, any of them; absent: any version. */
   readonly ifVersion?: readonly string[];
   /** Aborts when nobody waits for the answer; what was accepted goes on. */
@@ -102,7 +104,13 @@ export type WriteOutcome =
   /** In AWS, and as it is there; of a deletion there is no account. */
   | { readonly kind: 'done'; readonly account: DirectoryAccount | undefined; readonly changed: boolean }
   /** Accepted and not finished in time: it goes on, and the same request again joins it. */
-  | { readonly kind: 'pending'; readonly retryAfterMs: number; readonly message: string }
+  | {
+      readonly kind: 'pending';
+      readonly retryAfterMs: number;
+      readonly message: string;
+      /** Not accepted yet as a whole: it waits behind another write, and has to be asked for again. */
+      readonly behind?: boolean;
+    }
   /** Refused, and nothing of it is left. */
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 

@@ -139,8 +139,16 @@ export class PushOutbox implements Outbox {
     );
     const gone: string[] = [];
     for (const uid of queue.trash.filter((each) => !this.#active.has(each))) {
-      await this.#store.remove(connection, uid, signal);
-      gone.push(uid);
+      try {
+        await this.#store.remove(connection, uid, signal);
+        gone.push(uid);
+      } catch (error) {
+        if (!(error instanceof SpoiltSetError)) {
+          throw error;
+        }
+        // Left for a person; it holds up nothing.
+        this.#options.logger.warn('changes that are needed no more cannot be taken away', { uid, error });
+      }
     }
     return this.#store.change(connection, (before) => sweptIn(before, gone), signal);
   }

@@ -165,6 +165,11 @@ export function clearedIn(queue: PushQueue, mayReturn: (entry: Entry) => boolean
       };
 }
 
+/** Whether nothing is left of runs whose changes were all taken, or dropped. Pure. */
+export function hasSwept({ ready, trash }: PushQueue): boolean {
+  return trash.length === 0 && ready.every(isOpen);
+}
+
 /** These are not kept any more. Pure. */
 export function sweptIn(queue: PushQueue, uids: readonly string[]): PushQueue {
   return uids.length === 0 ? queue : { ...queue, trash: queue.trash.filter((uid) => !uids.includes(uid)) };

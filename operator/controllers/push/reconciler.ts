@@ -30,7 +30,16 @@ import { OutboxSpoiltError, SpoiltSetError } from '../reconciliation/index.ts';
 import type { PushKeys } from './keys.ts';
 import type { PushMetrics } from './metrics.ts';
 import type { PushOutbox } from './outbox.ts';
-import { droppedIn, gapTakenIn, isOpen, nextIn, takenIn, type Entry, type PushQueue } from './queue.ts';
+import {
+  droppedIn,
+  gapTakenIn,
+  hasSwept,
+  isOpen,
+  nextIn,
+  takenIn,
+  type Entry,
+  type PushQueue,
+} from './queue.ts';
 import type { Failure, PushStates } from './states.ts';
 
 export interface PushReconcilerOptions {
@@ -81,7 +90,10 @@ export class PushReconciler implements Reconciler {
       return done();
     }
     try {
-      const queue = await this.#awake(connection, await outbox.current(connection, signal), signal);
+      const now = await outbox.current(connection, signal);
+      // Also while nothing is taken: what was dropped is not to be kept until something is.
+      const kept = hasSwept(now) ? now : await outbox.sweep(connection, signal);
+      const queue = await this.#awake(connection, kept, signal);
       this.#observe(connection, queue);
       if (queue.stopped !== undefined) {
         this.#report(connection, { reason: 'ReceiverGone', why: 'HTTP 410', at: queue.stopped.at });

@@ -172,7 +172,7 @@ export class WriteDesk {
         return this.#answer(settled, note.id, request);
       }
       const message = `another write to AwsAccount "${keyString(keyOf(account))}" is not finished; ask again, nothing else of this one is done before`;
-      return settled === undefined ? { kind: 'pending', retryAfterMs, message } : 'over';
+      return settled === undefined ? { kind: 'pending', retryAfterMs, message, behind: true } : 'over';
     } finally {
       ticket.close();
     }
@@ -185,6 +185,11 @@ export class WriteDesk {
   async submit(submission: Submission, request: Request): Promise<WriteOutcome | 'again'> {
     const { clock, waiting, logger } = this.options;
     const { note } = submission;
+    if (request.context.joins === true) {
+      const message =
+        'it was accepted, and is neither under way nor so: it was taken back, or others have changed the account since';
+      return refusedWith(refused('conflict', message));
+    }
     // Before the object says it, so that nothing is missed.
     const ticket = waiting.open(note.id);
     try {

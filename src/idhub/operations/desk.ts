@@ -1,15 +1,15 @@
 import { DirectoryUnavailableError, type ConnectionName } from '../model.ts';
+import { Attempts } from './attempts.ts';
 import { Flight, keyOf } from './flight.ts';
-import type { Ending, Operation, OperationResult, Standing } from './model.ts';
+import type { Operation, OperationResult, Standing } from './model.ts';
 import type { OperationDeskOptions, Submission } from './options.ts';
-import { endingOf, findAccount, perform, usersOf } from './perform.ts';
-import { keptMs, type OperationRecord, type PromisedOperation } from './ports.ts';
+import { usersOf } from './perform.ts';
+import { StoreFullError, type PromisedOperation } from './ports.ts';
 import {
   canonical,
   hindranceOf,
   idUsed,
   interrupted,
-  refusal,
   troubleMs,
   unavailable,
   underWay,
@@ -29,12 +29,14 @@ export class OperationDesk {
   readonly #flights = new Map<string, Flight>();
   readonly #turns = new Turns();
   readonly #bounds = new Map<string, Bound>();
+  readonly #attempts: Attempts;
   /** Aborts with the leadership. */
   #leading: AbortSignal | undefined;
   #order = 0;
 
   constructor(options: OperationDeskOptions) {
     this.#options = options;
+    this.#attempts = new Attempts(options);
   }
 
   /** Goes on with what was accepted, and takes operations until `signal` aborts. */
@@ -44,7 +46,7 @@ export class OperationDesk {
       try {
         const promised = await promises.list(signal);
         this.#leading = signal;
-        void this.#launch(promised.map((each) => this.#resume(each)));
+        this.#launch(promised.map((each) => this.#resume(each)));
         break;
       } catch (error) {
         signal.throwIfAborted();
@@ -59,7 +61,7 @@ export class OperationDesk {
 
   /**
    * @returns how each stands, when all have ended or time is up
-   * @throws {DirectoryUnavailableError} where nothing of it was taken
+   * @throws {DirectoryUnavailableError} where nothing of it was taken, or it is not known whether all of it was
    */
   async submit(
     connection: ConnectionName,
@@ -88,7 +90,7 @@ export class OperationDesk {
       fresh.push(flight);
       return flight;
     });
-    void this.#launch(fresh);
+    this.#launch(fresh);
     const flights = asked.filter((each) => each instanceof Flight);
     await this.#wait(flights, signal);
     const broken = await this.#promise(flights.filter(({ ended }) => ended === undefined));
@@ -154,12 +156,15 @@ export class OperationDesk {
     return this.#take(promised, true);
   }
 
-  /** Does them; those that have ended already, or are not what they were, wait for nobody. */
-  async #launch(flights: readonly Flight[]): Promise<void> {
-    await Promise.all(flights.map((flight) => this.#guarded(flight, () => this.#recall(flight))));
-    for (const flight of flights.filter(({ ended }) => ended === undefined)) {
+  /** Does them, in this order; those that have ended already, or are not what they were, wait for nobody. */
+  #launch(flights: readonly Flight[]): void {
+    for (const flight of flights) {
       const place = this.#turns.enter(this.#usersOf(flight));
       void this.#guarded(flight, async () => {
+        const known = await this.#recall(flight);
+        if (known !== undefined) {
+          return known;
+        }
         await place.turn;
         return this.#fly(flight);
       }).finally(() => place.leave());
@@ -237,7 +242,7 @@ export class OperationDesk {
     const signal = this.#requireLeading();
     const bound = this.#boundOf(flight);
     for (;;) {
-      const step = await bound.run(() => this.#attempt(flight, signal));
+      const step = await bound.run(() => this.#attempts.attempt(flight, signal));
       if ('status' in step) {
         return step;
       }
@@ -251,71 +256,6 @@ export class OperationDesk {
     const bound = this.#bounds.get(key) ?? new Bound({ most: this.#options.atOnce });
     this.#bounds.set(key, bound);
     return bound;
-  }
-
-  async #attempt(flight: Flight, signal: AbortSignal): Promise<Standing | { readonly afterMs: number }> {
-    const { connection, operation, caller, requestId } = flight;
-    const { clock, host: hostOf } = this.#options;
-    if (flight.record?.ending !== undefined) {
-      return flight.record.ending;
-    }
-    const host = hostOf(connection);
-    if (host === undefined) {
-      return this.#keep(flight, refusal('missing', 'The connection is gone.'), signal);
-    }
-    if (flight.promised && clock.now() - flight.at > keptMs) {
-      const late = 'It could not be finished within 7 days, and nobody goes on with it.';
-      return this.#keep(flight, refusal('conflict', late), signal);
-    }
-    const before = flight.record;
-    const found = findAccount(operation, before, () => host.latest());
-    if (found.kind === 'missing') {
-      return this.#keep(flight, found.ending, signal);
-    }
-    const account = found.kind === 'account' ? found.account : undefined;
-    if (before === undefined) {
-      // Before anything is written: whoever comes after a sudden end knows that, and on whom, it had begun.
-      await this.#put(flight, { account, ending: undefined }, signal);
-    }
-    const context = {
-      caller,
-      ...(requestId === undefined ? {} : { requestId }),
-      operationId: operation.operationId,
-      signal,
-    };
-    const outcome = await perform(operation, account?.id, host.directory, context);
-    const ending = endingOf(operation, outcome, account, before !== undefined);
-    if (ending !== undefined) {
-      return this.#keep(flight, ending, signal);
-    }
-    if (outcome.kind === 'pending') {
-      return { afterMs: outcome.retryAfterMs };
-    }
-    const message = outcome.kind === 'refused' ? outcome.refusal.message : '';
-    return flight.promised
-      ? { afterMs: troubleMs }
-      : { status: 'failed', reason: 'conflict', message, retryAfterMs: troubleMs };
-  }
-
-  async #keep(flight: Flight, ending: Ending, signal: AbortSignal): Promise<Ending> {
-    await this.#put(flight, { account: flight.record?.account, ending }, signal);
-    const { connection, caller, requestId, operation } = flight;
-    const { operationId, kind } = operation;
-    this.#options.audit({ connection, operationId, kind, caller, requestId, ending });
-    return ending;
-  }
-
-  async #put(
-    flight: Flight,
-    { account, ending }: Pick<OperationRecord, 'account' | 'ending'>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { connection, operation, digest } = flight;
-    const { operationId, kind } = operation;
-    const begunAt = flight.record?.begunAt ?? this.#options.clock.now();
-    const record = { operationId, kind, digest, begunAt, account, ending };
-    await this.#options.store.put(connection, record, signal);
-    flight.record = record;
   }
 
   /** Until all have ended, or time is up. */
@@ -337,21 +277,56 @@ export class OperationDesk {
     if (fresh.length === 0) {
       return undefined;
     }
-    const { promises, trouble } = this.#options;
+    const signal = this.#requireLeading();
     try {
-      const signal = this.#requireLeading();
-      await promises.add(fresh, signal);
+      await this.#writeDown(fresh, signal);
+    } catch (error) {
+      this.#requireLeading();
+      this.#options.trouble(fresh[0]?.operation.operationId ?? '', error);
+      if (error instanceof StoreFullError) {
+        return unavailable(error);
+      }
+      // Written or not, nobody knows: it counts as promised, which is made true or taken back.
       fresh.forEach((flight) => {
         flight.promised = true;
       });
-      const over = fresh.filter(({ ended }) => ended !== undefined);
-      if (over.length > 0) {
-        await promises.remove(over, signal);
+      void this.#insist(fresh, signal);
+      throw new DirectoryUnavailableError(
+        'It is under way; whether it goes on should the connector end is not known now. Send it again.',
+        { retryAfterMs: troubleMs, cause: error },
+      );
+    }
+    fresh.forEach((flight) => {
+      flight.promised = true;
+    });
+    return undefined;
+  }
+
+  /** What has ended meanwhile is taken away again. */
+  async #writeDown(flights: readonly Flight[], signal: AbortSignal): Promise<void> {
+    const { promises } = this.#options;
+    const open = flights.filter(({ ended }) => ended === undefined);
+    if (open.length > 0) {
+      await promises.add(open, signal);
+    }
+    const over = flights.filter(({ ended }) => ended !== undefined);
+    if (over.length > 0) {
+      await promises.remove(over, signal);
+    }
+  }
+
+  async #insist(flights: readonly Flight[], signal: AbortSignal): Promise<void> {
+    const { clock, trouble } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await clock.sleep(troubleMs, signal);
+        await this.#writeDown(flights, signal);
+        return;
+      } catch (error) {
+        if (!signal.aborted) {
+          trouble(flights[0]?.operation.operationId ?? '', error);
+        }
       }
-      return undefined;
-    } catch (error) {
-      trouble(fresh[0]?.operation.operationId ?? '', error);
-      return unavailable(error);
     }
   }
 }

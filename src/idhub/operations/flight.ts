@@ -20,6 +20,10 @@ export class Flight implements PromisedOperation {
   promised: boolean;
   /** What is kept of it. */
   record: OperationRecord | undefined;
+  /** How often others stood in the way of it. */
+  hindered = 0;
+  /** How often that was after it was accepted: they have overruled it. */
+  overruled = 0;
   /** Undefined until it has ended. */
   ended: Standing | undefined;
   /** Resolves when it has ended. */

@@ -101,6 +101,10 @@ function sentence(error: ErrorObject, at: string): string {
       return instancePath.startsWith('/account')
         ? `${place} has either "id" or "userName", and nothing else.`
         : `${place} has either "arn" or "type" and "name"; types are Group, AwsManagedPolicy, CustomerManagedPolicy, InlinePolicy.`;
+    case 'enum':
+      return `${place} is one of: ${(params['allowedValues'] as readonly unknown[]).join(', ')}.`;
+    case 'minItems':
+      return `${place} has at least ${String(params['limit'])}.`;
     case 'minProperties':
       return `${place} says nothing to change.`;
     case 'pattern':

@@ -123,12 +123,13 @@ function passwordOf({ value, resetRequired }: Password): PasswordWrite {
 /**
  * How an operation ends by an outcome; undefined where it does not end by it.
  * @param begun it had begun before with this account: gone by now is what a deletion wanted
+ * @param over where others stand in the way of it, it is not tried again
  */
 export function endingOf(
   operation: Operation,
   outcome: WriteOutcome,
   found: { readonly id: string; readonly userName: string } | undefined,
-  begun: boolean,
+  { begun, over }: { readonly begun: boolean; readonly over: boolean },
 ): Ending | undefined {
   if (outcome.kind === 'pending') {
     return undefined;
@@ -140,7 +141,7 @@ export function endingOf(
   if (kind === 'missing' && begun && operation.kind === 'delete' && found !== undefined) {
     return { status: 'done', account: summaryOf(operation, undefined, found) };
   }
-  return kind === 'conflict'
+  return kind === 'conflict' && !over
     ? undefined
     : { status: 'refused', reason: kind, message: message.slice(0, 1_000) };
 }

@@ -11,6 +11,8 @@ export interface OperationRecord {
   readonly begunAt: number;
   /** Whom it is about, as it was found when it began: what is repeated does not go by a name that others may have by now. */
   readonly account: { readonly id: string; readonly userName: string } | undefined;
+  /** The account has taken it: it is followed from there on, and not asked for anew. */
+  readonly accepted?: boolean;
   /** Undefined until it has one. */
   readonly ending: Ending | undefined;
 }
@@ -73,4 +75,9 @@ export interface OperationHost {
    * @throws {DirectoryUnavailableError}
    */
   latest(): Pick<DirectoryView, 'account' | 'accountByName'>;
+  /**
+   * As `latest`, and who is not in it is not there.
+   * @throws {DirectoryUnavailableError}
+   */
+  view(signal: AbortSignal): Promise<Pick<DirectoryView, 'account' | 'accountByName' | 'takenAt'>>;
 }

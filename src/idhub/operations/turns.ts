@@ -7,11 +7,15 @@ export class Turns {
     const before = keys.map((key) => this.#last.get(key)).filter((one) => one !== undefined);
     const { promise, resolve } = Promise.withResolvers<void>();
     keys.forEach((key) => this.#last.set(key, promise));
+    const turn = Promise.all(before).then(() => undefined);
     return {
-      turn: Promise.all(before).then(() => undefined),
+      turn,
       leave: () => {
-        keys.filter((key) => this.#last.get(key) === promise).forEach((key) => this.#last.delete(key));
-        resolve();
+        // Who leaves before it is their turn lets nobody overtake those before them.
+        void turn.then(() => {
+          keys.filter((key) => this.#last.get(key) === promise).forEach((key) => this.#last.delete(key));
+          resolve();
+        });
       },
     };
   }

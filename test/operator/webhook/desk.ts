@@ -39,7 +39,13 @@ export class World {
     this.#host = options.host;
   }
 
-  async start(options: { readonly atOnce?: number } = {}): Promise<Process> {
+  async start(
+    options: {
+      readonly atOnce?: number;
+      /** Called before a record is looked for. */
+      readonly hold?: (operationId: string) => void;
+    } = {},
+  ): Promise<Process> {
     const client = new FakeClient(this.store);
     const ending = new AbortController();
     const troubles: string[] = [];
@@ -48,7 +54,13 @@ export class World {
     const place = { client, namespace: 'idhub-system', clock: this.clock };
     const store = new OperationConfigMaps(place);
     const desk = new OperationDesk({
-      store,
+      store: {
+        put: (...put) => store.put(...put),
+        find: async (...find) => {
+          options.hold?.(find[1]);
+          return store.find(...find);
+        },
+      },
       promises: new OperationSecret({
         ...place,
         protectSecret: (value) => protectedValues.push(value),

@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { DirectoryThrottledError, DirectoryUnavailableError } from '../../../src/idhub/index.ts';
+import {
+  DirectoryThrottledError,
+  DirectoryUnavailableError,
+  type WriteOutcome,
+} from '../../../src/idhub/index.ts';
 import type { Operation, Standing } from '../../../src/idhub/operations/index.ts';
 import { aws, pending, refused } from '../../src/idhub/operations/given.ts';
 import { settle } from '../runtime/fake-clock.ts';
@@ -98,6 +102,43 @@ describe('an operation', () => {
     world.account.add('jo');
     expect(await submit(disable)).toEqual([first]);
     expect(world.account.asked).toEqual([]);
+  });
+
+  test('on nobody in a reading from before it is looked at anew when it is sent again', async () => {
+    const world = new World();
+    world.account.takenAt = world.clock.now() - 1;
+    const { submit } = await world.start();
+    const disable: Operation = { operationId: 'o', kind: 'disable', account: { userName: 'jo' } };
+    expect(await submit(disable)).toMatchObject([{ status: 'refused', reason: 'missing' }]);
+    world.account.add('jo');
+    expect(await submit(disable)).toMatchObject([{ status: 'done' }]);
+  });
+
+  test.each<[string, Operation['kind'], (world: World) => void, object]>([
+    [
+      'no whole reading is there',
+      'disable',
+      ({ account }) => void (account.partial = true),
+      { status: 'failed' },
+    ],
+    ['and a whole reading has them', 'disable', ({ account }) => void account.add('jo'), { status: 'done' }],
+    [
+      'and only writes miss them',
+      'enable',
+      ({ account }) => {
+        account.add('jo');
+        account.before = () => refused('missing', 'There is no account.');
+      },
+      { status: 'failed', reason: 'unavailable' },
+    ],
+  ])('on somebody who is not seen is not refused: %s', async (_what, kind, given, wanted) => {
+    const world = new World();
+    world.account.unseen = 'jo';
+    given(world);
+    const { submit } = await world.start();
+    const operation = { operationId: 'o', kind, account: { userName: 'jo' } } as Operation;
+    expect(await submit(operation)).toMatchObject([wanted]);
+    expect(world.kept('configmaps')).not.toContain('refused');
   });
 
   test('that is refused says why, and stays refused', async () => {
@@ -384,27 +425,276 @@ describe('what does not end in time', () => {
     expect(world.account.users).toHaveLength(1);
   });
 
-  test('is told as failed where it cannot be written down', async () => {
+  test.each(['applied', 'not applied'])(
+    'is neither pending nor failed where nobody knows whether it is written down (%s), and nothing of it stays',
+    async (what) => {
+      const world = new World();
+      world.account.before = () => pending(1_000);
+      const process = await world.start();
+      const { client } = process;
+      const make = client.create.bind(client);
+      client.create = async (type, object, options) => {
+        const timesOut = type.plural === 'secrets';
+        if (!timesOut || what === 'applied') {
+          const made = await make(type, object, options);
+          if (!timesOut) {
+            return made;
+          }
+        }
+        throw new Error('timed out');
+      };
+      const answer = process.submit(create('o', 'jo')).catch((error: unknown) => error);
+      await world.clock.advance(waitMs);
+      expect(await answer).toBeInstanceOf(DirectoryUnavailableError);
+      expect(process.troubles).toEqual(['o: timed out']);
+      client.create = make;
+      await world.clock.advance(5_000);
+      expect(world.kept('secrets')).toContain('jo');
+      world.account.before = () => undefined;
+      await world.clock.advance(5_000);
+      expect(await process.desk.standing(aws, 'o', signal)).toMatchObject({ status: 'done' });
+      expect(world.kept('secrets')).toBe('[[]]');
+      process.kill();
+      await world.start();
+      expect(world.account.users).toHaveLength(1);
+    },
+  );
+
+  test('is told as failed where there is no room to write it down', async () => {
     const world = new World();
     world.account.before = () => pending(1_000);
     const process = await world.start();
-    process.client.fail = (call) => {
-      if (call.endsWith(' secrets')) {
-        throw new Error('away');
-      }
-    };
-    const answer = process.submit(create('o', 'jo'));
+    const value = 'x'.repeat(700_000);
+    const answer = process.submit({
+      operationId: 'o',
+      kind: 'create',
+      data: { userName: 'jo', attributes: { value } },
+    });
     await world.clock.advance(waitMs);
     expect(await answer).toMatchObject([{ status: 'failed', reason: 'unavailable' }]);
+    expect(world.kept('secrets')).toBe('[]');
   });
 
-  test('ends as refused after 7 days', async () => {
+  test('is followed for 7 days once it is accepted', async () => {
     const world = new World();
     world.account.before = () => pending(3_600_000);
     const { process } = await late(world, create('o', 'jo'));
-    await world.clock.advance(7 * day + 3_600_000);
+    await world.clock.advance(7 * day - 7_200_000);
+    expect(await process.desk.standing(aws, 'o', signal)).toMatchObject({ status: 'pending' });
+    await world.clock.advance(3 * 3_600_000);
     expect(world.kept('secrets')).toBe('[[]]');
     expect(await process.desk.standing(aws, 'o', signal)).toBeUndefined();
+  });
+
+  const enable: Operation = { operationId: 'o', kind: 'enable', account: { id: 'AIDA1' } };
+  const add: Operation = {
+    operationId: 'o',
+    kind: 'addEntitlement',
+    account: { id: 'AIDA1' },
+    entitlements: [{ arn: 'arn:x' }],
+  };
+  const disable: Operation = { operationId: 'o', kind: 'disable', account: { id: 'AIDA1' } };
+  const rename: Operation = {
+    operationId: 'o',
+    kind: 'update',
+    account: { id: 'AIDA1' },
+    data: { userName: 'joe' },
+  };
+
+  test.each<[Operation, number]>([
+    [enable, 1],
+    [add, 1],
+    [rename, 1],
+    [disable, 3],
+    [{ operationId: 'o', kind: 'delete', account: { id: 'AIDA1' } }, 3],
+  ])('ends as refused where others overrule it: %j', async (operation, times) => {
+    const world = new World();
+    world.account.add('jo');
+    world.account.before = () => pending(1_000);
+    const { process } = await late(world, operation);
+    world.account.asked.length = 0;
+    world.account.before = () => refused('conflict', 'Somebody else has changed the object.');
+    await world.clock.advance(600_000);
+    expect(world.account.asked).toHaveLength(times);
+    expect(await process.desk.standing(aws, 'o', signal)).toMatchObject({
+      status: 'refused',
+      reason: 'conflict',
+      message: 'Somebody else has changed the object.',
+    });
+    expect(world.kept('secrets')).toBe('[[]]');
+  });
+
+  test.each<[Operation, boolean]>([
+    [enable, true],
+    [add, true],
+    [disable, false],
+    [rename, false],
+  ])('once accepted is not begun anew where it lets somebody in: %j', async (operation, joins) => {
+    const world = new World();
+    world.account.add('jo');
+    world.account.before = () => pending(1_000);
+    const { process } = await late(world, operation);
+    process.kill();
+    await settle();
+    world.account.contexts.length = 0;
+    await world.start();
+    expect(world.account.contexts.map((context) => context.joins ?? false)).toEqual([joins]);
+  });
+
+  test.each<[Operation, number]>([
+    [enable, 300_000],
+    [add, 300_000],
+    [disable, 3_600_000],
+    [rename, 3_600_000],
+  ])('is not begun after a time: %j', async (operation, most) => {
+    const hang: Operation = { operationId: '1', kind: 'resetPassword', account: { id: 'AIDA1' } };
+    for (const [waited, asked] of [
+      [most - waitMs - 5_000, 1],
+      [most, 0],
+    ] as const) {
+      const world = new World();
+      world.account.add('jo');
+      world.account.before = () => new Promise(() => undefined);
+      const { process } = await late(world, hang, operation);
+      process.kill();
+      await world.clock.advance(waited);
+      world.account.before = () => undefined;
+      world.account.asked.length = 0;
+      const next = await world.start();
+      expect(world.account.asked.filter((write) => !write.includes('password'))).toHaveLength(asked);
+      expect(await next.desk.standing(aws, 'o', signal)).toMatchObject(
+        asked === 1 ? { status: 'done' } : { status: 'refused', reason: 'conflict' },
+      );
+      expect(world.kept('secrets')).toBe('[[]]');
+    }
+  });
+
+  test('begun long ago by a process that was killed, it is only joined', async () => {
+    const world = new World();
+    world.account.add('jo');
+    world.account.before = () => new Promise(() => undefined);
+    const { process } = await late(world, rename);
+    process.kill();
+    await world.clock.advance(3_600_000);
+    world.account.contexts.length = 0;
+    world.account.before = () => refused('conflict', 'It is not under way.');
+    const next = await world.start();
+    expect(world.account.contexts).toMatchObject([{ joins: true }]);
+    expect(await next.desk.standing(aws, 'o', signal)).toMatchObject({ status: 'refused' });
+  });
+
+  test.each<[Operation, number, string]>([
+    [rename, 10, 'refused'],
+    [create('o', 'kim'), 10, 'refused'],
+    [enable, 1, 'refused'],
+    [disable, 60, 'pending'],
+  ])('in the way of which others are again and again: %j', async (operation, times, status) => {
+    const world = new World();
+    world.account.add('jo');
+    let go = (): void => undefined;
+    world.account.before = () =>
+      new Promise((resolve) => {
+        go = () => resolve(refused('conflict', 'Another write is not finished.'));
+      });
+    const { process } = await late(world, operation);
+    world.account.before = () => refused('conflict', 'Another write is not finished.');
+    go();
+    await world.clock.advance(294_000);
+    expect(world.account.asked).toHaveLength(times - (status === 'pending' ? 1 : 0));
+    expect(await process.desk.standing(aws, 'o', signal)).toMatchObject({ status });
+  });
+
+  test.each<[Operation, object]>([
+    [enable, { status: 'refused', reason: 'conflict' }],
+    [add, { status: 'refused', reason: 'conflict' }],
+    [disable, { status: 'done' }],
+    [rename, { status: 'done' }],
+  ])('waits behind the write of others, unless it lets somebody in: %j', async (operation, wanted) => {
+    const world = new World();
+    world.account.add('jo');
+    world.account.before = () => ({ ...pending(5_000), behind: true }) as WriteOutcome;
+    const { process } = await late(world, operation);
+    await world.clock.advance(5_000);
+    world.account.before = () => undefined;
+    await world.clock.advance(5_000);
+    expect(await process.desk.standing(aws, 'o', signal)).toMatchObject(wanted);
+    expect(world.account.contexts.every(({ joins }) => joins === undefined)).toBe(true);
+  });
+
+  test('waits for others who are at work, and goes on after them', async () => {
+    const world = new World();
+    world.account.add('jo');
+    let go = (): void => undefined;
+    world.account.before = () =>
+      new Promise((resolve) => {
+        go = () => resolve(refused('conflict', 'Another write is not finished.'));
+      });
+    const { process } = await late(world, disable);
+    go();
+    await world.clock.advance(5_000);
+    world.account.before = () => undefined;
+    go();
+    await world.clock.advance(5_000);
+    expect(await process.desk.standing(aws, 'o', signal)).toMatchObject({ status: 'done' });
+  });
+
+  test('does not let in who was shut out by a later one, whatever they are called in it', async () => {
+    const world = new World();
+    world.account.add('jo');
+    world.account.before = (write) => (write.includes('password') ? new Promise(() => undefined) : undefined);
+    const byName = { userName: 'jo' };
+    const { process } = await late(
+      world,
+      { operationId: '1', kind: 'resetPassword', account: byName },
+      { operationId: '2', kind: 'enable', account: byName },
+      { ...disable, operationId: '3' },
+    );
+    process.kill();
+    await settle();
+    // Nothing is known yet of who is who.
+    world.account.away = true;
+    world.account.before = (write) => (write.includes('password') ? pending(30_000) : undefined);
+    const next = await world.start();
+    world.account.away = false;
+    await world.clock.advance(10_000);
+    expect(await next.desk.standing(aws, '3', signal)).toMatchObject({ status: 'done' });
+    world.account.before = () => undefined;
+    await world.clock.advance(60_000);
+    expect(await next.desk.standing(aws, '2', signal)).toMatchObject({
+      status: 'refused',
+      reason: 'conflict',
+    });
+    expect(world.account.named('jo')?.active).toBe(false);
+  });
+
+  test('is not overtaken by a later one while it cannot be told how it stands, and holds up nobody else', async () => {
+    const world = new World();
+    world.account.add('jo');
+    world.account.add('sam');
+    world.account.before = () => pending(60_000);
+    const { process } = await late(world, enable, { ...disable, operationId: 's', account: { id: 'AIDA2' } });
+    process.kill();
+    await settle();
+    world.account.before = () => undefined;
+    world.account.asked.length = 0;
+    let unread = true;
+    const next = await world.start({
+      hold: (operationId) => {
+        if (operationId === 'o' && unread) {
+          throw new Error('unreadable');
+        }
+      },
+    });
+    const later = next.submit({ ...disable, operationId: 'later' });
+    await settle();
+    expect(world.account.asked).toEqual(['change AIDA2 {"active":false}']);
+    unread = false;
+    await world.clock.advance(waitMs);
+    await later;
+    expect(world.account.asked.slice(1)).toEqual([
+      'change AIDA1 {"active":true}',
+      'change AIDA1 {"active":false}',
+    ]);
   });
 
   test('is nothing that a caller who left would stop', async () => {

@@ -6,7 +6,7 @@ import {
 } from '../../../src/idhub/operations/index.ts';
 import { OperationConfigMaps, OperationSecret } from '../../../operator/webhook/index.ts';
 import { FakeClient, FakeStore } from '../runtime/fake-api.ts';
-import { FakeClock } from '../runtime/fake-clock.ts';
+import { FakeClock, settle } from '../runtime/fake-clock.ts';
 import { aws } from '../../src/idhub/operations/given.ts';
 
 const { signal } = new AbortController();
@@ -95,10 +95,10 @@ describe('records of operations', () => {
     expect(cluster.store.list('configmaps')).toEqual([]);
   });
 
-  test('of nine days ago that nobody swept make room for those of today', async () => {
+  test('of ten days ago that nobody swept make room for those of today', async () => {
     const cluster = new Cluster();
     await cluster.records.put(aws, record('o', noon), signal);
-    await cluster.clock.advance(9 * day);
+    await cluster.clock.advance(10 * day);
     const now = cluster.clock.now();
     expect(await cluster.records.find(aws, 'o', signal)).toBeUndefined();
     await cluster.fresh().put(aws, record('o', now), signal);
@@ -117,6 +117,37 @@ describe('records of operations', () => {
     }
     expect(cluster.entries()).toBeLessThanOrEqual(24 * 9);
     expect(cluster.entries()).toBeGreaterThanOrEqual(24 * 7);
+  });
+
+  test('of the new day stay where midnight comes in the middle of a sweep', async () => {
+    const cluster = new Cluster();
+    await cluster.clock.advance(day / 2 - 1_000);
+    let calls = 0;
+    cluster.client.fail = async () => {
+      calls += 1;
+      if (calls === 1) {
+        await cluster.clock.advance(2_000);
+        await cluster.fresh().put(aws, record('o', cluster.clock.now()), signal);
+      }
+    };
+    await cluster.records.sweep(signal);
+    expect(await cluster.fresh().find(aws, 'o', signal)).toMatchObject({ operationId: 'o' });
+  });
+
+  test('are held in memory up to a bound, and found all the same', async () => {
+    const { client, clock } = new Cluster();
+    const records = new OperationConfigMaps({ client, namespace, clock, maxHeld: 20_000 });
+    for (let at = 0; at < 300; at += 1) {
+      await Promise.all([
+        records.put(aws, record(`o${at}`, noon, 'x'.repeat(500)), signal),
+        records.find(aws, `o${at - 100}`, signal),
+      ]);
+      await settle();
+      expect(records.held).toBeLessThanOrEqual(20_000);
+    }
+    for (let at = 0; at < 300; at += 1) {
+      expect(await records.find(aws, `o${at}`, signal)).toMatchObject({ operationId: `o${at}` });
+    }
   });
 
   test('that no object would hold are refused, and those that are there stay', async () => {
@@ -188,6 +219,25 @@ describe('accepted operations', () => {
     expect(next.told).toContain('C4nary');
     await promises.remove([promised('a', 1), promised('unknown', 1)], signal);
     expect((await promises.list(signal)).map(({ order }) => order)).toEqual([2, 3]);
+  });
+
+  test('that make no sense are told of and taken away, whatever is in them', async () => {
+    const client = new FakeClient();
+    const { promises, told } = secretOf(client);
+    await promises.add([promised('a', 1)], signal);
+    const [secret] = client.store.list('secrets');
+    client.store.patch(
+      'secrets',
+      { namespace, name: secret?.metadata.name ?? '' },
+      {
+        metadata: { uid: secret?.metadata.uid },
+        data: { odd: Buffer.from('{"password":"C4n').toString('base64') },
+      },
+    );
+    expect(await promises.list(signal)).toEqual([promised('a', 1)]);
+    expect(told).toContain('? odd');
+    expect(JSON.stringify(client.store.list('secrets'))).not.toContain('odd');
+    expect(await promises.list(signal)).toHaveLength(1);
   });
 
   test('are taken all or none, up to what one object holds', async () => {

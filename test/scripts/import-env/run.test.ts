@@ -102,6 +102,7 @@ describe('npm run import-env', () => {
       IDHUB_AWS_LOG_LEVEL: 'debug',
       IDHUB_AWS_BUSINESS_OWNER: 'Jerome',
       IDHUB_AWS_IT_OWNER: 'Jerome',
+      IDHUB_AWS_DEFAULT_CONNECTION: 'idhub-aws/aws',
     });
     const invocation = parseInvocation([], environment, { hostname: 'h', pid: 1, version: '0' });
     expect(invocation).toMatchObject({

@@ -371,6 +371,15 @@ export class Desk {
       .filter(({ metadata }) => metadata.labels?.['aws.idhub.io/content'] === 'push').length;
   }
 
+  /** Of the largest Secret that is kept to be sent. */
+  listBytes(): number {
+    const sizes = this.client.store
+      .list('secrets')
+      .filter(({ metadata }) => metadata.labels?.['aws.idhub.io/content'] === 'push')
+      .map((secret) => JSON.stringify(secret).length);
+    return Math.max(...sizes);
+  }
+
   condition(): { status: string; reason: string; message: string } | undefined {
     const standing = this.states.standing(connectionKey);
     return standing === undefined ? undefined : { status: standing.status, ...standing.verdict };

@@ -425,6 +425,27 @@ describe('away for long', () => {
     expect(desk.kept()).toBe(1);
   });
 
+  test.each([503, 410])('what was dropped is not kept, while it is answered %d', async (status) => {
+    const desk = await new Desk().start();
+    desk.bounds = { runs: 2, changes: 1_000 };
+    desk.restart();
+    desk.finds = ({ metadata }) => [`${metadata.name}-a`];
+    desk.answer = () => answered(status);
+    const kept: number[] = [];
+    const bytes: number[] = [];
+    for (let at = 10; at < 30; at += 1) {
+      desk.make(`run-${at}`);
+      await desk.run(`run-${at}`);
+      await desk.push();
+      kept.push(desk.kept());
+      bytes.push(desk.listBytes());
+    }
+    // Two that wait, of two Secrets each, and the list.
+    expect(Math.max(...kept)).toBe(5);
+    expect(Math.max(...bytes.slice(3))).toBeLessThan((bytes[2] ?? 0) * 1.3);
+    expect(desk.states.all()).toMatchObject([{ runs: 2, dropped: 18 }]);
+  });
+
   test('50 notifications are a share, then others have their turn', async () => {
     const users = Array.from({ length: 6_000 }, (_, index) => `u${index}`);
     const desk = await deskWith(...users);

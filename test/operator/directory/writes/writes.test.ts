@@ -416,6 +416,18 @@ describe('an account that an object stands for is changed', () => {
     expect(rig.aws.calls).toEqual([]);
   });
 
+  test('which is only to be joined: not written anew, whoever has changed it since', async () => {
+    const rig = await managed();
+    const context = { operationId: 'o', joins: true };
+    await rig.change('jo', { active: false });
+    const before = rig.cluster.writes.length;
+    const outcome = await rig.change('jo', { active: true }, context);
+    expect(outcome).toMatchObject({ kind: 'refused', refusal: { kind: 'conflict' } });
+    expect(await rig.change('jo', { active: false }, context)).toMatchObject({ kind: 'done' });
+    expect(rig.cluster.writes).toHaveLength(before);
+    expect(rig.user('jo').inline.has('IDHubDisabled')).toBe(true);
+  });
+
   test('one that only observes is managed from then on, and nothing else is written', async () => {
     const rig = await brownfield();
     rig.apply('jo', { management: 'Observe' });

@@ -15,7 +15,9 @@ import { FakeAccess, reportOf } from '../served.ts';
 /** Every mount of the port, as the operator puts them together, on an account and a cluster in memory. */
 export async function allMounts(directory = new FakeDirectory()): Promise<readonly Mount[]> {
   directory.has({ userName: 'jo', entitlements: [inGroup('readers')] });
-  const world = new World({ host: { directory, latest: () => directory.latest() } });
+  const world = new World({
+    host: { directory, latest: () => directory.latest(), view: () => directory.view() },
+  });
   const { desk, client } = await world.start();
   const { clock } = world;
   const states = readStateNames('');

@@ -143,8 +143,8 @@ describe('a reconciliation', () => {
   test.each<[unknown, string]>([
     [undefined, 'The body must be object.'],
     [{}, 'The body needs "operationId".'],
-    [{ operationId: 'r', mode: 'Fast' }, '/mode must be equal to one of the allowed values.'],
-    [{ operationId: 'r', users: [] }, '/users must NOT have fewer than 1 items.'],
+    [{ operationId: 'r', mode: 'Fast' }, '/mode is one of: Full, Incremental.'],
+    [{ operationId: 'r', users: [] }, '/users has at least 1.'],
     [{ operationId: 'r', connection: 'x' }, 'The body has no "connection".'],
     [{ operationId: 'r', filter: 'shoeSize gt 3' }, '/filter: '],
   ])('cannot be %j', async (body, detail) => {

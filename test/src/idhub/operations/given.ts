@@ -63,9 +63,29 @@ export class FakeAccount implements OperationHost {
     if (this.away) {
       throw new DirectoryUnavailableError('AWS was not read yet.', { retryAfterMs: 7_000 });
     }
+    return this.#shown(({ userName }) => userName !== this.unseen);
+  }
+
+  /** Whom `latest` does not show. */
+  unseen: string | undefined;
+  /** When the whole reading began. */
+  takenAt = Number.MAX_SAFE_INTEGER;
+  /** No whole reading is there. */
+  partial = false;
+
+  async view(): ReturnType<OperationHost['view']> {
+    if (this.partial) {
+      throw new DirectoryUnavailableError('AWS was not read as a whole yet.', { retryAfterMs: 7_000 });
+    }
+    return { ...this.#shown(() => true), takenAt: this.takenAt };
+  }
+
+  #shown(isShown: (user: User) => boolean): ReturnType<OperationHost['latest']> {
+    const told = (user: User | undefined) =>
+      accountOf(user !== undefined && isShown(user) ? user : undefined);
     return {
-      account: (id) => accountOf(this.users.find((user) => user.id === id)),
-      accountByName: (userName) => accountOf(this.named(userName)),
+      account: (id) => told(this.users.find((user) => user.id === id)),
+      accountByName: (userName) => told(this.named(userName)),
     };
   }
 

@@ -82,7 +82,7 @@ describe('an operation', () => {
     ],
     [
       { ...o, kind: 'addEntitlement', account: jo, entitlements: [] },
-      ['/entitlements must NOT have fewer than 1 items.'],
+      ['/entitlements has at least 1.'],
     ],
     [
       { ...o, kind: 'addEntitlement', account: jo, entitlements: [{ type: 'Role', name: 'x' }] },
