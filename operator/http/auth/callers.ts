@@ -45,6 +45,7 @@ export class Callers implements Authenticator {
       throw new Problem(
         503,
         'The connector knows no callers: start it with --http-auth-secret, or with --oidc-issuer and --oidc-audience.',
+        { retryAfter: 60 },
       );
     }
     const shown = shownBy(request);
