@@ -12,5 +12,6 @@ export {
   type Read,
   type RenderContext,
 } from './kind.ts';
+export { entitlementTypes } from './shared-fields.ts';
 export type { Place, Slot } from './slots.ts';
 export { userKind } from './user.ts';
