@@ -56,6 +56,12 @@ export async function startConnectorServer(options: ConnectorServerOptions): Pro
     app(request, response);
   };
   const server = makeServer(options.certificate, limits, take);
+  // A connection without a request, or with half a head of one, is none that Node would end by itself.
+  const open = new Set<Duplex>();
+  server.on(options.certificate === undefined ? 'connection' : 'secureConnection', (socket: Duplex) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
   server.on('checkContinue', take);
   server.on('checkExpectation', take);
   server.timeout = limits.idleMs;
@@ -85,6 +91,7 @@ export async function startConnectorServer(options: ConnectorServerOptions): Pro
     closing.abort();
     options.certificate?.stop();
     server.close();
+    [...open].filter((socket) => !answering.has(socket)).forEach((socket) => socket.destroy());
     const cancel = options.clock.setTimeout(() => server.closeAllConnections(), graceMs);
     await ended;
     cancel();

@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import type { OpenedReport } from '../../../../operator/http/index.ts';
 import { settle } from '../../runtime/fake-clock.ts';
 import { bearer, reportOf, serve, wholeness } from '../served.ts';
@@ -152,4 +154,30 @@ test('what does not come to its end in the time of grace is broken off', async (
   expect(await end).toBe('broken off');
   report.end();
   await closing;
+});
+
+test.each([
+  ['nothing', ''],
+  ['half a head', 'GET /reports/team/nightly HTTP/1.1\r\nHost: a'],
+])('at the end a connection on which %s has come is not waited for', async (_, sent) => {
+  const served = await serve(good);
+  const socket = connect(served.port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(sent);
+  // The server has it: it answers what came later.
+  expect((await served.get(path)).status).toBe(200);
+  const ended = new Promise((resolve) => socket.on('error', () => undefined).once('close', resolve));
+  // The clock stands still: the time that is given to what is under way does not pass.
+  await served.server.close(25_000);
+  await ended;
+});
+
+test('a head that comes too slowly is 408, and its connection ends', async () => {
+  const served = await serve(good, { headersMs: 60 });
+  const socket = connect(served.port, '127.0.0.1');
+  socket.write('GET /reports/team/nightly HTTP/1.1\r\nHost: a');
+  let answer = '';
+  socket.on('data', (part) => (answer += part.toString()));
+  await new Promise((resolve) => socket.on('error', () => undefined).once('close', resolve));
+  expect(answer).toMatch(/^HTTP\/1\.1 408 /);
 });
