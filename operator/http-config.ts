@@ -213,6 +213,16 @@ export function readHttpConfig({ text, boolean, number, refuse }: FlagReader): H
   };
 }
 
+/**
+ * Whether passwords and tokens of callers come over the network unprotected, as far as the flags tell. A trusted proxy
+ * is one that sees to TLS, and `/reports` asks for tokens also where no callers are configured.
+ * @param host that the port listens on
+ */
+export function isInTheClear({ tls, trustedProxies }: HttpConfig, host: string): boolean {
+  const here = host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+  return !here && tls === undefined && trustedProxies.length === 0;
+}
+
 function listOf(text: string): string[] {
   return text
     .split(',')

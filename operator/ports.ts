@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import { DirectoryUnavailableError } from '../src/idhub/index.ts';
 import type { AwsConnection } from './api/v1alpha1/index.ts';
 import type { Config } from './config.ts';
+import { isInTheClear } from './http-config.ts';
 import type { HttpMetrics } from './http-metrics.ts';
 import {
   Callers,
@@ -122,6 +123,13 @@ async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
     },
     certificate,
   });
+  if (isInTheClear(http, config.httpAddress.host)) {
+    logger.warn('credentials of callers come over the network in the clear', {
+      host: config.httpAddress.host,
+      instead:
+        'give --tls-cert-file and --tls-key-file, or listen on 127.0.0.1, or name the proxy that sees to TLS with --trusted-proxies',
+    });
+  }
   replicas.serves({ port: connector.port, certificate: () => certificate?.current.cert });
   logger.info('serving SCIM, connector endpoints, webhook and reports', {
     host: config.httpAddress.host,

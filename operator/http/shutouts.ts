@@ -158,7 +158,8 @@ function resultOf(outcome: WriteOutcome): object {
     case 'pending':
       return { result: 'pending' };
     case 'refused':
-      return { result: 'refused', refusal: outcome.refusal.kind, detail: outcome.refusal.message };
+      // Its sentence quotes what was to be written, and what AWS says of it.
+      return { result: 'refused', refusal: outcome.refusal.kind };
   }
 }
 

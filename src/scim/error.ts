@@ -21,7 +21,8 @@ export type ScimType = keyof typeof scimTypes;
 export interface ErrorBody {
   readonly schemas: readonly [typeof errorUrn];
   readonly status: string;
-  readonly scimType?: ScimType;
+  /** One of `scimTypes`. */
+  readonly scimType?: string;
   readonly detail: string;
 }
 
@@ -52,7 +53,7 @@ export function errorBody({
   status,
   scimType,
   message,
-}: Pick<ScimError, 'status' | 'message'> & { readonly scimType?: ScimType | undefined }): ErrorBody {
+}: Pick<ScimError, 'status' | 'message'> & { readonly scimType?: string | undefined }): ErrorBody {
   return {
     schemas: [errorUrn],
     status: String(status),

@@ -9,10 +9,13 @@ import {
   type ResourceType,
 } from './schema.ts';
 
+/** Conditions of a filter that a client sends: each is asked of each resource. */
+const maxConditions = 100;
+
 /** What a filter over a resource type may name: all but what is never returned, so that it cannot be guessed at. */
 export function filterLanguage(type: ResourceType): FilterLanguage {
   const attributes = [...commonAttributes, ...schemasOf(type).flatMap((schema) => schema.attributes)];
-  return { attributes: attributes.flatMap(filterAttribute), schemas: urnsOf(type) };
+  return { attributes: attributes.flatMap(filterAttribute), schemas: urnsOf(type), maxConditions };
 }
 
 function filterAttribute(attribute: Attribute): FilterAttribute[] {

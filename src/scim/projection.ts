@@ -1,6 +1,7 @@
-import { isObject, targetOf } from './path.ts';
+import { isObject, targetOf, type Target } from './path.ts';
 import {
   commonAttributes,
+  schemasOf,
   type Attribute,
   type JsonObject,
   type JsonValue,
@@ -100,7 +101,10 @@ function seenOf(
 function partsOf(names: readonly string[], type: ResourceType): ReadonlyMap<string, Part> {
   const parts = new Map<string, Part>();
   for (const name of names) {
-    const target = targetOf(name.trim(), type);
+    // The type's own schema too can be named as a whole here, which no path of a PATCH can.
+    const schema = schemasOf(type).find(({ id }) => id.toLowerCase() === name.trim().toLowerCase());
+    const target: Target | undefined =
+      schema === undefined ? targetOf(name.trim(), type) : { kind: 'extension', schema };
     if (target === undefined) {
       // What a resource has beside its definitions is called by its name.
       parts.set(name.trim().toLowerCase(), 'whole');

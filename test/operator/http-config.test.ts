@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { parseInvocation } from '../../operator/config.ts';
-import type { HttpConfig } from '../../operator/http-config.ts';
+import { isInTheClear, type HttpConfig } from '../../operator/http-config.ts';
 
 const host = { hostname: 'pod-0', pid: 7, version: '1.2.3' };
 
@@ -52,6 +52,21 @@ test.each<[readonly string[], Partial<HttpConfig>]>([
 ])('%j', (args, expected) => {
   const invocation = parseInvocation(args, {}, host);
   expect(invocation.kind === 'run' ? invocation.config.http : invocation).toMatchObject(expected);
+});
+
+test.each<[boolean, readonly string[]]>([
+  [false, []],
+  [false, ['--http-address=127.0.0.1:0']],
+  [false, ['--http-address=[::1]:0']],
+  [true, ['--http-address=0.0.0.0:7002']],
+  [true, ['--http-address=10.0.0.7:7002']],
+  [true, ['--http-address=[::]:7002', '--http-auth-secret=callers']],
+  [false, ['--http-address=0.0.0.0:7002', '--trusted-proxies=10.0.0.0/8']],
+  [false, ['--http-address=0.0.0.0:7002', '--tls-cert-file=/tls/tls.crt', '--tls-key-file=/tls/tls.key']],
+])('credentials in the clear: %j %j', (expected, args) => {
+  const invocation = parseInvocation(args, {}, host);
+  const { http, httpAddress } = invocation.kind === 'run' ? invocation.config : {};
+  expect(http && httpAddress && isInTheClear(http, httpAddress.host)).toBe(expected);
 });
 
 test.each<[readonly string[], RegExp]>([

@@ -72,6 +72,10 @@ export class OidcTokens {
     if (typ !== undefined && typ !== 'Bearer') {
       return { kind: 'bad', why: 'it is no bearer token (claim typ)' };
     }
+    // Hashes of what an ID token came with (OpenID Connect Core, section 3.3.2.11); no access token has them.
+    if (payload['at_hash'] !== undefined || payload['c_hash'] !== undefined) {
+      return { kind: 'bad', why: 'it is an ID token' };
+    }
     const { clients } = this.#options;
     const client = clientOf(payload);
     if (clients !== undefined && (client === undefined || !clients.includes(client))) {

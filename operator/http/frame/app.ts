@@ -34,7 +34,7 @@ export function makeApp(options: AppOptions): express.Express {
 
   const fail = (error: unknown, response: Response): void => {
     const visit = visitOf(response);
-    const { problem, fault } = faultOf(error, visit.place);
+    const { problem, fault, own } = faultOf(error, visit.place);
     // A handler that was answered for does not know it.
     const late = visit.failed && (error as { code?: unknown }).code === 'ERR_HTTP_HEADERS_SENT';
     if (fault && !late) {
@@ -44,7 +44,8 @@ export function makeApp(options: AppOptions): express.Express {
       return;
     }
     visit.failed = true;
-    visit.note({ detail: problem.message });
+    // Sentences of mounts quote what was sent: names, values, filters.
+    visit.note(own || !visit.entered ? { detail: problem.message } : { scimType: problem.scimType });
     if (response.headersSent) {
       // Broken off, so that nobody takes what they have for the whole.
       response.destroy();
@@ -155,6 +156,7 @@ export function makeApp(options: AppOptions): express.Express {
     request.baseUrl = visit.prefix;
     const rest = request.url.slice(visit.prefix.length);
     request.url = rest.startsWith('/') ? rest : `/${rest}`;
+    visit.entered = true;
     mount.router(request, response, next);
   };
 

@@ -19,8 +19,8 @@ export interface BodyOptions {
 }
 
 /**
- * All of a body.
- * @throws {Problem} 413 too long, 408 too slow, 415 not of a type that the mount reads
+ * All of a body. Of one that turns out to be empty no type is asked.
+ * @throws {Problem} 400 where there is to be none, 413 too long, 408 too slow, 415 not of a type that the mount reads
  */
 export async function readBody(
   request: IncomingMessage,
@@ -30,26 +30,23 @@ export async function readBody(
   if (!hasBody(request)) {
     return Buffer.alloc(0);
   }
-  if (bodyLimit === 0 || request.method === 'GET' || request.method === 'HEAD') {
-    throw tooLong(request, 'A request has no body here.');
+  const none = bodyLimit === 0 || request.method === 'GET' || request.method === 'HEAD';
+  const limit = none ? 0 : bodyLimit;
+  const tooLong = (): Problem =>
+    none
+      ? passedOver(request, 400, 'This request has no body: send it without one.')
+      : passedOver(request, 413, `A body has ${bodyLimit} bytes at most.`);
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > limit) {
+    if (!none) {
+      requireType(request, mediaTypes);
+    }
+    throw tooLong();
   }
-  const encoding = request.headers['content-encoding'];
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new Problem(415, 'A body is sent as it is: without Content-Encoding.', {
-      headers: { 'accept-encoding': 'identity' },
-    });
+  if (announced > 0) {
+    requireType(request, mediaTypes);
   }
-  const [type = ''] = (request.headers['content-type'] ?? '').split(';');
-  if (!mediaTypes.includes(type.trim().toLowerCase())) {
-    throw new Problem(415, `The Content-Type of a body is ${mediaTypes.join(' or ')}.`, {
-      headers: { accept: mediaTypes.join(', ') },
-    });
-  }
-  const sentence = `A body has ${bodyLimit} bytes at most.`;
-  if (Number(request.headers['content-length'] ?? 0) > bodyLimit) {
-    throw tooLong(request, sentence);
-  }
-  return new Promise<Buffer>((resolve, reject) => {
+  const body = await new Promise<Buffer>((resolve, reject) => {
     const parts: Buffer[] = [];
     let length = 0;
     const settle = (act: () => void): void => {
@@ -60,8 +57,8 @@ export async function readBody(
     };
     const take = (part: Buffer): void => {
       length += part.length;
-      if (length > bodyLimit) {
-        settle(() => reject(tooLong(request, sentence)));
+      if (length > limit) {
+        settle(() => reject(tooLong()));
       } else {
         parts.push(part);
       }
@@ -81,12 +78,33 @@ export async function readBody(
       left();
     }
   });
+  if (body.length > 0) {
+    requireType(request, mediaTypes);
+  }
+  return body;
 }
 
-function tooLong(request: IncomingMessage, sentence: string): Problem {
+/** @throws {Problem} 415 */
+function requireType({ headers }: IncomingMessage, mediaTypes: readonly string[]): void {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new Problem(415, 'A body is sent as it is: without Content-Encoding.', {
+      headers: { 'accept-encoding': 'identity' },
+    });
+  }
+  const [type = ''] = (headers['content-type'] ?? '').split(';');
+  if (!mediaTypes.includes(type.trim().toLowerCase())) {
+    throw new Problem(415, `The Content-Type of a body is ${mediaTypes.join(' or ')}.`, {
+      headers: { accept: mediaTypes.join(', ') },
+    });
+  }
+}
+
+/** A body that is not taken. */
+function passedOver(request: IncomingMessage, status: 400 | 413, sentence: string): Problem {
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > mostIgnored) {
-    return new Problem(413, sentence, { headers: { connection: 'close' } });
+    return new Problem(status, sentence, { headers: { connection: 'close' } });
   }
   let ignored = 0;
   request.on('data', (part: Buffer) => {
@@ -95,7 +113,7 @@ function tooLong(request: IncomingMessage, sentence: string): Problem {
       request.destroy();
     }
   });
-  return new Problem(413, sentence);
+  return new Problem(status, sentence);
 }
 
 /** Brackets in brackets: deeper than any body of ours, shallow enough for code that goes down by itself. */

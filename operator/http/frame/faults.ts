@@ -15,20 +15,24 @@ export class CallerLeft extends Error {
   }
 }
 
+export interface Fault {
+  readonly problem: Problem;
+  /** It is not the caller's, and goes into the log. */
+  readonly fault: boolean;
+  /** The sentence is the connector's own: nothing of what was sent is in it. */
+  readonly own: boolean;
+}
+
 /**
  * What is answered to whatever was thrown, without its words where they were not meant for callers.
- * `fault`: it is not the caller's, and goes into the log.
  */
-export function faultOf(
-  error: unknown,
-  mount?: Pick<Mount, 'problemOf'>,
-): { readonly problem: Problem; readonly fault: boolean } {
+export function faultOf(error: unknown, mount?: Pick<Mount, 'problemOf'>): Fault {
   if (error instanceof Problem) {
-    return { problem: error, fault: error.status === 500 };
+    return { problem: error, fault: error.status === 500, own: false };
   }
   const known = mount?.problemOf?.(error);
   if (known !== undefined) {
-    return { problem: known, fault: known.status === 500 };
+    return { problem: known, fault: known.status === 500, own: false };
   }
   if (error instanceof DirectoryUnavailableError || error instanceof DirectoryThrottledError) {
     const { message, retryAfterMs } = error;
@@ -36,16 +40,18 @@ export function faultOf(
     return {
       problem: new Problem(status, message, { retryAfter: retryAfterMs / 1_000, cause: error }),
       fault: false,
+      own: false,
     };
   }
   if (isLeft(error)) {
     return {
       problem: new Problem(503, 'The answer was broken off.', { retryAfter: 1, cause: error }),
       fault: false,
+      own: true,
     };
   }
   if (error instanceof TransportError) {
-    return { problem: new Problem(503, away, { retryAfter: 5, cause: error }), fault: true };
+    return { problem: new Problem(503, away, { retryAfter: 5, cause: error }), fault: true, own: true };
   }
   if (error instanceof ApiError) {
     const denied = error.code === 401 || error.code === 403;
@@ -55,15 +61,17 @@ export function faultOf(
         cause: error,
       }),
       fault: true,
+      own: true,
     };
   }
   // What express finds wrong with a path, such as "%zz".
   if (error instanceof URIError || (error as { status?: unknown }).status === 400) {
-    return { problem: new Problem(400, 'The path makes no sense.'), fault: false };
+    return { problem: new Problem(400, 'The path makes no sense.'), fault: false, own: true };
   }
   return {
     problem: new Problem(500, 'The connector could not answer; its log says why.', { cause: error }),
     fault: true,
+    own: true,
   };
 }
 

@@ -1,4 +1,5 @@
 export { CertificateFiles, type CertificateNews } from './certificate.ts';
+export { faultOf } from './faults.ts';
 export { Expiring } from './expiring.ts';
 export { Buckets, type Rate } from './limits.ts';
 export type { Caller, Handler, Method, Mount, Route, Visit } from './mount.ts';

@@ -8,7 +8,7 @@ export class Problem extends Error {
   override readonly name = 'Problem';
   readonly status: number;
   readonly title: string;
-  /** Seconds until asking again can help. */
+  /** Seconds until asking again can help; each 429 and 503 has one. */
   readonly retryAfter: number | undefined;
   /** RFC 7644, table 9; absent outside of SCIM. */
   readonly scimType: string | undefined;
@@ -28,11 +28,14 @@ export class Problem extends Error {
     super(detail, { cause: more.cause });
     this.status = status;
     this.title = titles[status];
-    this.retryAfter = more.retryAfter;
+    this.retryAfter = more.retryAfter ?? (status === 429 || status === 503 ? soon : undefined);
     this.scimType = more.scimType;
     this.headers = more.headers ?? {};
   }
 }
+
+/** Seconds, where nobody says better. */
+const soon = 5;
 
 /** As RFC 9110, RFC 6585 name them. */
 const titles = {

@@ -8,6 +8,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { makeApp } from './app.ts';
 import { tlsSettings, type CertificateFiles } from './certificate.ts';
@@ -30,7 +31,10 @@ export interface ConnectorServerOptions extends Omit<AppOptions, 'limits' | 'clo
 
 export interface ConnectorServer {
   readonly port: number;
-  /** Takes nothing new; what is under way may go on for so long, as the first call says, then is broken off. */
+  /**
+   * Takes nothing new, and ends connections that ask nothing, or have not come to the end of a head; what is under way
+   * may go on for so long, as the first call says, then is broken off.
+   */
   close(graceMs: number): Promise<void>;
 }
 
@@ -42,26 +46,27 @@ export async function startConnectorServer(options: ConnectorServerOptions): Pro
   const { host, port, logger } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const closing = new AbortController();
-  const answering = new WeakSet<Duplex>();
+  const sockets = new Sockets();
   const app = makeApp({ ...options, limits, closing: closing.signal });
   const take = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
-    answering.add(socket);
+    sockets.begin(socket);
     response.once('close', () => {
-      answering.delete(socket);
-      if (closing.signal.aborted) {
-        socket.end();
+      if (sockets.end(socket) && closing.signal.aborted) {
+        socket.destroySoon();
       }
     });
     app(request, response);
   };
   const server = makeServer(options.certificate, limits, take);
+  server.on('connection', (socket) => sockets.add(socket));
+  server.on('secureConnection', (socket) => sockets.add(socket));
   server.on('checkContinue', take);
   server.on('checkExpectation', take);
   server.timeout = limits.idleMs;
   server.maxConnections = maxConnections;
   server.on('clientError', (error: Unreadable, socket) => {
-    if (!socket.writable || error.code === 'ECONNRESET' || answering.has(socket)) {
+    if (!socket.writable || error.code === 'ECONNRESET' || sockets.answers(socket)) {
       socket.destroy();
       return;
     }
@@ -85,6 +90,7 @@ export async function startConnectorServer(options: ConnectorServerOptions): Pro
     closing.abort();
     options.certificate?.stop();
     server.close();
+    sockets.destroyOthers();
     const cancel = options.clock.setTimeout(() => server.closeAllConnections(), graceMs);
     await ended;
     cancel();
@@ -101,6 +107,57 @@ export async function startConnectorServer(options: ConnectorServerOptions): Pro
       return closed;
     },
   };
+}
+
+/** Connections, and how many requests of each are being answered. Node does not end those that have sent no whole head. */
+class Sockets {
+  /** By the other end: a connection with TLS comes first as that below it. */
+  readonly #open = new Map<string, Socket>();
+  readonly #answering = new Map<Duplex, number>();
+  #ended = false;
+
+  add(socket: Socket): void {
+    if (this.#ended) {
+      socket.destroy();
+      return;
+    }
+    const from = `${socket.remoteAddress} ${socket.remotePort}`;
+    this.#open.set(from, socket);
+    socket.once('close', () => {
+      if (this.#open.get(from) === socket) {
+        this.#open.delete(from);
+      }
+    });
+  }
+
+  begin(socket: Duplex): void {
+    this.#answering.set(socket, (this.#answering.get(socket) ?? 0) + 1);
+  }
+
+  /** Whether it was the last one. */
+  end(socket: Duplex): boolean {
+    const left = (this.#answering.get(socket) ?? 1) - 1;
+    if (left > 0) {
+      this.#answering.set(socket, left);
+    } else {
+      this.#answering.delete(socket);
+    }
+    return left === 0;
+  }
+
+  answers(socket: Duplex): boolean {
+    return this.#answering.has(socket);
+  }
+
+  /** Those that answer nothing, also if they come yet. */
+  destroyOthers(): void {
+    this.#ended = true;
+    for (const socket of this.#open.values()) {
+      if (!this.answers(socket)) {
+        socket.destroy();
+      }
+    }
+  }
 }
 
 function makeServer(

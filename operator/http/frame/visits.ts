@@ -35,6 +35,8 @@ export class OngoingVisit implements Visit {
   caller: Caller | undefined;
   named: ConnectionName | undefined;
   body: Buffer = Buffer.alloc(0);
+  /** The mount has it. */
+  entered = false;
   /** An error was answered: what comes later is dropped. */
   failed = false;
   /** Whether something is to be written, as far as it is known. */

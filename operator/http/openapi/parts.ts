@@ -42,7 +42,7 @@ const meanings: Readonly<Record<number, string>> = {
   408: 'The body did not come in time.',
   409: 'It cannot be done as things stand.',
   412: 'The resource is another one than If-Match says.',
-  413: 'The body is too long, or there is to be none.',
+  413: 'The body is too long.',
   414: 'The address is too long.',
   415: 'The body is of another media type than is read here.',
   429: 'Too much in a short time.',

@@ -11,7 +11,7 @@ import {
   type DirectoryAccount,
   type DirectoryView,
 } from '../../../src/idhub/index.ts';
-import type { Versions } from '../../../src/scim/index.ts';
+import { ScimError, type Versions } from '../../../src/scim/index.ts';
 import { cataloguesOf, type Endpoint, type Written } from './endpoint.ts';
 import { doneOf } from './problems.ts';
 import {
@@ -84,7 +84,9 @@ export function accountEndpoint(
       const write = await accountToCreate(body, { kind: kindIn(view), ...cataloguesOf(scene, view) });
       const { account } = doneOf(await directory.create(write, scene.context(undefined)));
       if (account === undefined) {
-        throw new Error(`an account was made and is not there: ${write.userName}`);
+        throw new ScimError(503, 'The user was made and cannot be told of yet: ask again.', {
+          retryAfterMs: 5_000,
+        });
       }
       return { status: 201, found: told(scene, latestOr(scene, view), account), id: account.userId };
     },

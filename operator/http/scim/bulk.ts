@@ -1,4 +1,3 @@
-import { DirectoryThrottledError, DirectoryUnavailableError } from '../../../src/idhub/index.ts';
 import {
   entityTag,
   errorBody,
@@ -11,10 +10,11 @@ import {
   type JsonObject,
 } from '../../../src/scim/index.ts';
 import type { Clock, Logger } from '../../runtime/index.ts';
-import { Problem } from '../frame/index.ts';
+import { faultOf } from '../frame/index.ts';
 import { locationIn } from './answer.ts';
 import { changedBy, freesName } from './bulk-order.ts';
 import type { Endpoint, Written } from './endpoint.ts';
+import { problemOf } from './problems.ts';
 import type { Scene } from './scene.ts';
 
 /** Operations under way at once, of one request. */
@@ -53,11 +53,11 @@ export async function answerBulk(request: BulkRequest, options: BulkServiceOptio
         return told(await carryOut(operation, endpoints, scene));
       } catch (error) {
         scene.signal.throwIfAborted();
-        const known = errorIn(error);
-        if (known.status === 500) {
+        const { problem, fault } = faultOf(error, { problemOf });
+        if (fault) {
           logger.error('an operation of a bulk request could not be carried out', { error });
         }
-        return resultOf(known);
+        return resultOf(problem);
       }
     },
   });
@@ -108,22 +108,6 @@ function told({ status, found, id }: Written): BulkResult & { readonly id: strin
   };
 }
 
-function resultOf(error: ScimError): BulkResult {
+function resultOf(error: Parameters<typeof errorBody>[0]): BulkResult {
   return { status: error.status, response: { ...errorBody(error) } };
-}
-
-function errorIn(error: unknown): ScimError {
-  if (error instanceof ScimError) {
-    return error;
-  }
-  if (error instanceof DirectoryUnavailableError) {
-    return new ScimError(503, error.message);
-  }
-  if (error instanceof DirectoryThrottledError) {
-    return new ScimError(429, error.message);
-  }
-  if (error instanceof Problem) {
-    return new ScimError(error.status, error.message);
-  }
-  return new ScimError(500, 'The connector could not answer; its log says why.', { cause: error });
 }

@@ -162,6 +162,7 @@ class Service {
         connection: visit.connection,
         address: `${scene.base}${below}`,
         query,
+        signal: scene.signal,
         collections: () => Promise.all(endpoints.map((endpoint) => endpoint.all(scene))),
       });
       const shown = this.#shower(endpoints, scene, query);

@@ -14,6 +14,8 @@ export interface ListRequest {
   /** What is listed, and of which service, as its address: `https://aws.example.com/scim/v2/Users`. */
   readonly address: string;
   readonly query: ListQuery;
+  /** Aborts when nobody waits for the page any more. */
+  readonly signal?: AbortSignal | undefined;
   /** What there is now; not asked where an earlier page says what there was. */
   collections(): Promise<readonly Collection[]>;
 }
@@ -87,7 +89,7 @@ export class Lists {
       );
     }
     const collections = await request.collections();
-    const selected = select(collections, request.query);
+    const selected = await select(collections, request.query, request.signal);
     if (request.query.count !== 0) {
       // Of all pages now: what is kept does not come to know more.
       requireAllKnown(selected, request.query);

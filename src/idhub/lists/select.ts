@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   matches,
   parseFilter,
@@ -15,6 +16,9 @@ import type { Collection } from './collection.ts';
 /** Which resources are asked for, and in which order. */
 export type Selection = Pick<ListQuery, 'filter' | 'sortBy' | 'descending'>;
 
+/** Resources that are looked at in one turn of the event loop. */
+const perTurn = 200;
+
 /** A resource of one of several collections. */
 export interface Selected {
   readonly collection: Collection;
@@ -26,13 +30,22 @@ export interface Selected {
  * types have (RFC 7644, 3.4.2.1): others do not fit, and have no value to be ordered by.
  * @throws {ScimError} `invalidFilter`; `invalidValue` for an order by what there is not
  * @throws {DirectoryUnavailableError} where what is not known decides: nobody gets a list that may be too short
+ * @throws {unknown} the reason of the signal
  */
-export function select(collections: readonly Collection[], selection: Selection): readonly Selected[] {
-  const fitting = filtered(collections, selection.filter);
+export async function select(
+  collections: readonly Collection[],
+  selection: Selection,
+  signal?: AbortSignal,
+): Promise<readonly Selected[]> {
+  const fitting = await filtered(collections, selection.filter, signal);
   return selection.sortBy === undefined ? fitting : sorted(fitting, collections, selection);
 }
 
-function filtered(collections: readonly Collection[], text: string | undefined): readonly Selected[] {
+async function filtered(
+  collections: readonly Collection[],
+  text: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<readonly Selected[]> {
   if (text === undefined) {
     return collections.flatMap((collection) =>
       Array.from({ length: collection.size }, (_, index) => ({ collection, index })),
@@ -46,15 +59,31 @@ function filtered(collections: readonly Collection[], text: string | undefined):
   if (first?.result.kind === 'refused' && parsed.every(({ result }) => result.kind === 'refused')) {
     throw new ScimError('invalidFilter', `${first.result.message.replace(/^the/, 'The')}.`);
   }
-  return parsed.flatMap(({ collection, result }) =>
-    result.kind === 'filter' ? fittingIn(collection, result.filter) : [],
-  );
+  const fitting: Selected[] = [];
+  for (const { collection, result } of parsed) {
+    if (result.kind === 'filter') {
+      await addFitting(fitting, collection, result.filter, signal);
+    }
+  }
+  return fitting;
 }
 
-function fittingIn(collection: Collection, filter: Filter): readonly Selected[] {
-  const fitting: Selected[] = [];
-  const look = (index: number): void => {
-    const match = matches(filter, collection.lookup(index));
+/** In turns: nothing else of the process waits for a filter of many conditions over many resources. */
+async function addFitting(
+  fitting: Selected[],
+  collection: Collection,
+  filter: Filter,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const candidates = collection.candidates(filter);
+  const count = candidates?.length ?? collection.size;
+  for (let at = 0; at < count; at += 1) {
+    if (at > 0 && at % perTurn === 0) {
+      await nextTurn();
+      signal?.throwIfAborted();
+    }
+    const index = candidates === undefined ? at : (candidates[at] ?? at);
+    const match = matches(filter, readOnce(collection.lookup(index)));
     if (match === 'unknown') {
       throw new DirectoryUnavailableError(
         `Whether ${collection.nameOf(index)} fits the filter is not known now: what it asks for could not be read in AWS.`,
@@ -64,16 +93,17 @@ function fittingIn(collection: Collection, filter: Filter): readonly Selected[] 
     if (match === 'yes') {
       fitting.push({ collection, index });
     }
-  };
-  const candidates = collection.candidates(filter);
-  if (candidates !== undefined) {
-    candidates.forEach(look);
-  } else {
-    for (let index = 0; index < collection.size; index += 1) {
-      look(index);
-    }
   }
-  return fitting;
+}
+
+/** However many conditions ask for an attribute. */
+function readOnce(lookup: Lookup): Lookup {
+  const known = new Map<string, ReturnType<Lookup>>();
+  return (name) => {
+    const values = known.get(name) ?? lookup(name);
+    known.set(name, values);
+    return values;
+  };
 }
 
 function sorted(

@@ -93,27 +93,33 @@ export function kindOf<T>(kind: Kind<T>): Kind<T> {
 
 /** The body of a resource. What is not known is not in it, and neither is what is only written (RFC 7643, 2.5, 7). */
 export function render<T>(kind: Kind<T>, of: T, context: RenderContext): JsonObject {
-  const [own = [], ...extended] = kind.fields;
-  const [schema, ...extensions] = schemasOf(kind.type);
-  const told: Record<string, JsonValue | undefined> = readAll(own, of, context);
-  const schemas = [schema?.id ?? ''];
-  extensions.forEach(({ id }, index) => {
-    const values = readAll(extended[index] ?? [], of, context);
-    if (Object.keys(values).length > 0) {
-      told[id] = values;
-      schemas.push(id);
-    }
-  });
+  const [own = []] = kind.fields;
+  const extended = extensionsOf(kind, of, context);
   const identity = kind.identity(of);
   const { id, externalId } = identity;
   return {
-    schemas,
+    schemas: [kind.type.schema.id, ...Object.keys(extended)],
     id,
     ...(externalId === undefined ? {} : { externalId }),
-    ...told,
+    ...readAll(own, of, context),
+    ...extended,
     ...kind.more?.(of),
     meta: metaOf(kind, identity, context),
   };
+}
+
+/** What there is of each extension, by its URN. */
+function extensionsOf<T>(
+  { type, fields }: Kind<T>,
+  of: T,
+  context: RenderContext,
+): Record<string, JsonObject> {
+  return Object.fromEntries(
+    type.extensions.flatMap(({ schema }, index): [string, JsonObject][] => {
+      const values = readAll(fields[index + 1] ?? [], of, context);
+      return Object.keys(values).length === 0 ? [] : [[schema.id, values]];
+    }),
+  );
 }
 
 /** Names of attributes that could not be read, and that nobody may go without who asks for them: see `requireKnown`. */
@@ -188,7 +194,7 @@ export function timeText(at: number): string {
 /** What every resource has, and where a filter finds it (RFC 7643, 3.1). */
 export function commonFields<T>(kind: Kind<T>): readonly Field<T>[] {
   const reads: Readonly<Record<string, Field<T>['read']>> = {
-    schemas: (of, context) => render(kind, of, context)['schemas'],
+    schemas: (of, context) => [kind.type.schema.id, ...Object.keys(extensionsOf(kind, of, context))],
     id: (of) => kind.identity(of).id,
     externalId: (of) => kind.identity(of).externalId,
     meta: (of, context) => metaOf(kind, kind.identity(of), context),

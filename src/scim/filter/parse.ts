@@ -12,6 +12,8 @@ export interface FilterLanguage {
   readonly attributes: readonly FilterAttribute[];
   /** Schemas whose attributes may be named with the schema before: `urn:…:userName`. */
   readonly schemas: readonly string[];
+  /** Most conditions of one filter; 500 unless told. */
+  readonly maxConditions?: number;
 }
 
 export type ParsedFilter =
@@ -20,7 +22,7 @@ export type ParsedFilter =
 
 const maxLength = 8_192;
 const maxDepth = 40;
-const maxTerms = 500;
+const maxConditions = 500;
 
 /**
  * Reads a filter (RFC 7644, 3.4.2.2). Names of attributes and operators are read without regard to case; what
@@ -102,8 +104,9 @@ class Parser {
 
   #term(inside: FilterAttribute | undefined): Filter {
     this.#terms += 1;
-    if (this.#terms > maxTerms) {
-      throw new FilterError(`it has more than ${maxTerms} conditions`);
+    const most = this.#language.maxConditions ?? maxConditions;
+    if (this.#terms > most) {
+      throw new FilterError(`it has more than ${most} conditions`);
     }
     const name = this.#word('the name of an attribute');
     const path = this.#path(name, inside);

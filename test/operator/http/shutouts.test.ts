@@ -200,13 +200,14 @@ describe('the audit log', () => {
   test.each<[WriteOutcome, object]>([
     [{ kind: 'pending', retryAfterMs: 1, message: 'Goes on.' }, { result: 'pending' }],
     [
-      { kind: 'refused', refusal: { kind: 'uniqueness', message: 'Taken.' } },
-      { result: 'refused', refusal: 'uniqueness', detail: 'Taken.' },
+      { kind: 'refused', refusal: { kind: 'uniqueness', message: 'canary is taken.' } },
+      { result: 'refused', refusal: 'uniqueness' },
     ],
   ])('%j', async (told_, expected) => {
     outcome = told_;
     await directory().create({ userName: 'jo' }, context());
     expect(audit()).toMatchObject([{ act: 'create', userName: 'jo', ...expected }]);
+    expect(JSON.stringify(log)).not.toContain('canary');
   });
 
   test('has what was held back, and what failed', async () => {

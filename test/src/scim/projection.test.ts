@@ -58,6 +58,11 @@ describe('what is shown of a resource (RFC 7644, 3.9)', () => {
       },
     ],
     [{ attributes: [enterpriseUrn] }, { ...always, [enterpriseUrn]: jo[enterpriseUrn] }],
+    [
+      { attributes: [user.schema.id.toUpperCase()] },
+      { ...always, name: jo['name'], nickName: 'J', active: true, emails: jo['emails'], hired: jo['hired'] },
+    ],
+    [{ excludedAttributes: [userUrn] }, omit('name', 'active', 'emails', 'hired')],
     [{ attributes: [`${enterpriseUrn}:department`] }, { ...always, [enterpriseUrn]: { department: 'IT' } }],
     [{ attributes: ['department'] }, { ...always, [enterpriseUrn]: { department: 'IT' } }],
     [{ attributes: ['used as'] }, { ...always, 'used as': 'beside the definitions' }],

@@ -160,6 +160,8 @@ describe('a token is 401', () => {
     ['that is not valid yet', { claims: { nbf: Date.UTC(2026, 0, 1) / 1_000 + 31 } }],
     ['signed with another key of the same name', { key: stranger }],
     ['an ID token', { claims: { typ: 'ID' } }],
+    ['an ID token of an issuer without typ', { claims: { typ: undefined, at_hash: 'x' } }],
+    ['an ID token beside a code', { claims: { typ: undefined, c_hash: 'x' } }],
     ['a refresh token', { claims: { typ: 'Refresh' } }],
     ['for a logout', { header: { typ: 'logout+jwt' } }],
     ['of nobody', { claims: { sub: undefined, azp: undefined } }],

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { OpenedReport } from '../../../../operator/http/index.ts';
 import { settle } from '../../runtime/fake-clock.ts';
-import { bearer, reportOf, serve, wholeness } from '../served.ts';
+import { bearer, raw, reportOf, serve, wholeness } from '../served.ts';
 
 const path = '/reports/team/nightly';
 const good = async (): Promise<OpenedReport> => reportOf([]);
@@ -152,4 +152,29 @@ test('what does not come to its end in the time of grace is broken off', async (
   expect(await end).toBe('broken off');
   report.end();
   await closing;
+});
+
+test.each([
+  ['nothing', ''],
+  ['half a head', 'GET /reports/team/nightly HTTP/1.1\r\nhost: a\r\n'],
+  ['a request that is answered, then half a head', 'GET /nothing HTTP/1.1\r\nhost: a\r\n\r\nGET /rep'],
+])('a connection that has sent %s does not hold the end', async (_, text) => {
+  const served = await serve(good);
+  const ended = raw(served.port, text);
+  await served.get(path);
+  // The clock stands still: nothing is waited for.
+  await served.server.close(25_000);
+  expect(await ended).toMatch(text.includes('nothing') ? /^HTTP\/1\.1 404 / : /^$/);
+});
+
+test('a head that trickles in: 408, and the connection ends', async () => {
+  const served = await serve(good, { headersMs: 100 });
+  const answer = await raw(served.port, 'GET /reports/team/nightly HTTP/1.1\r\nhost: a\r\nx: ');
+  expect(answer).toMatch(/^HTTP\/1\.1 408 [^]*connection: close[^]*did not come to its end in time/);
+  expect(served.log).toMatchObject([{ msg: 'request', code: 408 }]);
+});
+
+test('a connection without a byte ends', async () => {
+  const served = await serve(good, { idleMs: 100 });
+  expect(await raw(served.port, '')).toBe('');
 });

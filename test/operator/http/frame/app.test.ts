@@ -241,6 +241,23 @@ describe('a body', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);
   });
 
+  test.each([
+    ['none', 'PUT', '', '0\r\n\r\n', 200],
+    ['none', 'GET', '', '0\r\n\r\n', 200],
+    ['some', 'GET', 'content-type: application/json\r\n', '2\r\n{}\r\n0\r\n\r\n', 400],
+    ['some, of no type', 'PUT', '', '2\r\n{}\r\n0\r\n\r\n', 415],
+  ])('in chunks that are %s: %s', async (_, method, type, chunks, status) => {
+    const served = await serveMounts({ mounts: [mount()] });
+    const answer = await raw(
+      served.port,
+      `${method} /scim/v2/things/7 HTTP/1.1\r\nhost: a\r\nconnection: close\r\nauthorization: Bearer jo-token\r\n${type}transfer-encoding: chunked\r\n\r\n${chunks}`,
+    );
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    if (status === 400) {
+      expect(answer).toContain('This request has no body: send it without one.');
+    }
+  });
+
   test('that trickles in: 408, and the connection ends', async () => {
     const known = Promise.withResolvers<void>();
     const served = await serveMounts({
@@ -278,6 +295,8 @@ describe('what a handler throws', () => {
     [409, new Problem(409, 'Taken.', { scimType: 'uniqueness' }), /^Taken\.$/, null],
     [503, new DirectoryUnavailableError('Stale.', { retryAfterMs: 1_500 }), /^Stale\.$/, '2'],
     [429, new DirectoryThrottledError('Many.', { retryAfterMs: 6_000 }), /^Many\.$/, '6'],
+    [503, new Problem(503, 'Not now.'), /^Not now\.$/, '5'],
+    [503, Object.assign(new Error('secret internals'), { code: 'EPIPE' }), /broken off/, '1'],
     [500, new Error('secret internals'), /its log says why/, null],
     [500, new TypeError("Cannot read properties of undefined (reading 'x')"), /its log says why/, null],
     [500, 'a string', /its log says why/, null],
@@ -447,6 +466,53 @@ describe('the log', () => {
     for (const part of [secret, 'jo-token', 'filter']) {
       expect(text).not.toContain(part);
     }
+  });
+
+  test.each<[string, Error]>([
+    [
+      'a problem',
+      new Problem(400, 'No value of "emails" fits "emails[value eq \\"canary\\"]".', {
+        scimType: 'noTarget',
+      }),
+    ],
+    ['what the mount knows', new TypeError('canary is no filter')],
+    [
+      'what cannot be told',
+      new DirectoryUnavailableError('Whether canary fits is not known.', { retryAfterMs: 1 }),
+    ],
+    ['what is held back', new DirectoryThrottledError('canary was held back.', { retryAfterMs: 1 })],
+  ])('has nothing of what a mount says of what was sent: %s', async (_, error) => {
+    const served = await serveMounts({
+      mounts: [
+        mount(
+          [
+            {
+              path: '/x',
+              PUT: () => {
+                throw error;
+              },
+            },
+          ],
+          {
+            problemOf: (thrown) =>
+              thrown instanceof TypeError
+                ? new Problem(400, thrown.message, { scimType: 'invalidFilter' })
+                : undefined,
+          },
+        ),
+      ],
+    });
+    const answer = await served.get('/scim/v2/x?filter=canary', {
+      method: 'PUT',
+      body: '"canary"',
+      headers: json,
+    });
+    expect((await scimErrorOf(answer)).detail).toContain('canary');
+    expect(served.log.map(({ msg, code }) => [msg, code])).toEqual([
+      ['request', answer.status],
+      ['audit', answer.status],
+    ]);
+    expect(JSON.stringify(served.log)).not.toContain('canary');
   });
 
   test('has the address of the connection, whatever somebody who is not trusted says', async () => {

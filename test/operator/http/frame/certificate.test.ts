@@ -8,7 +8,7 @@ import { CertificateFiles, routerOf } from '../../../../operator/http/frame/inde
 import { createLogger } from '../../../../operator/runtime/index.ts';
 import { selfSigned, type SelfSigned } from '../../../support/certificate.ts';
 import { FakeClock } from '../../runtime/fake-clock.ts';
-import { serveMounts } from '../served.ts';
+import { raw, serveMounts, type ServedFrame } from '../served.ts';
 
 let folder: string;
 let clock: FakeClock;
@@ -98,7 +98,11 @@ function get(port: number, trusted: readonly SelfSigned[], options: ConnectionOp
 }
 
 async function served(): Promise<number> {
-  const { port } = await serveMounts({
+  return (await servedFrame()).port;
+}
+
+async function servedFrame(): Promise<ServedFrame> {
+  return serveMounts({
     certificate: await open(),
     mounts: [
       {
@@ -114,7 +118,6 @@ async function served(): Promise<number> {
       },
     ],
   });
-  return port;
 }
 
 describe('a certificate', () => {
@@ -150,6 +153,22 @@ describe('a certificate', () => {
     socket.write('GET /open/x HTTP/1.1\r\nhost: a\r\n\r\n');
     expect(await answered).toMatch(/^HTTP\/1\.1 200 /);
     socket.destroy();
+  });
+
+  test('is no reason to wait at the end for who has not asked, or not agreed on TLS', async () => {
+    await mount(one);
+    const { port, server } = await servedFrame();
+    const silent = raw(port, '');
+    const agreed = Promise.withResolvers<void>();
+    const ended = new Promise<string>((resolve) => {
+      connect({ host: '127.0.0.1', port, ca: one.cert }, () => agreed.resolve())
+        .once('error', ({ message }) => resolve(message))
+        .once('close', () => resolve('closed'));
+    });
+    await agreed.promise;
+    expect(await get(port, [one])).toBe('200');
+    await server.close(25_000);
+    expect([await silent, await ended]).toEqual(['', 'closed']);
   });
 
   test('is not looked at twice for nothing', async () => {

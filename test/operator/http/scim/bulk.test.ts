@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { TransportError } from '../../../../operator/runtime/index.ts';
 import { DirectoryUnavailableError } from '../../../../src/idhub/index.ts';
 import type { JsonObject } from '../../../../src/scim/index.ts';
 import { groupArn } from '../../../src/idhub/directory.ts';
@@ -82,6 +83,11 @@ test('what cannot be done now is said of the operation', async () => {
   expect(await one()).toMatchObject({ status: '403', response: { detail: 'The guard forbids it.' } });
   directory.failing = new DirectoryUnavailableError('Later.', { retryAfterMs: 5_000 });
   expect(await one()).toMatchObject({ status: '503', response: { detail: 'Later.' } });
+  directory.failing = new TransportError('canary');
+  expect(await one()).toMatchObject({
+    status: '503',
+    response: { detail: 'The API server gives no answer.' },
+  });
   directory.failing = new Error('canary');
   const unknown = await one();
   expect(unknown).toMatchObject({ status: '500' });

@@ -216,18 +216,6 @@ test('PATCH of what there is not is 404, and 400 of what makes no sense', async 
   const { userId } = directory.has({ userName: 'jo' });
   const off = patchOf({ op: 'replace', path: 'active', value: false });
   expect((await send('PATCH', '/Users/none', off)).status).toBe(404);
-  for (const [value, scimType] of [
-    ['no', 'invalidValue'],
-    [0, 'invalidValue'],
-    [null, 'invalidValue'],
-  ] as const) {
-    const { status, body } = await send(
-      'PATCH',
-      `/Users/${userId}`,
-      patchOf({ op: 'Replace', path: 'active', value }),
-    );
-    expect([status, body['scimType']]).toEqual([400, scimType]);
-  }
   const mixed = patchOf(
     { op: 'replace', path: 'active', value: false },
     { op: 'replace', path: 'shoeSize', value: 7 },

@@ -152,7 +152,7 @@ describe('an account', () => {
   });
 
   test('what is not done yet is 503, with when to ask again', async () => {
-    const { send, directory } = await serveScim();
+    const { send, directory, errors } = await serveScim();
     directory.next = { kind: 'pending', retryAfterMs: 4_200, message: 'It goes on.' };
     const answer = await send('POST', '/Users', { userName: 'jo' });
     expect([answer.status, answer.headers.get('retry-after'), answer.body['detail']]).toEqual([
@@ -160,6 +160,9 @@ describe('an account', () => {
       '5',
       'It goes on.',
     ]);
+    directory.next = { kind: 'done', account: undefined, changed: true };
+    const made = await send('POST', '/Users', { userName: 'jo' });
+    expect([made.status, made.headers.get('retry-after'), errors]).toEqual([503, '5', []]);
   });
 
   test('C26: a name that is taken, in whatever letters, changes nothing', async () => {

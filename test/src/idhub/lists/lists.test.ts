@@ -64,12 +64,14 @@ function listed(
   which: readonly Collection[],
   query: Partial<ListQuery>,
   lists = new Lists({ clock: { now: () => 0 } }),
+  signal?: AbortSignal,
 ): Promise<ListPage> {
   return lists.page({
     caller: 'idhub',
     connection: { namespace: 'a', name: 'b' },
     address: `${base}/Account`,
     query: { ...all, ...query },
+    signal,
     collections: () => Promise.resolve(which),
   });
 }
@@ -79,6 +81,46 @@ async function names(which: readonly Collection[], query: Partial<ListQuery>): P
   expect(total).toBe(resources.length);
   return resources.map((resource) => resource['userName'] ?? resource['displayName']);
 }
+
+test('a filter of many conditions reads each value once, lets others have their turn, and ends when nobody waits', async () => {
+  const users = Array.from({ length: 500 }, (_, index) =>
+    account({ userId: `AIDA${1_000 + index}`, userName: `u${index}` }),
+  );
+  const whole = accountCollection(viewOf({ accounts: users }), accountKind(guideSchema), base);
+  let reads = 0;
+  const counted: Collection = {
+    ...whole,
+    lookup: (index) => {
+      const lookup = whole.lookup(index);
+      return (name) => {
+        reads += 1;
+        return lookup(name);
+      };
+    },
+  };
+  const filter = Array.from({ length: 99 }, (_, index) => `schemas eq "urn:${index}"`).join(' or ');
+  let turns = 0;
+  const turn = (): void => {
+    turns += 1;
+    again = setImmediate(turn);
+  };
+  let again = setImmediate(turn);
+  const leave = new AbortController();
+  try {
+    expect((await listed([counted], { filter })).total).toBe(0);
+    expect(reads).toBe(500);
+    expect(turns).toBeGreaterThanOrEqual(2);
+    leave.abort(new Error('gone'));
+    await expect(listed([counted], { filter }, undefined, leave.signal)).rejects.toThrow('gone');
+    expect(reads).toBe(700);
+  } finally {
+    clearImmediate(again);
+  }
+  await expect(listed([whole], { filter: `${filter} or userName pr or id pr` })).rejects.toMatchObject({
+    scimType: 'invalidFilter',
+    message: expect.stringContaining('more than 100 conditions'),
+  });
+});
 
 describe('filters', () => {
   test.each<[keyof typeof collections, string, string[]]>([
