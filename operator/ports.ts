@@ -19,6 +19,7 @@ import {
   type ConnectorServer,
   type Mount,
 } from './http/index.ts';
+import { httpWarnings } from './http-config.ts';
 import { Reports } from './reports.ts';
 import type { Replicas } from './replicas.ts';
 import type { Client, Clock, Informer, Logger, Manager } from './runtime/index.ts';
@@ -81,6 +82,7 @@ const burstOfRate = 4;
 async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
   const { config, client, clock, logger, metrics, protectSecret, replicas } = options;
   const { http } = config;
+  httpWarnings(http, config.httpAddress.host).forEach((warning) => logger.warn(warning));
   const certificate =
     http.tls && (await CertificateFiles.open({ ...http.tls, clock, logger, news: metrics.certificate }));
   const secret =

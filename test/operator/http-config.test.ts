@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { parseInvocation } from '../../operator/config.ts';
-import type { HttpConfig } from '../../operator/http-config.ts';
+import { httpWarnings, type HttpConfig } from '../../operator/http-config.ts';
 
 const host = { hostname: 'pod-0', pid: 7, version: '1.2.3' };
 
@@ -85,4 +85,26 @@ test.each<[readonly string[], RegExp]>([
 ])('%j is refused', (args, says) => {
   const invocation = parseInvocation(args, {}, host);
   expect(invocation.kind === 'refuse' ? invocation.message : invocation).toMatch(says);
+});
+
+test.each<[readonly string[], RegExp[]]>([
+  [[], []],
+  [['--http-auth-secret=callers', '--http-address=:7002'], [/in the clear/]],
+  [['--http-auth-secret=callers', '--http-address=127.0.0.1:7002'], []],
+  [['--http-auth-secret=callers', '--http-address=[::1]:7002'], []],
+  [['--http-auth-secret=callers', '--http-address=:7002', '--tls-cert-file=/a', '--tls-key-file=/b'], []],
+  [
+    [...oidc, '--http-address=:7002'],
+    [/in the clear/, /--oidc-clients/],
+  ],
+  [[...oidc, '--oidc-clients=idhub', '--http-address=127.0.0.1:7002'], []],
+])('%j: what may let in more than is meant', (args, expected) => {
+  const invocation = parseInvocation(args, {}, host);
+  if (invocation.kind !== 'run') {
+    throw new Error(JSON.stringify(invocation));
+  }
+  const { http, httpAddress } = invocation.config;
+  expect(httpWarnings(http, httpAddress.host)).toEqual(
+    expected.map((each) => expect.stringMatching(each) as unknown),
+  );
 });
