@@ -213,14 +213,25 @@ export function readHttpConfig({ text, boolean, number, refuse }: FlagReader): H
   };
 }
 
-/**
- * Whether passwords and tokens of callers come over the network unprotected, as far as the flags tell. A trusted proxy
- * is one that sees to TLS, and `/reports` asks for tokens also where no callers are configured.
- * @param host that the port listens on
- */
-export function isInTheClear({ tls, trustedProxies }: HttpConfig, host: string): boolean {
-  const here = host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-  return !here && tls === undefined && trustedProxies.length === 0;
+/** What works, and may let in more than is meant; for the log, at the start. Pure. */
+export function httpWarnings(
+  { authSecret, oidc, tls }: Pick<HttpConfig, 'authSecret' | 'oidc' | 'tls'>,
+  host: string,
+): readonly string[] {
+  const known = authSecret !== undefined || oidc !== undefined;
+  const local = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(host);
+  return [
+    ...(known && tls === undefined && !local
+      ? [
+          'passwords and tokens of callers come in the clear, unless a proxy with TLS is the only one that reaches --http-address: see --tls-cert-file',
+        ]
+      : []),
+    ...(oidc !== undefined && oidc.clients === undefined
+      ? [
+          'whoever has a token for the audience, of whatever client, may read, change and delete accounts: name the clients with --oidc-clients',
+        ]
+      : []),
+  ];
 }
 
 function listOf(text: string): string[] {

@@ -3,7 +3,6 @@ import type { Registry } from 'prom-client';
 import { DirectoryUnavailableError } from '../src/idhub/index.ts';
 import type { AwsConnection } from './api/v1alpha1/index.ts';
 import type { Config } from './config.ts';
-import { isInTheClear } from './http-config.ts';
 import type { HttpMetrics } from './http-metrics.ts';
 import {
   Callers,
@@ -20,6 +19,7 @@ import {
   type ConnectorServer,
   type Mount,
 } from './http/index.ts';
+import { httpWarnings } from './http-config.ts';
 import { Reports } from './reports.ts';
 import type { Replicas } from './replicas.ts';
 import type { Client, Clock, Informer, Logger, Manager } from './runtime/index.ts';
@@ -82,6 +82,7 @@ const burstOfRate = 4;
 async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
   const { config, client, clock, logger, metrics, protectSecret, replicas } = options;
   const { http } = config;
+  httpWarnings(http, config.httpAddress.host).forEach((warning) => logger.warn(warning));
   const certificate =
     http.tls && (await CertificateFiles.open({ ...http.tls, clock, logger, news: metrics.certificate }));
   const secret =
@@ -123,13 +124,6 @@ async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
     },
     certificate,
   });
-  if (isInTheClear(http, config.httpAddress.host)) {
-    logger.warn('credentials of callers come over the network in the clear', {
-      host: config.httpAddress.host,
-      instead:
-        'give --tls-cert-file and --tls-key-file, or listen on 127.0.0.1, or name the proxy that sees to TLS with --trusted-proxies',
-    });
-  }
   replicas.serves({ port: connector.port, certificate: () => certificate?.current.cert });
   logger.info('serving SCIM, connector endpoints, webhook and reports', {
     host: config.httpAddress.host,
