@@ -45,6 +45,7 @@ const fields: readonly Field<DirectoryEntitlement>[] = [
         }),
       ],
     }),
+    known: (_, context) => context.membersKnown(),
     read: ({ id }, context) =>
       context.members(id)?.map(({ userId, userName }) => ({
         value: userId,

@@ -6,6 +6,8 @@ export {
   commonFields,
   render,
   renderContext,
+  requireKnown,
+  unknownOf,
   unread,
   type Field,
   type Kind,
