@@ -161,11 +161,14 @@ export class WriteDesk {
   async meet(account: AwsAccount, note: WriteNote, request: Request): Promise<WriteOutcome | 'over'> {
     const { clock, wake, waiting } = this.options;
     const ticket = waiting.open(note.id);
+    // Nobody takes the password for lost meanwhile.
+    const prepared = waiting.prepare(note.id);
     try {
       if (note.key === request.key && note.state === 'open') {
         // Whoever asked first may have been killed before.
         await this.#keep(account, note, request.password);
       }
+      prepared();
       wake(keyOf(account));
       const settled = await ticket.outcome(request.until - clock.now(), request.context.signal);
       if (note.key === request.key) {
@@ -180,6 +183,7 @@ export class WriteDesk {
           )
         : 'over';
     } finally {
+      prepared();
       ticket.close();
     }
   }
@@ -193,8 +197,8 @@ export class WriteDesk {
     const { note } = submission;
     // Before the object says it, so that nothing is missed.
     const ticket = waiting.open(note.id);
+    const prepared = waiting.prepare(note.id);
     try {
-      waiting.prepare(note.id, request.password?.kind === 'given');
       const { account, instead } = await this.#put(submission, request.context.signal);
       if (account === undefined) {
         return instead;
@@ -207,9 +211,11 @@ export class WriteDesk {
         userId: note.userId,
       });
       await this.#keep(account, note, request.password);
+      prepared();
       this.options.wake(keyOf(account));
       return await this.#wait(ticket, note.id, request, clock.now());
     } finally {
+      prepared();
       ticket.close();
     }
   }
@@ -251,9 +257,10 @@ export class WriteDesk {
     if (settled.kind === 'refused') {
       return refusedWith(settled.refusal);
     }
-    waiting.answered(id);
     const { userId } = settled;
     const account = userId === undefined ? undefined : views.latest(name).account(userId);
+    // Only now: where there is no view the answer is another, and the same request comes again.
+    waiting.answered(id);
     return { kind: 'done', account, changed: true };
   }
 
@@ -317,7 +324,7 @@ export class WriteDesk {
 
   /** The password is kept until it is used. Where it cannot be, the write is taken back. */
   async #keep(account: AwsAccount, note: WriteNote, password: PasswordWrite | undefined): Promise<void> {
-    const { logger, protectSecret, waiting } = this.options;
+    const { logger, protectSecret } = this.options;
     const secret = note.password?.secret ?? null;
     if (password?.kind !== 'given' || secret === null) {
       return;
@@ -328,8 +335,6 @@ export class WriteDesk {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       logger.warn('the Secret for a password cannot be made', { account: keyOf(account), error: message });
-    } finally {
-      waiting.prepare(note.id, false);
     }
   }
 }

@@ -23,9 +23,10 @@ import {
   type Reconciler,
   type Result,
 } from '../../runtime/index.ts';
+import { isBack } from './back.ts';
 import { refused } from './checks.ts';
 import { endOf, finalPatch, passwordPatch } from './ends.ts';
-import { isMadeBy, judge } from './judge.ts';
+import { isMadeBy, judge, type Evidence } from './judge.ts';
 import { noteOf, operationOf, writeNote, type WriteNote } from './note.ts';
 import { PasswordSecrets } from './password.ts';
 import { backInAws, backInObject, hasObserved, memoryToUndo, merged, type AccountPatch } from './undo.ts';
@@ -55,8 +56,6 @@ const againMs = 5_000;
 const soonMs = 500;
 /** So long a password that was lost with its request may be brought again by the same request. */
 const lostMs = 30_000;
-/** So long what is taken back may wait for something that has nothing to do with it. */
-const patienceMs = 30_000;
 
 /**
  * Brings the writes that clients asked for to their end: completes them when AWS shows what was asked for, and takes
@@ -106,7 +105,7 @@ export class WriteFinisher implements Reconciler {
   }
 
   async #advance(account: AwsAccount, note: WriteNote, signal: AbortSignal): Promise<Result> {
-    const { clock, registry } = this.#options;
+    const { registry } = this.#options;
     if (note.kind === 'remove') {
       await this.#delete(account, signal);
       return done();
@@ -120,17 +119,7 @@ export class WriteFinisher implements Reconciler {
     if (note.state === 'undoing') {
       return this.#takeBack(account, note, connection, signal);
     }
-    const judgement = judge({
-      account,
-      note,
-      standing: standingOf(account, connection, this.#options.installation),
-      bindings: this.#bindingsOf(account),
-      schema: connection.schema,
-      place: connection.caller,
-      now: clock.now(),
-      readAt: connection.snapshots.current.takenAt,
-      skewMs: connection.api.skewMs,
-    });
+    const judgement = judge(this.#evidence(account, note, connection));
     switch (judgement.kind) {
       case 'done':
         return this.#finish(account, { ...note, userId: judgement.user.userId }, connection, signal);
@@ -155,10 +144,12 @@ export class WriteFinisher implements Reconciler {
       if (waiting.isPreparing(note.id)) {
         return after(soonMs);
       }
+      const waited = waiting.isWaited(note.id);
       if (secret !== null && !(await this.#secrets.exists(account, secret, signal))) {
-        const left = note.at + lostMs - this.#options.clock.now();
-        if (!waiting.isWaited(note.id) && left > 0) {
-          return after(left);
+        const left = waited ? 0 : Math.max(0, note.at + lostMs - this.#options.clock.now());
+        if (waiting.isPreparing(note.id) || waiting.isWaited(note.id) !== waited || left > 0) {
+          // Somebody who brings it again has come meanwhile, or may come.
+          return after(Math.max(soonMs, left));
         }
         const message = 'the password was lost before it was set; ask for it again';
         return this.#refuse(account, note, refused('conflict', message), connection, signal);
@@ -167,7 +158,10 @@ export class WriteFinisher implements Reconciler {
       return after(againMs);
     }
     if (secret !== null) {
-      // Before the note that names it goes.
+      if (waiting.isPreparing(note.id)) {
+        return after(soonMs);
+      }
+      // Before the note that names it goes, and after whoever may be making it.
       await this.#secrets.remove(account, secret, signal);
     }
     await this.#patch(account, finalPatch(account, note), signal);
@@ -232,11 +226,14 @@ export class WriteFinisher implements Reconciler {
   ): Promise<Result> {
     const { waiting, installation } = this.#options;
     const refusal = note.refusal ?? refused('conflict', 'it was refused');
-    if (note.kind !== 'create' && !this.#isBack(account, note)) {
+    if (note.kind !== 'create' && !isBack(this.#evidence(account, note, connection))) {
       waiting.tell(note.id, `${refusal.message} (it is being taken back)`);
       return after(againMs);
     }
     if (note.password?.secret !== undefined && note.password.secret !== null) {
+      if (waiting.isPreparing(note.id)) {
+        return after(soonMs);
+      }
       await this.#secrets.remove(account, note.password.secret, signal);
     }
     if (note.kind === 'create' || note.made) {
@@ -281,21 +278,6 @@ export class WriteFinisher implements Reconciler {
     }
   }
 
-  /** The controller has worked on what was taken back. */
-  #isBack(account: AwsAccount, note: WriteNote): boolean {
-    const { status, metadata } = account;
-    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-    const seen =
-      status?.observedOperation === operationOf(note) &&
-      (status.observedGeneration ?? 0) >= (metadata.generation ?? 0);
-    const late = this.#options.clock.now() - (note.refusedAt ?? note.at) > patienceMs;
-    return (
-      seen &&
-      ready !== undefined &&
-      (ready.status !== 'Unknown' || (late && ready.reason === 'EntitlementsNotReady'))
-    );
-  }
-
   /** The object is gone: deleted as it was asked for, taken back, or by somebody else. */
   #gone({ note, account }: Seen): void {
     const { registry, waiting, logger } = this.#options;
@@ -308,6 +290,21 @@ export class WriteFinisher implements Reconciler {
       outcome: settled.kind,
     });
     waiting.settle(note.id, settled);
+  }
+
+  #evidence(account: AwsAccount, note: WriteNote, connection: UsableConnection): Evidence {
+    const { clock, installation } = this.#options;
+    return {
+      account,
+      note,
+      standing: standingOf(account, connection, installation),
+      bindings: this.#bindingsOf(account),
+      schema: connection.schema,
+      place: connection.caller,
+      now: clock.now(),
+      readAt: connection.snapshots.current?.takenAt ?? 0,
+      skewMs: connection.api.skewMs,
+    };
   }
 
   #bindingsOf({ metadata }: AwsAccount): ReadonlyMap<string, AwsEntitlementBinding> {

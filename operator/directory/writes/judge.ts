@@ -50,11 +50,7 @@ export function judge(evidence: Evidence): Judgement {
     return { kind: 'refused', refusal: refused };
   }
   const ready = account.status?.conditions?.find(({ type }) => type === 'Ready');
-  const generation = account.metadata.generation ?? 0;
-  const seen =
-    account.status?.observedOperation === operationOf(note) &&
-    (account.status.observedGeneration ?? 0) >= generation;
-  if (!seen || ready === undefined) {
+  if (!isSeen(account, note) || ready === undefined) {
     return { kind: 'open', message: `AwsAccount "${account.metadata.name}" waits for its turn` };
   }
   if (standing.kind === 'user' && isDone(evidence, standing.user)) {
@@ -81,6 +77,14 @@ export function judge(evidence: Evidence): Judgement {
         },
       }
     : { kind: 'open', message };
+}
+
+/** Whether the controller has worked on what the object says. */
+export function isSeen({ status, metadata }: AwsAccount, note: WriteNote): boolean {
+  return (
+    status?.observedOperation === operationOf(note) &&
+    (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
+  );
 }
 
 /** So much earlier than its write a user may seem to be made: clocks differ. */
@@ -132,7 +136,8 @@ export function hasEdge(user: ObservedUser, named: Named, place: Place): boolean
 }
 
 /** Of the edges that were asked for, the first whose binding says that it cannot be. */
-function bindingRefusal({ account, note, bindings, now, readAt }: Evidence): Refusal | undefined {
+function bindingRefusal(evidence: Evidence): Refusal | undefined {
+  const { account, note, bindings, now, readAt } = evidence;
   if (note.state !== 'open') {
     return undefined;
   }
@@ -147,7 +152,7 @@ function bindingRefusal({ account, note, bindings, now, readAt }: Evidence): Ref
     const waits = ready.reason === 'WaitingForEntitlement' && looked;
     const fate =
       ready.status === 'False' || waits ? (bindingFates[ready.reason as BindingReason] ?? 'open') : 'open';
-    if (fate !== 'open') {
+    if (fate !== 'open' && !(ready.reason === 'LimitExceeded' && makesRoom(evidence))) {
       return {
         kind: fate,
         message: `${set.type} ${set.name ?? set.arn ?? ''}: ${ready.message}`,
@@ -155,6 +160,19 @@ function bindingRefusal({ account, note, bindings, now, readAt }: Evidence): Ref
     }
   }
   return undefined;
+}
+
+/** What the same write takes away makes room, and who found none may not have looked again. */
+function makesRoom({ account, note, standing, place, bindings, now }: Evidence): boolean {
+  return note.entries.some(({ set, had }) => {
+    if (set.state !== 'Absent' || !had) {
+      return false;
+    }
+    const { status } = bindings.get(bindingName(account.metadata.name, set)) ?? {};
+    const gone = status?.conditions?.find((one) => one.type === 'Ready' && one.status === 'True');
+    const since = Math.max(note.at, Date.parse(gone?.lastTransitionTime ?? '') || 0);
+    return now - since <= youngMs || (standing.kind === 'user' && hasEdge(standing.user, set, place));
+  });
 }
 
 function fateOf({ kind }: WriteNote, reason: string): Fate {

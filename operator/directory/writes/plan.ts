@@ -243,7 +243,8 @@ class Draft {
       });
       const declared = entry === undefined ? undefined : (entry.state ?? 'Present');
       const wantsIt = what === 'add';
-      if (had === wantsIt && (declared === undefined || (declared === 'Present') === wantsIt)) {
+      const ends = wantsIt && entry !== undefined && this.#isOver(entry);
+      if (had === wantsIt && !ends && (declared === undefined || (declared === 'Present') === wantsIt)) {
         continue;
       }
       (wantsIt ? present : absent).push(entry ?? named);
@@ -308,10 +309,18 @@ class Draft {
   #put(was: Entry | undefined, named: Named, present: boolean, had: boolean): void {
     const { type, name, arn } = named;
     const plain = { type, ...(name === undefined ? {} : { name }), ...(arn === undefined ? {} : { arn }) };
-    const { state: _state, ...rest }: Entry = was ?? plain;
+    const { state: _state, expiresAt, ...kept }: Entry = was ?? plain;
+    // What is asked for now is not to end in the past.
+    const rest = expiresAt === undefined || this.#isOver({ expiresAt }) ? kept : { ...kept, expiresAt };
     const set: Entry = present ? rest : { ...plain, state: 'Absent' };
     this.#entries = [...this.#entries, { set, was: was ?? null, had }];
     this.#list = withEntries(this.#list, [[{ set }, set]]);
+  }
+
+  /** By the clock of AWS. */
+  #isOver({ expiresAt }: Pick<Entry, 'expiresAt'>): boolean {
+    const { connection, now } = this.#target;
+    return expiresAt !== undefined && Date.parse(expiresAt) <= now + connection.api.skewMs;
   }
 
   /** What is Absent and has done its work makes room. */

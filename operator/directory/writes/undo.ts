@@ -87,6 +87,13 @@ export function memoryToUndo(
   return memory === writeApplied(applied) ? undefined : memory;
 }
 
+/** The fields of a write that say again what AWS had before, after `backInAws`. Pure. */
+export function fieldsBackInAws(account: AwsAccount, note: WriteNote): readonly FieldChange[] {
+  return note.fields.filter(
+    (field) => !isOfObject(field) && isAsSet(account, field, printOf(valueInAws(field))),
+  );
+}
+
 /** One merge patch of fields. */
 export function nested(fields: readonly (readonly [readonly string[], unknown])[]): AccountPatch {
   const patch: Record<string, unknown> = {};
@@ -196,7 +203,8 @@ function isOfObject({ at }: FieldChange): boolean {
     : name === 'management' || name === 'deletionPolicy';
 }
 
-function valueInAws({ was, inAws }: FieldChange): unknown {
+/** What AWS had before a write. */
+export function valueInAws({ was, inAws }: FieldChange): unknown {
   return inAws === undefined ? was : inAws;
 }
 

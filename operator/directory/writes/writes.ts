@@ -22,7 +22,7 @@ import {
 import { refusedWith, WriteDesk, type Place, type Request, type WriteDeskOptions } from './desk.ts';
 import { earlierOf } from './earlier.ts';
 import { contradiction, holderOf, type Holder } from './find.ts';
-import { newNote, noteOf } from './note.ts';
+import { newNote, noteOf, type EntryChange, type Named } from './note.ts';
 import { accountFor, freeName, newAccount } from './objects.ts';
 import { isEmpty, isRefusal, patched, planWrite, takeover } from './plan.ts';
 import { planPassword } from './plan-password.ts';
@@ -132,7 +132,7 @@ export class KubernetesWrites implements DirectoryWrites {
       checkMaking(after, connection, installation) ??
       checkGiven(
         { userName, groups: [], attachedPolicies: [], inlinePolicies: [] },
-        planned.entries.flatMap(({ set }) => (set.state === 'Absent' ? [] : [set])),
+        edgesOf(planned.entries),
         connection,
       );
     if (refusal !== undefined) {
@@ -222,7 +222,7 @@ export class KubernetesWrites implements DirectoryWrites {
       checkChange(made ? undefined : account, after, user, connection, { installation, now: clock.now() }) ??
       checkGiven(
         user,
-        whole.entries.flatMap(({ set, had }) => (set.state === 'Absent' || had ? [] : [set])),
+        edgesOf(whole.entries),
         connection,
       ) ??
       contradiction(
@@ -337,4 +337,14 @@ export class KubernetesWrites implements DirectoryWrites {
     const name = freeName(connection.key, user.userName, (key) => accounts.get(key) !== undefined);
     return accountFor(user, name, connection, clock.now());
   }
+}
+
+/** What a write gives to a user, and what it takes. */
+function edgesOf(entries: readonly EntryChange[]): {
+  readonly added: readonly Named[];
+  readonly removed: readonly Named[];
+} {
+  const of = (absent: boolean): readonly Named[] =>
+    entries.flatMap(({ set, had }) => ((set.state === 'Absent') === absent && had === absent ? [set] : []));
+  return { added: of(false), removed: of(true) };
 }
