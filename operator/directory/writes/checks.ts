@@ -7,7 +7,14 @@ import {
   type ObservedUser,
   type Rules,
 } from '../../../src/account/index.ts';
-import { edgeKey, fullQuota, readReference, typeOfPolicy, withEdge, withoutEdge } from '../../../src/entitlement/index.ts';
+import {
+  edgeKey,
+  fullQuota,
+  readReference,
+  typeOfPolicy,
+  withEdge,
+  withoutEdge,
+} from '../../../src/entitlement/index.ts';
 import { refusesEntitlement, refusesUser } from '../../../src/guard/index.ts';
 import type { AccountWrite, EntitlementReference, Refusal } from '../../../src/idhub/index.ts';
 import { checkAttributes, isWritten, maxTags, sameName } from '../../../src/schema/index.ts';

@@ -35,8 +35,8 @@ import type { LatestViews } from '../ports.ts';
 import { refused } from './checks.ts';
 import { canonical, fingerprint, operationOf, writeNote, type WriteNote } from './note.ts';
 import { PasswordSecrets } from './password.ts';
-import { patched } from './plan.ts';
-import type { AccountPatch } from './undo.ts';
+import { forClient } from './sentences.ts';
+import { patched, type AccountPatch } from './undo.ts';
 import type { Settled, Ticket, Waiting } from './waiting.ts';
 
 export interface WriteDeskOptions {
@@ -223,7 +223,7 @@ export class WriteDesk {
   /** What is refused, or not to be had at present, in the words of the port. */
   async guarded(work: () => Promise<WriteOutcome>): Promise<WriteOutcome> {
     try {
-      return await work();
+      return said(await work());
     } catch (error) {
       if (error instanceof NotLeadingError || error instanceof TransportError) {
         throw unavailable('the cluster cannot be written to at present', error);
@@ -299,7 +299,7 @@ export class WriteDesk {
       return { account: written };
     } catch (error) {
       if (isConflict(error) || isAlreadyExists(error)) {
-        await this.#look(keyOf(account));
+        await this.look(keyOf(account));
         return { instead: 'again' };
       }
       if (isNotFound(error) && !made) {
@@ -311,7 +311,7 @@ export class WriteDesk {
   }
 
   /** Brings the cache up to date with an object that it shows as it was. */
-  async #look(key: ObjectKey): Promise<void> {
+  async look(key: ObjectKey): Promise<void> {
     const { accounts, client } = this.options;
     try {
       accounts.set(await client.get<AwsAccount>(awsAccountType, key));
@@ -336,6 +336,18 @@ export class WriteDesk {
       const message = error instanceof Error ? error.message : String(error);
       logger.warn('the Secret for a password cannot be made', { account: keyOf(account), error: message });
     }
+  }
+}
+
+/** In words for who has no object of the cluster. */
+function said(outcome: WriteOutcome): WriteOutcome {
+  switch (outcome.kind) {
+    case 'done':
+      return outcome;
+    case 'pending':
+      return { ...outcome, message: forClient(outcome.message) };
+    case 'refused':
+      return refusedWith({ ...outcome.refusal, message: forClient(outcome.refusal.message) });
   }
 }
 

@@ -9,6 +9,28 @@ import { isClosed } from './plan.ts';
 import { entriesPatch, merged, printOf, valueAt, withEntries, type AccountPatch } from './undo.ts';
 import type { Settled } from './waiting.ts';
 
+/** What nobody could give back is taken when all else is done: then it alone can be refused. */
+export function laterPatch(account: AwsAccount, note: WriteNote): AccountPatch {
+  const { later, wants } = note;
+  const list = account.spec.entitlements ?? [];
+  const next: WriteNote = {
+    ...note,
+    entries: [...note.entries, ...later],
+    later: [],
+    wants: { ...wants, absent: [...(wants.absent ?? []), ...later.map(({ set }) => set)] },
+  };
+  return merged(
+    entriesPatch(
+      list,
+      withEntries(
+        list,
+        later.map((change) => [change, change.set]),
+      ),
+    ),
+    { annotations: { [annotations.undo]: writeNote(next) } },
+  );
+}
+
 /** The password is the last that is asked of AWS: it cannot be taken back. */
 export function passwordPatch(account: AwsAccount, note: WriteNote): AccountPatch {
   const { secret, requestId, resetRequired } = note.password ?? {

@@ -25,9 +25,10 @@ import {
 } from '../../runtime/index.ts';
 import { isBack } from './back.ts';
 import { refused } from './checks.ts';
-import { endOf, finalPatch, passwordPatch } from './ends.ts';
+import { endOf, finalPatch, laterPatch, passwordPatch } from './ends.ts';
 import { isMadeBy, judge, type Evidence } from './judge.ts';
 import { noteOf, operationOf, writeNote, type WriteNote } from './note.ts';
+import { isShut, shutId } from './overtake.ts';
 import { PasswordSecrets } from './password.ts';
 import { backInAws, backInObject, hasObserved, memoryToUndo, merged, type AccountPatch } from './undo.ts';
 import type { Waiting } from './waiting.ts';
@@ -116,12 +117,20 @@ export class WriteFinisher implements Reconciler {
       this.#options.waiting.tell(note.id, `AwsConnection "${keyString(key)}" cannot be used at present`);
       return after(againMs);
     }
+    const standing = standingOf(account, connection, this.#options.installation);
+    if (standing.kind === 'user' && isShut(account, standing.user)) {
+      this.#options.waiting.settle(shutId(account), { kind: 'done', userId: standing.user.userId });
+    }
     if (note.state === 'undoing') {
       return this.#takeBack(account, note, connection, signal);
     }
     const judgement = judge(this.#evidence(account, note, connection));
     switch (judgement.kind) {
       case 'done':
+        if (note.later.length > 0) {
+          await this.#patch(account, laterPatch(account, note), signal);
+          return after(againMs);
+        }
         return this.#finish(account, { ...note, userId: judgement.user.userId }, connection, signal);
       case 'refused':
         return this.#refuse(account, note, judgement.refusal, connection, signal);

@@ -208,6 +208,11 @@ export function valueInAws({ was, inAws }: FieldChange): unknown {
   return inAws === undefined ? was : inAws;
 }
 
+/** Nobody kept the document of an inline policy that nobody declared: who takes it away cannot give it back. Pure. */
+export function isLost({ set, was, had }: EntryChange): boolean {
+  return set.type === 'InlinePolicy' && set.state === 'Absent' && had && was?.document === undefined;
+}
+
 /** The entry that gives back what was taken, and takes what was given. */
 function entryInAws({ set, was, had }: EntryChange): Entry | null {
   const { type, name, arn } = set;
@@ -215,6 +220,34 @@ function entryInAws({ set, was, had }: EntryChange): Entry | null {
   if (!had) {
     return { ...named, state: 'Absent' };
   }
-  // Nobody kept the document of an inline policy that nobody declared: that one is not given again.
-  return was ?? (type === 'InlinePolicy' ? null : { ...named, onDelete: 'Keep' });
+  return was ?? (isLost({ set, was, had }) ? null : { ...named, onDelete: 'Keep' });
+}
+
+/** The object after a plan, as the API server would make it. Pure. */
+export function patched(account: AwsAccount, patch: AccountPatch): AwsAccount {
+  return {
+    ...account,
+    metadata: {
+      ...account.metadata,
+      annotations: laidOver(account.metadata.annotations, patch.annotations) as Record<string, string>,
+    },
+    spec: laidOver(account.spec, patch.spec) as unknown as AwsAccount['spec'],
+  };
+}
+
+function laidOver(
+  target: Readonly<Record<string, unknown>> | object | undefined,
+  patch: Readonly<Record<string, unknown>> | undefined,
+): Readonly<Record<string, unknown>> {
+  const result: Record<string, unknown> = { ...target };
+  for (const [key, value] of Object.entries(patch ?? {})) {
+    if (value === null) {
+      delete result[key];
+    } else if (typeof value === 'object' && !Array.isArray(value)) {
+      result[key] = laidOver(result[key] as object | undefined, value as Record<string, unknown>);
+    } else {
+      result[key] = value;
+    }
+  }
+  return result;
 }

@@ -24,9 +24,10 @@ import { earlierOf } from './earlier.ts';
 import { contradiction, holderOf, type Holder } from './find.ts';
 import { newNote, noteOf, type EntryChange, type Named } from './note.ts';
 import { accountFor, freeName, newAccount } from './objects.ts';
-import { isEmpty, isRefusal, patched, planWrite, takeover } from './plan.ts';
+import { isEmpty, isRefusal, planWrite, takeover } from './plan.ts';
 import { planPassword } from './plan-password.ts';
-import { merged, nested } from './undo.ts';
+import { notYetShut, onlyDisables, overtake, overtakes } from './overtake.ts';
+import { isLost, merged, nested, patched } from './undo.ts';
 
 /** So often a request is looked at anew where its object has changed meanwhile. */
 const maxTries = 20;
@@ -166,7 +167,7 @@ export class KubernetesWrites implements DirectoryWrites {
   async #change(id: string, write: AccountWrite, request: Request): Promise<WriteOutcome | 'again'> {
     const { bindings, clock, installation } = this.#desk.options;
     const place = this.#desk.place(request.name);
-    const found = await this.#find(id, place, request);
+    const found = await this.#find(id, place, request, write);
     if (found === 'again' || !('holder' in found)) {
       return found;
     }
@@ -202,6 +203,15 @@ export class KubernetesWrites implements DirectoryWrites {
     if (password !== undefined && 'message' in password) {
       return refusedWith(password);
     }
+    if (password !== undefined && [...planned.entries, ...planned.later].some(isLost)) {
+      return refusedWith(
+        refused(
+          'invalidValue',
+          'an inline policy that is declared nowhere is not removed together with a password: neither could be taken ' +
+            'back; send two requests',
+        ),
+      );
+    }
     if (isEmpty(planned) && password === undefined) {
       return { kind: 'done', account: seen, changed: false };
     }
@@ -220,13 +230,9 @@ export class KubernetesWrites implements DirectoryWrites {
       (write.userName === undefined ? undefined : checkUser({ userName: write.userName }, connection)) ??
       (made ? checkOwner(user, account, installation) : undefined) ??
       checkChange(made ? undefined : account, after, user, connection, { installation, now: clock.now() }) ??
-      checkGiven(
-        user,
-        edgesOf(whole.entries),
-        connection,
-      ) ??
+      checkGiven(user, edgesOf(whole.entries), connection) ??
       contradiction(
-        whole.entries,
+        [...whole.entries, ...whole.later],
         { userId: user.userId, userName: user.userName, connection: connection.key, account },
         bindings,
       );
@@ -243,6 +249,7 @@ export class KubernetesWrites implements DirectoryWrites {
       wants: whole.wants,
       fields: whole.fields,
       entries: whole.entries,
+      later: whole.later,
       password,
     });
     return this.#desk.submit({ account, made, patch: whole.patch, note }, request);
@@ -291,7 +298,12 @@ export class KubernetesWrites implements DirectoryWrites {
   }
 
   /** The user of an id, and through which object it is written; or what stands against that. */
-  async #find(id: string, place: Place, request: Request): Promise<Found | WriteOutcome | 'again'> {
+  async #find(
+    id: string,
+    place: Place,
+    request: Request,
+    write: AccountWrite = {},
+  ): Promise<Found | WriteOutcome | 'again'> {
     const { installation } = this.#desk.options;
     const { connection, snapshot, view, accounts } = place;
     const user = snapshot.byId(id);
@@ -302,6 +314,17 @@ export class KubernetesWrites implements DirectoryWrites {
     const holder = holderOf(user, accounts, { connection, installation });
     if (holder.kind === 'held' || holder.kind === 'leaving') {
       const note = noteOf(holder.account);
+      if (note !== undefined && overtakes(write, holder.account, note, request, seen.version)) {
+        const shut = await overtake(this.#desk, { account: holder.account, userId: id }, note, request);
+        if (shut === 'again') {
+          return shut;
+        }
+        if (onlyDisables(write) && shut !== 'over') {
+          return shut === 'shut'
+            ? { kind: 'done', account: this.#desk.place(request.name).view.account(id), changed: true }
+            : notYetShut();
+        }
+      }
       if (note !== undefined) {
         const outcome = await this.#desk.meet(holder.account, note, request);
         return outcome === 'over' ? 'again' : outcome;
