@@ -299,7 +299,7 @@ export class WriteDesk {
       return { account: written };
     } catch (error) {
       if (isConflict(error) || isAlreadyExists(error)) {
-        await this.look(keyOf(account));
+        await this.#look(keyOf(account));
         return { instead: 'again' };
       }
       if (isNotFound(error) && !made) {
@@ -311,7 +311,7 @@ export class WriteDesk {
   }
 
   /** Brings the cache up to date with an object that it shows as it was. */
-  async look(key: ObjectKey): Promise<void> {
+  async #look(key: ObjectKey): Promise<void> {
     const { accounts, client } = this.options;
     try {
       accounts.set(await client.get<AwsAccount>(awsAccountType, key));

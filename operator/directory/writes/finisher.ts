@@ -28,7 +28,6 @@ import { refused } from './checks.ts';
 import { endOf, finalPatch, laterPatch, passwordPatch } from './ends.ts';
 import { isMadeBy, judge, type Evidence } from './judge.ts';
 import { noteOf, operationOf, writeNote, type WriteNote } from './note.ts';
-import { isShut, shutId } from './overtake.ts';
 import { PasswordSecrets } from './password.ts';
 import { backInAws, backInObject, hasObserved, memoryToUndo, merged, type AccountPatch } from './undo.ts';
 import type { Waiting } from './waiting.ts';
@@ -116,10 +115,6 @@ export class WriteFinisher implements Reconciler {
     if (connection?.snapshots.current === undefined) {
       this.#options.waiting.tell(note.id, `AwsConnection "${keyString(key)}" cannot be used at present`);
       return after(againMs);
-    }
-    const standing = standingOf(account, connection, this.#options.installation);
-    if (standing.kind === 'user' && isShut(account, standing.user)) {
-      this.#options.waiting.settle(shutId(account), { kind: 'done', userId: standing.user.userId });
     }
     if (note.state === 'undoing') {
       return this.#takeBack(account, note, connection, signal);

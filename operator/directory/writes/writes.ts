@@ -26,7 +26,6 @@ import { newNote, noteOf, type EntryChange, type Named } from './note.ts';
 import { accountFor, freeName, newAccount } from './objects.ts';
 import { isEmpty, isRefusal, planWrite, takeover } from './plan.ts';
 import { planPassword } from './plan-password.ts';
-import { notYetShut, onlyDisables, overtake, overtakes } from './overtake.ts';
 import { isLost, merged, nested, patched } from './undo.ts';
 
 /** So often a request is looked at anew where its object has changed meanwhile. */
@@ -167,7 +166,7 @@ export class KubernetesWrites implements DirectoryWrites {
   async #change(id: string, write: AccountWrite, request: Request): Promise<WriteOutcome | 'again'> {
     const { bindings, clock, installation } = this.#desk.options;
     const place = this.#desk.place(request.name);
-    const found = await this.#find(id, place, request, write);
+    const found = await this.#find(id, place, request);
     if (found === 'again' || !('holder' in found)) {
       return found;
     }
@@ -298,12 +297,7 @@ export class KubernetesWrites implements DirectoryWrites {
   }
 
   /** The user of an id, and through which object it is written; or what stands against that. */
-  async #find(
-    id: string,
-    place: Place,
-    request: Request,
-    write: AccountWrite = {},
-  ): Promise<Found | WriteOutcome | 'again'> {
+  async #find(id: string, place: Place, request: Request): Promise<Found | WriteOutcome | 'again'> {
     const { installation } = this.#desk.options;
     const { connection, snapshot, view, accounts } = place;
     const user = snapshot.byId(id);
@@ -314,17 +308,6 @@ export class KubernetesWrites implements DirectoryWrites {
     const holder = holderOf(user, accounts, { connection, installation });
     if (holder.kind === 'held' || holder.kind === 'leaving') {
       const note = noteOf(holder.account);
-      if (note !== undefined && overtakes(write, holder.account, note, request, seen.version)) {
-        const shut = await overtake(this.#desk, { account: holder.account, userId: id }, note, request);
-        if (shut === 'again') {
-          return shut;
-        }
-        if (onlyDisables(write) && shut !== 'over') {
-          return shut === 'shut'
-            ? { kind: 'done', account: this.#desk.place(request.name).view.account(id), changed: true }
-            : notYetShut();
-        }
-      }
       if (note !== undefined) {
         const outcome = await this.#desk.meet(holder.account, note, request);
         return outcome === 'over' ? 'again' : outcome;
