@@ -6,12 +6,13 @@ import { eventually } from '../support/process.ts';
 import { attachControlPlane, openControlPlane, type ControlPlaneOptions } from './controlplane.ts';
 import { recordOf, type ControlPlane, type ControlPlaneRecord } from './handle.ts';
 import { componentReady, type ComponentName, type LocalControlPlane } from './local.ts';
+import { removeNode, type NodeComponentName, type RecordedNode } from './node/index.ts';
 import type { LocalPorts } from './flags.ts';
 import { ensureRunDir, runDir } from './statedir.ts';
 import { etcdVersion, kubernetesVersion } from './tools.ts';
 
 interface RecordedProcess {
-  readonly component: ComponentName;
+  readonly component: ComponentName | NodeComponentName;
   readonly pid: number;
   /** Boot and start time: a pid alone may be somebody else's by now. */
   readonly identity: string;
@@ -21,7 +22,11 @@ interface RecordedProcess {
 interface BackgroundRecord extends ControlPlaneRecord {
   readonly startedAt: string;
   /** Where the processes are ours. */
-  readonly local?: { readonly ports: LocalPorts; readonly processes: readonly RecordedProcess[] };
+  readonly local?: {
+    readonly ports: LocalPorts;
+    readonly processes: readonly RecordedProcess[];
+    readonly node?: RecordedNode;
+  };
 }
 
 /** What is known of a control plane that runs in the background. */
@@ -32,7 +37,7 @@ export type Background =
   | { readonly kind: 'running'; readonly record: BackgroundRecord };
 
 export interface ComponentStatus {
-  readonly component: ComponentName;
+  readonly component: ComponentName | NodeComponentName;
   readonly pid: number;
   readonly version: string;
   readonly health: 'ready' | 'not ready' | 'gone';
@@ -101,6 +106,12 @@ export class BackgroundControlPlane {
     });
   }
 
+  /** The one that runs; undefined where none does. */
+  running(): ControlPlane | undefined {
+    const state = this.find();
+    return state.kind === 'running' ? this.#attach(state.record) : undefined;
+  }
+
   /** Asks each process that is ours. */
   async components(record: BackgroundRecord): Promise<readonly ComponentStatus[]> {
     const { local, stateDir } = record;
@@ -113,7 +124,7 @@ export class BackgroundControlPlane {
         if (!stillRuns(process)) {
           return { component, pid, version, health: 'gone' as const };
         }
-        const ready = await componentReady(component, stateDir, local.ports);
+        const ready = await componentReady(component, stateDir, local);
         return { component, pid, version, health: ready ? ('ready' as const) : ('not ready' as const) };
       }),
     );
@@ -146,11 +157,6 @@ export class BackgroundControlPlane {
   }
 
   #write(plane: ControlPlane, local: LocalControlPlane | undefined): void {
-    const versions = {
-      etcd: etcdVersion,
-      apiserver: kubernetesVersion,
-      controllerManager: kubernetesVersion,
-    };
     const record: BackgroundRecord = {
       ...recordOf(plane),
       startedAt: new Date().toISOString(),
@@ -159,10 +165,18 @@ export class BackgroundControlPlane {
         : {
             local: {
               ports: local.ports,
-              processes: (['etcd', 'apiserver', 'controllerManager'] as const).map((component) => {
-                const { pid } = local.components[component];
-                return { component, pid, identity: processIdentity(pid) ?? '', version: versions[component] };
-              }),
+              ...(local.node === undefined ? {} : { node: local.node.recorded }),
+              processes: Object.entries({ ...local.components, ...local.node?.components }).map(
+                ([name, { pid }]) => {
+                  const component = name as ComponentName | NodeComponentName;
+                  return {
+                    component,
+                    pid,
+                    identity: processIdentity(pid) ?? '',
+                    version: component === 'etcd' ? etcdVersion : kubernetesVersion,
+                  };
+                },
+              ),
             },
           }),
     };
@@ -185,6 +199,9 @@ export class BackgroundControlPlane {
       withinMs: 10_000,
       what: 'processes to end',
     });
+    if (record?.local?.node !== undefined) {
+      await removeNode(record.local.node);
+    }
     rmSync(this.stateDir, { recursive: true, force: true });
   }
 }

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BackgroundControlPlane } from './background.ts';
 import { readCrds } from './crds.ts';
+import { ensureNodeTools } from './node/index.ts';
 import { cacheRoot } from '../support/toolcache.ts';
 import { ensureControlPlaneTools } from './tools.ts';
 
@@ -10,9 +11,12 @@ const usage = `Usage: npm run cluster -- COMMAND [--name NAME]
 
 A Kubernetes control plane (etcd, kube-apiserver, kube-controller-manager) for trying and testing.
 It listens on 127.0.0.1 only, needs no Docker and no root, and keeps nothing once it is down.
+With --node there is a node as well (kubelet, kube-scheduler, kube-proxy, containerd) that takes pods: on Linux, as
+root, in namespaces of the kernel of its own, so that nothing of it is left once it is down.
 
 Commands:
   up       start it in the background and install crds/; harmless when it runs already
+  load     make images known to its node: load ARCHIVE..., as podman save or docker save writes them
   down     end it and remove its state
   status   its processes, health and versions; exit code 1 when it does not run
   env      what to evaluate in a shell: eval "$(npm run -s cluster -- env)"
@@ -20,6 +24,7 @@ Commands:
 
 Options:
   --name NAME   which one, when there are several (default: default)
+  --node        up: with a node that takes pods; build: its binaries too
   --help        this text
 
 Environment:
@@ -29,9 +34,14 @@ Environment:
 const crdDir = join(import.meta.dirname, '..', '..', 'crds');
 const log = (line: string): void => console.error(line);
 
-async function up(background: BackgroundControlPlane, again: string): Promise<number> {
+async function up(background: BackgroundControlPlane, again: string, node: boolean): Promise<number> {
   const started = performance.now();
   const { plane, found } = await background.up();
+  if (node && !plane.node) {
+    throw new Error(
+      `It runs already, and without a node: end it first (npm run cluster -- down${again}), or give it another name`,
+    );
+  }
   const took = `${((performance.now() - started) / 1000).toFixed(1)} s`;
   const said = {
     absent: `up after ${took}`,
@@ -117,8 +127,28 @@ function env(background: BackgroundControlPlane, again: string): number {
   return 0;
 }
 
-async function build(): Promise<number> {
+async function load(background: BackgroundControlPlane, archives: readonly string[]): Promise<number> {
+  const plane = background.running();
+  if (plane === undefined) {
+    console.error('Not running. Start it: npm run cluster -- up --node');
+    return 1;
+  }
+  if (archives.length === 0) {
+    console.error('load takes the archives of images, as podman save or docker save writes them');
+    return 2;
+  }
+  for (const archive of archives) {
+    await plane.loadImage(resolve(archive));
+    console.log(`Loaded: ${archive}`);
+  }
+  return 0;
+}
+
+async function build(node: boolean): Promise<number> {
   await ensureControlPlaneTools({ environment: process.env, log });
+  if (node) {
+    await ensureNodeTools({ environment: process.env, log });
+  }
   console.log(`The binaries are in ${cacheRoot(process.env)}`);
   return 0;
 }
@@ -132,24 +162,32 @@ async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { name: { type: 'string', default: 'default' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      name: { type: 'string', default: 'default' },
+      node: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   const [command, ...rest] = positionals;
   if (values.help === true) {
     console.log(usage);
     return 0;
   }
-  if (rest.length > 0) {
+  if (rest.length > 0 && command !== 'load') {
     throw new Error(`one command at a time, not '${positionals.join(' ')}' (see --help)`);
   }
-  const background = new BackgroundControlPlane(values.name, { log });
+  if (values.node && command !== 'up' && command !== 'build') {
+    throw new Error('--node goes with up and build (see --help)');
+  }
+  const background = new BackgroundControlPlane(values.name, { log, node: values.node });
   const again = values.name === 'default' ? '' : ` --name ${values.name}`;
   const commands = new Map<string, () => Promise<number> | number>([
-    ['up', () => up(background, again)],
+    ['up', () => up(background, again, values.node)],
+    ['load', () => load(background, rest)],
     ['down', () => down(background)],
     ['status', () => status(background, again)],
     ['env', () => env(background, again)],
-    ['build', build],
+    ['build', () => build(values.node)],
   ]);
   const chosen = commands.get(command ?? '');
   if (chosen === undefined) {

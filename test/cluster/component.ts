@@ -25,6 +25,8 @@ export interface ComponentOptions {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
+  /** In place of `plainEnvironment`. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Gets standard output and standard error, appended. */
   readonly logFile: string;
   /** Whether it serves. Asked every 50 ms while it starts. */
@@ -69,10 +71,18 @@ export class LocalComponent implements Component {
 
   /** Starts it and resolves when it is ready; rejects with `ComponentFailedError`, and then nothing runs. */
   async start(): Promise<void> {
-    const { command, args, logFile, ready, onChange, startWithinMs = 60_000 } = this.#options;
+    const {
+      command,
+      args,
+      env = plainEnvironment,
+      logFile,
+      ready,
+      onChange,
+      startWithinMs = 60_000,
+    } = this.#options;
     const log = openSync(logFile, 'a', 0o600);
     const child = spawn(command, args, {
-      env: { ...plainEnvironment },
+      env: { ...env },
       stdio: ['ignore', log, log],
       detached: true,
     });

@@ -11,6 +11,7 @@ import {
 } from './handle.ts';
 import { deleteKind, startKind } from './kind.ts';
 import { startLocal, type LocalControlPlane } from './local.ts';
+import { ensureNodeTools, requireNode, thisMachine } from './node/index.ts';
 import { newStateDir } from './statedir.ts';
 import { ensureControlPlaneTools, ensureKubectl } from './tools.ts';
 
@@ -20,6 +21,8 @@ export interface ControlPlaneOptions {
   /** Hears what takes long; default: standard error. */
   readonly log?: (line: string) => void;
   readonly run?: CommandRunner;
+  /** With a node that takes pods; needs root where the control plane is local. */
+  readonly node?: boolean;
 }
 
 /** `CLUSTER`: unset or `local`, `existing`, `kind`. Throws on anything else. */
@@ -66,10 +69,16 @@ export async function openControlPlane(
   const { stateDir } = options;
   const mode = clusterMode(environment);
   if (mode === 'local') {
+    if (options.node === true) {
+      // Before minutes are spent on building.
+      requireNode(thisMachine(environment));
+    }
     const tools = await ensureControlPlaneTools({ environment, log });
-    const local = await startLocal({ stateDir, tools });
+    const nodeTools = options.node === true ? await ensureNodeTools({ environment, log }) : undefined;
+    const local = await startLocal({ stateDir, tools, nodeTools });
     const { kubeconfigPath, server, caData, components } = local;
-    const record = { mode, kubeconfigPath, server, caData, stateDir, kubectlPath: tools.kubectl };
+    const node = local.node !== undefined;
+    const record = { mode, kubeconfigPath, server, caData, stateDir, kubectlPath: tools.kubectl, node };
     const stop = (): Promise<void> => local.stop();
     return { plane: controlPlaneHandle({ record, run, env: plainEnvironment, components, stop }), local };
   }

@@ -51,5 +51,5 @@ export async function attachExisting(options: {
   if (answer.code !== 0) {
     return refuse(`the cluster at ${server} does not answer`, answer.stderr);
   }
-  return { mode: 'existing', kubeconfigPath, server, caData, stateDir, kubectlPath };
+  return { mode: 'existing', kubeconfigPath, server, caData, stateDir, kubectlPath, node: true };
 }

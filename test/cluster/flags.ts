@@ -15,7 +15,16 @@ export interface LocalPaths {
   readonly controllerManagerKubeconfig: string;
 }
 
-/** TCP ports of 127.0.0.1. */
+/** What a control plane with a node has that one without lacks. */
+export interface NodeFlags {
+  /** Where the API server listens, so that pods reach it. */
+  readonly host: string;
+  readonly services: string;
+  readonly kubeletClientCert: string;
+  readonly kubeletClientKey: string;
+}
+
+/** TCP ports of 127.0.0.1; with a node the API server's is of the link to it. */
 export interface LocalPorts {
   readonly apiserver: number;
   readonly controllerManager: number;
@@ -68,16 +77,27 @@ export function etcdFlags(paths: LocalPaths): readonly string[] {
   ];
 }
 
-export function apiserverFlags(paths: LocalPaths, ports: LocalPorts): readonly string[] {
+export function apiserverFlags(paths: LocalPaths, ports: LocalPorts, node?: NodeFlags): readonly string[] {
+  const host = node?.host ?? '127.0.0.1';
   return [
     `--etcd-servers=unix://${paths.etcdSocket}`,
-    '--bind-address=127.0.0.1',
+    `--bind-address=${host}`,
     `--secure-port=${ports.apiserver}`,
     `--cert-dir=${paths.apiserverCerts}`,
-    '--advertise-address=127.0.0.1',
-    // A loopback address is no valid endpoint of the `kubernetes` Service, and no pod is there to use it.
-    '--endpoint-reconciler-type=none',
-    '--service-cluster-ip-range=10.0.0.0/24',
+    `--advertise-address=${host}`,
+    ...(node === undefined
+      ? [
+          // A loopback address is no valid endpoint of the `kubernetes` Service, and no pod is there to use it.
+          '--endpoint-reconciler-type=none',
+          '--service-cluster-ip-range=10.0.0.0/24',
+        ]
+      : [
+          `--service-cluster-ip-range=${node.services}`,
+          '--allow-privileged',
+          '--kubelet-preferred-address-types=InternalIP',
+          `--kubelet-client-certificate=${node.kubeletClientCert}`,
+          `--kubelet-client-key=${node.kubeletClientKey}`,
+        ]),
     '--authorization-mode=RBAC',
     `--token-auth-file=${paths.tokenFile}`,
     '--service-account-issuer=https://kubernetes.default.svc',
@@ -86,10 +106,14 @@ export function apiserverFlags(paths: LocalPaths, ports: LocalPorts): readonly s
   ];
 }
 
-export function controllerManagerFlags(paths: LocalPaths, ports: LocalPorts): readonly string[] {
+export function controllerManagerFlags(
+  paths: LocalPaths,
+  ports: LocalPorts,
+  node?: NodeFlags,
+): readonly string[] {
   return [
     `--kubeconfig=${paths.controllerManagerKubeconfig}`,
-    `--controllers=${controllers.join(',')}`,
+    `--controllers=${node === undefined ? controllers.join(',') : '*'}`,
     '--leader-elect=false',
     '--bind-address=127.0.0.1',
     `--secure-port=${ports.controllerManager}`,

@@ -6,13 +6,20 @@ import { plainEnvironment } from '../support/process.ts';
 
 /**
  * Waits for the end of its standard input, which comes when whoever started it is gone, however it went,
- * and then ends the processes listed in `pids` and removes the directory.
+ * and then ends the processes listed in `pids` and removes the directory, and the control group that is named in
+ * `cgroup`, of a node.
  */
 const script = `
 trap '' HUP INT TERM
 read -r word
 [ "$word" = release ] && exit 0
 for pid in $(cat "$1/pids"); do kill -9 "$pid"; done 2>/dev/null
+cgroup=$(cat "$1/cgroup" 2>/dev/null)
+[ -n "$cgroup" ] && for again in 1 2 3 4 5; do
+  left=$(find /sys/fs/cgroup -maxdepth 2 -type d -path "*$cgroup")
+  [ -z "$left" ] && break
+  find $left -depth -type d -exec rmdir {} + 2>/dev/null || sleep 1
+done
 rm -rf "$1" || { sleep 1; rm -rf "$1"; }
 `;
 

@@ -31,7 +31,14 @@ function attached(
     inputs.push(stdin ?? '');
     return Promise.resolve({ code: 0, stdout: '', stderr: '', ...answer(line) });
   };
-  const record = { mode, stateDir, server: 'https://api.test', caData: 'Q0E=', kubectlPath: 'kubectl' };
+  const record = {
+    mode,
+    stateDir,
+    server: 'https://api.test',
+    caData: 'Q0E=',
+    kubectlPath: 'kubectl',
+    node: false,
+  };
   const plane = attachControlPlane(
     { ...record, kubeconfigPath: join(stateDir, 'admin.kubeconfig') },
     { environment: {}, run, ends: true },
@@ -159,4 +166,20 @@ test('a kubeconfig without a CA leaves the choice to the machine', () => {
   const config = tokenKubeconfig({ server: 'https://api.test', caData: '', user: 'me', token: 't' });
   expect(parse(config)).toMatchObject({ clusters: [{ cluster: { server: 'https://api.test' } }] });
   expect(config).not.toContain('certificate-authority-data');
+});
+
+test.each<[ClusterMode, Partial<CommandResult>, string | undefined]>([
+  ['kind', {}, undefined],
+  ['kind', { code: 1, stderr: 'no such file' }, 'kind could not load image.tar:\nno such file'],
+  ['existing', {}, 'push them where it pulls from'],
+  ['local', {}, 'there is no node: start it with a node'],
+])('an image for the nodes of a cluster, CLUSTER=%s', async (mode, answer, refusal) => {
+  const { plane, calls } = attached(mode, () => answer);
+  const loading = plane.loadImage('image.tar');
+  if (refusal === undefined) {
+    await loading;
+    expect(calls).toEqual([expect.stringMatching(/^kind load image-archive image\.tar --name=idhub-/)]);
+  } else {
+    await expect(loading).rejects.toThrow(refusal);
+  }
 });

@@ -5,7 +5,9 @@ import { eventually } from '../support/process.ts';
 import type { Component } from './component.ts';
 import { readCrds } from './crds.ts';
 import { tokenKubeconfig } from './kubeconfig.ts';
+import { loadIntoKind } from './kind.ts';
 import type { ComponentName } from './local.ts';
+import { loadImage, nodePaths } from './node/index.ts';
 
 export type ClusterMode = 'local' | 'existing' | 'kind';
 
@@ -18,6 +20,8 @@ export interface ControlPlaneRecord {
   readonly caData: string;
   readonly stateDir: string;
   readonly kubectlPath: string;
+  /** Whether it has nodes that take pods, as far as is known: `existing` and `kind` do. */
+  readonly node: boolean;
 }
 
 /** A control plane to test against. */
@@ -55,6 +59,8 @@ export interface ControlPlane extends ControlPlaneRecord {
   ): Promise<{ readonly kubeconfigPath: string; readonly token: string }>;
   /** Makes a namespace that does not exist yet. */
   createNamespace(name: string): Promise<void>;
+  /** Makes an image known to the nodes. @param archive as `podman save` or `docker save` writes it */
+  loadImage(archive: string): Promise<void>;
   /** The processes, where they are ours: with `existing`, `kind` and a shared one, using them throws. */
   readonly components: Readonly<Record<ComponentName, Component>>;
   /**
@@ -68,8 +74,8 @@ export interface ControlPlane extends ControlPlaneRecord {
 
 /** The part of a control plane that goes through JSON. */
 export function recordOf(plane: ControlPlaneRecord): ControlPlaneRecord {
-  const { mode, kubeconfigPath, server, caData, stateDir, kubectlPath } = plane;
-  return { mode, kubeconfigPath, server, caData, stateDir, kubectlPath };
+  const { mode, kubeconfigPath, server, caData, stateDir, kubectlPath, node } = plane;
+  return { mode, kubeconfigPath, server, caData, stateDir, kubectlPath, node };
 }
 
 const fieldManager = 'idhub-aws-connector-test';
@@ -159,6 +165,19 @@ export function controlPlaneHandle(options: {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       writeFileSync(path, tokenKubeconfig({ server, caData, user: name, token, namespace }), { mode: 0o600 });
       return { kubeconfigPath: path, token };
+    },
+    loadImage: async (archive) => {
+      if (record.mode === 'local' && record.node) {
+        await loadImage(nodePaths(stateDir), archive, run);
+      } else if (record.mode === 'kind') {
+        await loadIntoKind({ archive, run, env, stateDir });
+      } else {
+        throw new Error(
+          record.mode === 'existing'
+            ? 'images are not loaded into a cluster of yours: push them where it pulls from'
+            : 'there is no node: start it with a node (npm run cluster -- up --node)',
+        );
+      }
     },
     createNamespace: async (name) => {
       await must(['create', 'namespace', name]);

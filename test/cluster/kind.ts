@@ -45,6 +45,20 @@ export async function deleteKind(options: Pick<KindOptions, 'run' | 'env' | 'sta
   }
 }
 
+/** Makes an image known to the nodes of the cluster that `startKind` made for this state directory. */
+export async function loadIntoKind(
+  options: Pick<KindOptions, 'run' | 'env' | 'stateDir'> & { readonly archive: string },
+): Promise<void> {
+  const { archive, run, env, stateDir } = options;
+  const loaded = await run('kind', ['load', 'image-archive', archive, `--name=${kindName(stateDir)}`], {
+    env,
+    timeoutMs: startWithinMs,
+  });
+  if (loaded.code !== 0) {
+    throw new Error(`CLUSTER=kind: kind could not load ${archive}:\n${loaded.stderr.trim()}`);
+  }
+}
+
 /** A name from the state directory's, in the letters that kind takes. */
 function kindName(stateDir: string): string {
   return `idhub-${basename(stateDir)}`.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-');

@@ -70,6 +70,7 @@ describe('CLUSTER=existing', () => {
       caData: 'Q0E=',
       stateDir,
       kubectlPath: 'kubectl',
+      node: true,
     });
     expect(calls).toEqual([
       'kubectl config view --raw --minify --flatten --output=json',

@@ -174,14 +174,8 @@ export class WriteDesk {
       if (note.key === request.key) {
         return this.#answer(settled, note.id, request);
       }
-      return settled === undefined
-        ? refusedWith(
-            refused(
-              'conflict',
-              `another write to AwsAccount "${keyString(keyOf(account))}" is not finished; try again when it is`,
-            ),
-          )
-        : 'over';
+      const message = `another write to AwsAccount "${keyString(keyOf(account))}" is not finished; ask again, nothing else of this one is done before`;
+      return settled === undefined ? { kind: 'pending', retryAfterMs, message } : 'over';
     } finally {
       prepared();
       ticket.close();
@@ -218,6 +212,24 @@ export class WriteDesk {
       prepared();
       ticket.close();
     }
+  }
+
+  /**
+   * Shuts somebody out at once, whatever write is under way on the object: what that is taken back to is not this.
+   * Whoever did it before stays named.
+   */
+  async shut(account: AwsAccount, caller: string): Promise<void> {
+    const { accounts, client, logger } = this.options;
+    if (account.metadata.annotations?.[annotations.disabledBy] !== undefined) {
+      return;
+    }
+    const { uid } = account.metadata;
+    const patch = { metadata: { uid, annotations: { [annotations.disabledBy]: caller } } };
+    accounts.set(await client.mergePatch<AwsAccount>(awsAccountType, keyOf(account), patch));
+    logger.info('an account is shut out before another write to it is finished', {
+      account: keyOf(account),
+      caller,
+    });
   }
 
   /** What is refused, or not to be had at present, in the words of the port. */

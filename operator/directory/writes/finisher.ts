@@ -29,6 +29,7 @@ import { endOf, finalPatch, laterPatch, passwordPatch } from './ends.ts';
 import { isMadeBy, judge, type Evidence } from './judge.ts';
 import { noteOf, operationOf, writeNote, type WriteNote } from './note.ts';
 import { PasswordSecrets } from './password.ts';
+import { isShutting, keptShut, withoutShut } from './shut.ts';
 import { backInAws, backInObject, hasObserved, memoryToUndo, merged, type AccountPatch } from './undo.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -194,17 +195,23 @@ export class WriteFinisher implements Reconciler {
       kind: refusal.kind,
       reason: refusal.message,
     });
-    const undoing: WriteNote = { ...note, state: 'undoing', refusal, refusedAt: clock.now() };
     const standing = standingOf(account, connection, installation);
+    const shut = isShutting(note);
+    const undoing: WriteNote = {
+      ...(shut ? withoutShut(note) : note),
+      state: 'undoing',
+      refusal: shut ? keptShut(refusal) : refusal,
+      refusedAt: clock.now(),
+    };
     // Only a user that was made for this very object goes with it.
     const own = standing.kind === 'user' && isMadeBy(note, standing.user, connection.api.skewMs);
     const patch: AccountPatch =
       note.kind === 'create'
         ? { spec: { deletionPolicy: own ? 'Delete' : 'Retain' } }
-        : backInAws(account, note);
+        : backInAws(account, undoing);
     const memory =
       standing.kind === 'user' && note.kind === 'change'
-        ? memoryToUndo(account, note, { schema: connection.schema, userName: standing.user.userName })
+        ? memoryToUndo(account, undoing, { schema: connection.schema, userName: standing.user.userName })
         : undefined;
     await this.#patch(
       account,

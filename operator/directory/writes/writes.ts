@@ -166,7 +166,7 @@ export class KubernetesWrites implements DirectoryWrites {
   async #change(id: string, write: AccountWrite, request: Request): Promise<WriteOutcome | 'again'> {
     const { bindings, clock, installation } = this.#desk.options;
     const place = this.#desk.place(request.name);
-    const found = await this.#find(id, place, request);
+    const found = await this.#find(id, place, request, write.active === false);
     if (found === 'again' || !('holder' in found)) {
       return found;
     }
@@ -297,7 +297,12 @@ export class KubernetesWrites implements DirectoryWrites {
   }
 
   /** The user of an id, and through which object it is written; or what stands against that. */
-  async #find(id: string, place: Place, request: Request): Promise<Found | WriteOutcome | 'again'> {
+  async #find(
+    id: string,
+    place: Place,
+    request: Request,
+    shut = false,
+  ): Promise<Found | WriteOutcome | 'again'> {
     const { installation } = this.#desk.options;
     const { connection, snapshot, view, accounts } = place;
     const user = snapshot.byId(id);
@@ -309,6 +314,9 @@ export class KubernetesWrites implements DirectoryWrites {
     if (holder.kind === 'held' || holder.kind === 'leaving') {
       const note = noteOf(holder.account);
       if (note !== undefined) {
+        if (shut && note.kind === 'change' && checkUser(user, connection) === undefined) {
+          await this.#desk.shut(holder.account, request.context.caller);
+        }
         const outcome = await this.#desk.meet(holder.account, note, request);
         return outcome === 'over' ? 'again' : outcome;
       }

@@ -46,6 +46,13 @@ async function managed(options: ConstructorParameters<typeof Rig>[0] = {}): Prom
   return rig;
 }
 
+async function observed(): Promise<Rig> {
+  const rig = await brownfield();
+  rig.apply('jo', { management: 'Observe' });
+  await rig.calm();
+  return rig;
+}
+
 describe('an account is made', () => {
   test('as it is asked for, through one object', async () => {
     const rig = await new Rig().start();
@@ -499,6 +506,26 @@ describe('a user that nobody declared', () => {
     });
   });
 
+  test('is shut out at once, whatever write is under way', async () => {
+    const rig = await managed();
+    let away = true;
+    rig.aws.refuse = ({ operation }) => (away && operation === 'TagUser' ? 'throttled' : undefined);
+    expect(await rig.change('jo', { attributes: { city: 'Ulm' } })).toMatchObject({ kind: 'pending' });
+    expect(rig.user('jo').inline.size).toBe(0);
+    const shut = await rig.change('jo', { active: false }, { caller: 'hr' });
+    expect(shut).toMatchObject({ kind: 'pending', message: expect.stringMatching(/another write/) });
+    expect([...rig.user('jo').inline.keys()]).toEqual(['IDHubDisabled']);
+    expect(rig.account('jo').metadata.annotations?.[annotations.disabledBy]).toBe('hr');
+    away = false;
+    await rig.calm();
+    expect(await rig.change('jo', { active: false }, { caller: 'hr' })).toMatchObject({
+      kind: 'done',
+      account: { active: false },
+    });
+    expect(rig.user('jo').tags.get('city')).toBe('Ulm');
+    expect(rig.note('jo')).toBeUndefined();
+  });
+
   test('who is shut out is not let in by another change', async () => {
     const rig = await brownfield();
     await rig.change('jo', { active: false });
@@ -594,14 +621,34 @@ describe('what AWS refuses is taken back', () => {
     },
   );
 
-  test('a disable that AWS refuses leaves nobody half disabled', async () => {
-    const rig = await managed();
-    rig.aws.refuse = ({ operation }) =>
-      operation === 'PutUserPolicy' || operation === 'AttachUserPolicy' ? 'accessDenied' : undefined;
-    expect(await rig.change('jo', { active: false })).toEqual(refused('forbidden', /AccessDenied/));
+  test.each<[string, () => Promise<Rig>]>([
+    ['that was declared', managed],
+    ['that nobody declared', brownfield],
+    ['that was only observed', observed],
+  ])('but nobody is let in again: a disable of a user %s stays', async (_name, make) => {
+    const rig = await make();
+    const jo = rig.user('jo');
+    jo.console = true;
     await rig.calm();
-    expect(rig.account('jo').metadata.annotations?.[annotations.disabledBy]).toBeUndefined();
-    expect(rig.account('jo').spec.enabled).toBeUndefined();
+    const deny = { denied: true };
+    rig.aws.refuse = ({ operation }) =>
+      deny.denied && ['DeleteLoginProfile', 'TagUser'].includes(operation) ? 'accessDenied' : undefined;
+    const write = { active: false, attributes: { city: 'Ulm' } };
+    expect(await rig.change('jo', write)).toEqual(
+      refused('forbidden', /AccessDenied.*that the account is shut out stays/),
+    );
+    await rig.calm();
+    expect([...rig.user('jo').inline.keys()]).toEqual(['IDHubDisabled']);
+    expect(rig.account('jo').metadata.annotations?.[annotations.disabledBy]).toBe('idhub');
+    expect(rig.account('jo').spec).toMatchObject({ enabled: false });
+    expect(rig.account('jo').spec.management ?? 'Manage').toBe('Manage');
+    expect(rig.note('jo')).toBeUndefined();
+    expect(rig.aws.calls.filter(({ operation }) => operation === 'CreateLoginProfile')).toEqual([]);
+    // Once AWS takes the rest, it is done without anybody asking.
+    deny.denied = false;
+    await rig.rounds(3);
+    expect(rig.user('jo').console).toBe(false);
+    expect(Object.fromEntries(rig.user('jo').tags)).not.toHaveProperty('city');
   });
 
   test('what others have changed meanwhile stays theirs', async () => {
