@@ -1,17 +1,11 @@
 import type { ObservedUser } from '../../../src/account/index.ts';
-import {
-  bindingName,
-  isEnabled,
-  readyOf,
-  sameEntry,
-  type Standing,
-} from '../../controllers/account/index.ts';
+import { bindingName, isEnabled, readyOf, type Standing } from '../../controllers/account/index.ts';
 import type { BindingReason } from '../../controllers/binding/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { hasEdge, isSeen, shows, type Evidence } from './judge.ts';
 import { fingerprint, type EntryChange, type Wants, type WriteNote } from './note.ts';
 import { bindingFates } from './reasons.ts';
-import { fieldsBackInAws, valueInAws } from './undo.ts';
+import { entryInAws, fieldsBackInAws, saysEntry, valueInAws } from './undo.ts';
 
 /** So long what is taken back waits for what AWS refuses to give back, or something else keeps from it. */
 const patienceMs = 30_000;
@@ -59,12 +53,13 @@ function wantsBack(account: AwsAccount, note: WriteNote): Wants {
 /** What the binding of an entry says of it, once the object says what was before. */
 function entryIsBack(
   { account, bindings, place, standing }: Evidence,
-  { set, had }: EntryChange,
+  change: EntryChange,
   late: boolean,
 ): boolean {
-  const entry = account.spec.entitlements?.find((each) => sameEntry(each, set));
-  if (entry === undefined) {
-    // It is somebody else's by now, or cannot be given back.
+  const { set, had } = change;
+  const entry = entryInAws(change);
+  if (entry === null || !saysEntry(account, change, entry)) {
+    // It cannot be given back, or is somebody else's by now.
     return true;
   }
   const user = userOf(standing);

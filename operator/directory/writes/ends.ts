@@ -3,7 +3,7 @@ import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { sameEntry } from '../../controllers/account/index.ts';
 import { annotations } from '../../controllers/names.ts';
 import { refused } from './checks.ts';
-import { operationOf, writeNote, type WriteNote } from './note.ts';
+import { operationOf, printOfReady, writeNote, type WriteNote } from './note.ts';
 import { passwordEntry } from './password.ts';
 import { isClosed } from './plan.ts';
 import { entriesPatch, merged, printOf, valueAt, withEntries, type AccountPatch } from './undo.ts';
@@ -50,6 +50,7 @@ export function passwordPatch(account: AwsAccount, note: WriteNote): AccountPatc
   const next: WriteNote = {
     ...note,
     state: 'password',
+    known: printOfReady(account),
     fields: [...note.fields, { at: ['spec', 'console'], set: printOf(set), was }],
   };
   return {

@@ -203,11 +203,9 @@ export class WriteFinisher implements Reconciler {
       refusal: shut ? keptShut(refusal) : refusal,
       refusedAt: clock.now(),
     };
-    // Only a user that was made for this very object goes with it.
-    const own = standing.kind === 'user' && isMadeBy(note, standing.user, connection.api.skewMs);
     const patch: AccountPatch =
       note.kind === 'create'
-        ? { spec: { deletionPolicy: own ? 'Delete' : 'Retain' } }
+        ? { spec: { deletionPolicy: this.#leaves(account, note, connection) } }
         : backInAws(account, undoing);
     const memory =
       standing.kind === 'user' && note.kind === 'change'
@@ -226,6 +224,13 @@ export class WriteFinisher implements Reconciler {
       signal,
     );
     return after(note.kind === 'create' ? 0 : soonMs);
+  }
+
+  /** Only a user that was made for this very object goes with it. */
+  #leaves(account: AwsAccount, note: WriteNote, connection: UsableConnection): 'Delete' | 'Retain' {
+    const standing = standingOf(account, connection, this.#options.installation);
+    const own = standing.kind === 'user' && isMadeBy(note, standing.user, connection.api.skewMs);
+    return own ? 'Delete' : 'Retain';
   }
 
   /** AWS is brought back: then the object is, or goes with all that came with it. */
@@ -248,10 +253,12 @@ export class WriteFinisher implements Reconciler {
       await this.#secrets.remove(account, note.password.secret, signal);
     }
     if (note.kind === 'create' || note.made) {
+      // Looked at anew: the user may have been made since the refusal.
+      const deletionPolicy = note.kind === 'create' ? this.#leaves(account, note, connection) : 'Retain';
       const leaving =
-        note.kind === 'create' || account.spec.deletionPolicy === 'Retain'
+        account.spec.deletionPolicy === deletionPolicy
           ? account
-          : await this.#patch(account, { spec: { deletionPolicy: 'Retain' } }, signal);
+          : await this.#patch(account, { spec: { deletionPolicy } }, signal);
       await this.#delete(leaving, signal);
       return done();
     }

@@ -5,14 +5,16 @@ import { decodeValue, sameName, type AccountSchema } from '../../../src/schema/i
 import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
 import {
   bindingName,
+  passwordRefusalOf,
   passwordStanding,
   readyOf,
   type AccountReason,
   type Standing,
 } from '../../controllers/account/index.ts';
 import type { BindingReason } from '../../controllers/binding/index.ts';
-import { fingerprint, operationOf, type Named, type Wants, type WriteNote } from './note.ts';
+import { fingerprint, operationOf, printOfReady, type Named, type Wants, type WriteNote } from './note.ts';
 import { accountFates, bindingFates, type Fate } from './reasons.ts';
+import { isAsWritten } from './undo.ts';
 
 /** What a write is judged by. */
 export interface Evidence {
@@ -31,6 +33,8 @@ export interface Evidence {
   readonly skewMs: number;
 }
 
+type ReadyCondition = { readonly status: string; readonly reason: string; readonly message: string };
+
 export type Judgement =
   | { readonly kind: 'done'; readonly user: ObservedUser }
   /** Not yet; what it waits for, for people. */
@@ -39,12 +43,14 @@ export type Judgement =
 
 /** So long a group or policy that was made a moment ago may not be to be seen. */
 const youngMs = 10_000;
+/** So long a write may be under way: others wait for it. */
+const longestMs = 900_000;
 /** So long after a restart a reading may show what was before our own last writes. */
 const settleMs = 60_000;
 
 /** How a write stands: by what AWS shows once the controller has worked on it, not by whether all of the account is well. Pure. */
 export function judge(evidence: Evidence): Judgement {
-  const { account, note, standing, now } = evidence;
+  const { account, note, standing } = evidence;
   const refused = bindingRefusal(evidence);
   if (refused !== undefined) {
     return { kind: 'refused', refusal: refused };
@@ -61,22 +67,56 @@ export function judge(evidence: Evidence): Judgement {
     return { kind: 'done', user: standing.user };
   }
   const message = `${ready.reason}: ${ready.message}`;
+  const refusal = passwordRefusal(evidence) ?? accountRefusal(evidence, ready) ?? conflictOf(evidence, ready);
+  return refusal === undefined ? { kind: 'open', message } : { kind: 'refused', refusal };
+}
+
+/** What the account says of what is asked of it itself: not of its entitlements, and not what it said before. */
+function accountRefusal(
+  { account, note, standing, schema, place }: Evidence,
+  ready: ReadyCondition,
+): Refusal | undefined {
   const fate = ready.status === 'False' ? fateOf(note, ready.reason) : 'open';
-  if (fate !== 'open') {
-    return { kind: 'refused', refusal: { kind: fate, message } };
+  const { present: _present, absent: _absent, ...own } = note.wants;
+  const shown =
+    note.state === 'password'
+      ? note.known === printOfReady(account)
+      : standing.kind === 'user' &&
+        shows(standing.user, own, { schema, place, state: account.status?.state });
+  return fate === 'open' || shown ? undefined : { kind: fate, message: `${ready.reason}: ${ready.message}` };
+}
+
+/** What AWS says of the password, whatever else the account is not. */
+function passwordRefusal({ account, note, standing }: Evidence): Refusal | undefined {
+  const { requestId } = note.password ?? {};
+  if (note.state !== 'password' || requestId === undefined || standing.kind !== 'user') {
+    return undefined;
   }
-  const overruled = ready.status === 'True' && now - note.at > settleMs;
-  return overruled
+  return passwordStanding(account, standing.user.userId, requestId) === 'refused'
     ? {
-        kind: 'refused',
-        refusal: {
-          kind: 'conflict',
-          message:
-            `AwsAccount "${account.metadata.name}" is as declared, and AWS does not show what was asked for: somebody ` +
-            'else (GitOps, perhaps) has changed the object, or the user, meanwhile',
-        },
+        kind: 'invalidValue',
+        message: passwordRefusalOf(account, standing.user.userId) ?? 'AWS refuses the password',
       }
-    : { kind: 'open', message };
+    : undefined;
+}
+
+/** Somebody else has changed what was asked for, or it does not come to its end. */
+function conflictOf({ account, note, now }: Evidence, ready: ReadyCondition): Refusal | undefined {
+  const called = `AwsAccount "${account.metadata.name}"`;
+  const others = 'somebody else (GitOps, perhaps) has changed the object, or the user, meanwhile';
+  if (!isAsWritten(account, note)) {
+    return { kind: 'conflict', message: `${called} does not say any more what was asked for: ${others}` };
+  }
+  if (ready.status === 'True' && now - note.at > settleMs) {
+    const message = `${called} is as declared, and AWS does not show what was asked for: ${others}`;
+    return { kind: 'conflict', message };
+  }
+  return now - note.at > longestMs
+    ? {
+        kind: 'conflict',
+        message: `not done within ${longestMs / 60_000} minutes (${ready.reason}: ${ready.message})`,
+      }
+    : undefined;
 }
 
 /** Whether the controller has worked on what the object says. */

@@ -77,6 +77,8 @@ export interface WriteNote {
   readonly later: readonly EntryChange[];
   readonly password: PasswordNote | null;
   readonly refusal: Refusal | null;
+  /** The `printOfReady` of the account before the password was asked of AWS: what was wrong already. */
+  readonly known?: string | null;
   /** When it was refused, milliseconds since the epoch. */
   readonly refusedAt: number | null;
 }
@@ -127,6 +129,12 @@ export function operationOf({ id, state }: Pick<WriteNote, 'id' | 'state'>): str
 /** The id of the write that an object tells of last; undefined where nobody wrote it from here. */
 export function lastWriteOf({ metadata }: AwsAccount): string | undefined {
   return metadata.annotations?.[annotations.operation]?.replace(/\/(password|undoing)$/, '');
+}
+
+/** What is wrong with an account. */
+export function printOfReady({ status }: AwsAccount): string | null {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready === undefined || ready.status === 'True' ? null : fingerprint([ready.reason, ready.message]);
 }
 
 /** Of a value in a note, which need not hold all of it. */

@@ -112,7 +112,12 @@ class Draft {
 
   name(userName: string | undefined): void {
     const { account, user, made } = this.#target;
-    if (userName === undefined || user === undefined || sameName(userName, user.userName)) {
+    if (userName === undefined || user === undefined) {
+      return;
+    }
+    const renaming = this.#applied !== undefined && !sameName(this.#applied.userName, account.spec.userName);
+    const stays = made || !renaming || sameName(account.spec.userName, userName);
+    if (sameName(userName, user.userName) && stays) {
       return;
     }
     this.#want({ userName });
@@ -126,8 +131,10 @@ class Draft {
   }
 
   path(path: string | undefined): void {
-    const { user } = this.#target;
-    if (path !== undefined && path !== user?.path) {
+    const { account, user } = this.#target;
+    // What the object declares is on its way to AWS.
+    const declared = user === undefined ? undefined : account.spec.path;
+    if (path !== undefined && (path !== user?.path || (declared ?? path) !== path)) {
       this.#want({ path });
       this.#set(['spec', 'path'], path, user?.path ?? null);
     }

@@ -20,8 +20,29 @@ export function backInAws(account: AwsAccount, note: WriteNote): AccountPatch {
   return patchOf(
     account,
     fields.map((field) => [field, valueInAws(field)]),
-    note.entries.map((change) => [change, entryInAws(change)]),
+    note.entries.flatMap((change) =>
+      saysEntry(account, change, change.set) ? [[change, entryInAws(change)] as const] : [],
+    ),
   );
+}
+
+/** Whether the object still says all that a write has put on it: else somebody else leads. Pure. */
+export function isAsWritten(account: AwsAccount, { fields, entries }: WriteNote): boolean {
+  return (
+    fields.every((field) => isOfObject(field) || isAsSet(account, field, field.set)) &&
+    entries.every((change) => saysEntry(account, change, change.set))
+  );
+}
+
+/** Whether the object says of the edge of a change what was written there, and not what somebody else has. Pure. */
+export function saysEntry(account: AwsAccount, { set }: EntryChange, entry: Entry | null): boolean {
+  const said = account.spec.entitlements?.find((each) => sameEntry(each, set));
+  return said === undefined ? entry === null : entry !== null && isDeepStrictEqual(told(said), told(entry));
+}
+
+/** An entry with what it says by being silent. */
+function told(entry: Entry): object {
+  return { ...entry, state: entry.state ?? 'Present', onDelete: entry.onDelete ?? 'RevokeIfCreated' };
 }
 
 /**
@@ -41,7 +62,9 @@ export function backInObject(
     patchOf(
       account,
       fields.map((field) => [field, field.was]),
-      note.entries.map((change) => [change, change.was]),
+      note.entries.flatMap((change) =>
+        saysEntry(account, change, entryInAws(change)) ? [[change, change.was] as const] : [],
+      ),
     ),
   );
   const tags = new Map(aws.tags.map((tag) => [tag.key, tag.value]));
@@ -87,10 +110,13 @@ export function memoryToUndo(
   return memory === writeApplied(applied) ? undefined : memory;
 }
 
-/** The fields of a write that say again what AWS had before, after `backInAws`. Pure. */
+/** The fields that a write has changed and that say again what AWS had before, after `backInAws`. Pure. */
 export function fieldsBackInAws(account: AwsAccount, note: WriteNote): readonly FieldChange[] {
   return note.fields.filter(
-    (field) => !isOfObject(field) && isAsSet(account, field, printOf(valueInAws(field))),
+    (field) =>
+      !isOfObject(field) &&
+      field.set !== printOf(valueInAws(field)) &&
+      isAsSet(account, field, printOf(valueInAws(field))),
   );
 }
 
@@ -157,11 +183,9 @@ function patchOf(
   entries: readonly (readonly [EntryChange, Entry | null])[],
 ): AccountPatch {
   const list = account.spec.entitlements ?? [];
-  // One that somebody took out meanwhile stays out.
-  const there = entries.filter(([{ set }]) => list.some((each) => sameEntry(each, set)));
   return merged(
     nested(fields.map(([{ at }, value]) => [at, replacing(valueAt(account, at), value)])),
-    entriesPatch(list, withEntries(list, there)),
+    entriesPatch(list, withEntries(list, entries)),
   );
 }
 
@@ -214,7 +238,7 @@ export function isLost({ set, was, had }: EntryChange): boolean {
 }
 
 /** The entry that gives back what was taken, and takes what was given. */
-function entryInAws({ set, was, had }: EntryChange): Entry | null {
+export function entryInAws({ set, was, had }: EntryChange): Entry | null {
   const { type, name, arn } = set;
   const named = { type, ...(name === undefined ? {} : { name }), ...(arn === undefined ? {} : { arn }) };
   if (!had) {

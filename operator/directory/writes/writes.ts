@@ -227,7 +227,7 @@ export class KubernetesWrites implements DirectoryWrites {
     }
     const refusal =
       (write.userName === undefined ? undefined : checkUser({ userName: write.userName }, connection)) ??
-      (made ? checkOwner(user, account, installation) : undefined) ??
+      (isNewTo(account, made) ? checkOwner(user, account, installation) : undefined) ??
       checkChange(made ? undefined : account, after, user, connection, { installation, now: clock.now() }) ??
       checkGiven(user, edgesOf(whole.entries), connection) ??
       contradiction(
@@ -266,7 +266,8 @@ export class KubernetesWrites implements DirectoryWrites {
     const made = holder.kind === 'free';
     const account = made ? this.#accountFor(user, place) : holder.account;
     const refusal =
-      checkUser(user, connection) ?? (made ? checkOwner(user, account, installation) : undefined);
+      checkUser(user, connection) ??
+      (isNewTo(account, made) ? checkOwner(user, account, installation) : undefined);
     if (refusal !== undefined) {
       return refusedWith(refusal);
     }
@@ -351,6 +352,11 @@ export class KubernetesWrites implements DirectoryWrites {
     const name = freeName(connection.key, user.userName, (key) => accounts.get(key) !== undefined);
     return accountFor(user, name, connection, clock.now());
   }
+}
+
+/** Whether an object comes to manage its user by this write. */
+function isNewTo({ spec }: AwsAccount, made: boolean): boolean {
+  return made || spec.management === 'Observe';
 }
 
 /** What a write gives to a user, and what it takes. */

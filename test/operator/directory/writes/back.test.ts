@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { annotations } from '../../../../operator/controllers/names.ts';
+import { ownerTag } from '../../../../src/account/index.ts';
 import { passwordEntry, passwordSecret } from '../../../../operator/directory/writes/password.ts';
 import { noteOf } from '../../../../operator/directory/writes/note.ts';
 import { ApiError } from '../../../../operator/runtime/index.ts';
-import { main, readOnly, Rig } from './rig.ts';
+import { readOnly, Rig } from './rig.ts';
 
 const dev = { type: 'Group', name: 'Dev' } as const;
 const ops = { type: 'Group', name: 'Ops' } as const;
@@ -232,5 +232,116 @@ describe('an answer that was lost', () => {
     failing = false;
     rig.meanwhile = () => undefined;
     expect(await rig.create('jo', {})).toMatchObject({ kind: 'done', account: { userName: 'jo' } });
+  });
+});
+
+describe('a write comes to its end', () => {
+  test('where others change what it asked for, however the rest of the account is', async () => {
+    const rig = await new Rig().start();
+    rig.apply('jo', {
+      attributes: { mail: 'a@example.org' },
+      entitlements: [{ type: 'Group', name: 'Nobody' }],
+    });
+    await rig.rounds(20);
+    rig.aws.refuse = ({ operation }) => (operation === 'TagUser' ? 'throttled' : undefined);
+    let times = 0;
+    rig.meanwhile = () => {
+      times += 1;
+      if (times === 2) {
+        const { spec } = rig.account('jo');
+        rig.apply('jo', { ...spec, attributes: { mail: 'a@example.org' } });
+        rig.aws.refuse = () => undefined;
+      }
+    };
+    expect(await rig.change('jo', { attributes: { mail: 'b@example.org' } })).toEqual(
+      refused('conflict', /does not say any more what was asked for/),
+    );
+    expect(rig.note('jo')).toBeUndefined();
+  });
+
+  test('at the latest after a quarter of an hour', async () => {
+    const rig = await new Rig().start();
+    rig.apply('jo', {});
+    await rig.calm();
+    rig.aws.refuse = ({ operation }) => (operation === 'AddUserToGroup' ? 'throttled' : undefined);
+    const write = { entitlements: { add: [dev], remove: [] } };
+    expect(await rig.change('jo', write)).toMatchObject({ kind: 'pending' });
+    await rig.clock.advance(900_000);
+    await rig.rounds(20);
+    expect(rig.note('jo')).toBeUndefined();
+    expect(rig.account('jo').spec.entitlements).toBeUndefined();
+  });
+
+  test('a password that AWS refuses, also of an account that is not well', async () => {
+    const rig = await new Rig().start();
+    rig.apply('jo', { entitlements: [{ type: 'Group', name: 'Nobody' }] });
+    await rig.rounds(20);
+    rig.aws.passwordPolicy = { MinimumPasswordLength: 20, AllowUsersToChangePassword: true };
+    const outcome = await rig.change('jo', { password });
+    expect(outcome).toEqual(refused('invalidValue', /^AWS refuses the password \(.*\)\.$/));
+    expect(rig.secrets()).toEqual([]);
+    expect(rig.note('jo')).toBeUndefined();
+  });
+
+  test('well, where the account had another problem before', async () => {
+    const rig = await new Rig().start();
+    rig.apply('jo', {});
+    await rig.calm();
+    rig.aws.refuse = ({ operation }) => (operation === 'UpdateUser' ? 'accessDenied' : undefined);
+    rig.apply('jo', { path: '/no/' });
+    await rig.rounds(20);
+    // Its binding is late.
+    let refusing = true;
+    rig.aws.refuse = ({ operation }) =>
+      operation === 'UpdateUser'
+        ? 'accessDenied'
+        : operation === 'AddUserToGroup' && refusing
+          ? 'throttled'
+          : undefined;
+    rig.meanwhile = () => {
+      refusing = (rig.account('jo').status?.observedOperation ?? '') === '';
+    };
+    const write = { entitlements: { add: [dev], remove: [] } };
+    expect(await rig.change('jo', write)).toMatchObject({ kind: 'done' });
+    expect(await rig.change('jo', { password })).toMatchObject({ kind: 'done' });
+    expect(await rig.change('jo', { attributes: { city: 'Ulm' }, path: '/no/' })).toEqual(
+      refused('forbidden', /AccessDenied/),
+    );
+  });
+
+  test('an entry that somebody has changed meanwhile stays theirs', async () => {
+    const rig = new Rig();
+    rig.aws.add('jo', { groups: new Set(['Dev']) });
+    rig.apply('jo', { adoptionPolicy: 'IfUnowned' });
+    await rig.start();
+    await rig.calm();
+    rig.aws.refuse = ({ operation }) => (operation === 'AttachUserPolicy' ? 'accessDenied' : undefined);
+    const theirs = { ...dev, state: 'Absent', onDelete: 'Revoke' } as const;
+    let changed = false;
+    rig.meanwhile = () => {
+      const { spec } = rig.account('jo');
+      if (!changed && spec.entitlements !== undefined) {
+        changed = true;
+        const entitlements = spec.entitlements.map((each) => (each.name === 'Dev' ? theirs : each));
+        rig.apply('jo', { ...spec, entitlements });
+      }
+    };
+    await rig.change('jo', { entitlements: { add: [{ arn: readOnly }], remove: [dev] } });
+    await rig.rounds(60);
+    expect(rig.account('jo').spec.entitlements).toEqual([theirs]);
+    expect([...rig.user('jo').groups]).toEqual([]);
+  });
+
+  test('a user that another owner has is not deleted through an object that observes it', async () => {
+    const rig = new Rig();
+    rig.aws.add('jo');
+    rig.apply('jo', { management: 'Observe' });
+    await rig.start();
+    rig.user('jo').tags.set(ownerTag, 'other/ns/jo');
+    await rig.read();
+    await rig.calm();
+    expect(await rig.remove('jo')).toEqual(refused('mutability', /other\/ns\/jo/));
+    expect(await rig.change('jo', { active: false })).toEqual(refused('mutability', /other\/ns\/jo/));
+    expect(rig.account('jo').spec.management).toBe('Observe');
   });
 });
