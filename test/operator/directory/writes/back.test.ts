@@ -220,7 +220,7 @@ describe('an answer that was lost', () => {
     let failing = false;
     rig.views.latest = (name) => {
       if (failing) {
-        throw new ApiError({ code: 503, reason: 'ServiceUnavailable', message: 'no view' } as never);
+        throw new ApiError({ code: 503, reason: 'ServiceUnavailable', message: 'no view' });
       }
       return latest(name);
     };
