@@ -1,7 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { decodeValue, type AccountSchema, type Tag } from '../../../src/schema/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
-import { memoryOf, mergePatchBetween, sameEntry, writeApplied } from '../../controllers/account/index.ts';
+import {
+  isEnabled,
+  memoryOf,
+  mergePatchBetween,
+  sameEntry,
+  writeApplied,
+} from '../../controllers/account/index.ts';
 import { annotations } from '../../controllers/names.ts';
 import { fingerprint, type Entry, type EntryChange, type FieldChange, type WriteNote } from './note.ts';
 
@@ -27,9 +33,11 @@ export function backInAws(account: AwsAccount, note: WriteNote): AccountPatch {
 }
 
 /** Whether the object still says all that a write has put on it: else somebody else leads. Pure. */
-export function isAsWritten(account: AwsAccount, { fields, entries }: WriteNote): boolean {
+export function isAsWritten(account: AwsAccount, { fields, entries, wants }: WriteNote): boolean {
   return (
-    fields.every((field) => isOfObject(field) || isAsSet(account, field, field.set)) &&
+    // Access is the spec and the annotation together.
+    (wants.active === undefined || isEnabled(account) === wants.active) &&
+    fields.every((field) => isOfObject(field) || isOfAccess(field) || isAsSet(account, field, field.set)) &&
     entries.every((change) => saysEntry(account, change, change.set))
   );
 }
@@ -217,6 +225,10 @@ function isAsSet(account: AwsAccount, { at }: FieldChange, set: string | null): 
 /** The object only observed its user before. */
 export function hasObserved({ fields }: WriteNote): boolean {
   return fields.some(({ at, was }) => at[1] === 'management' && was === 'Observe');
+}
+
+function isOfAccess({ at }: FieldChange): boolean {
+  return at[0] === 'annotations' ? at[1] === annotations.disabledBy : at[1] === 'enabled';
 }
 
 /** What says whose the user is, and whether it is written: the last to go back. */

@@ -259,6 +259,25 @@ describe('a write comes to its end', () => {
     expect(rig.note('jo')).toBeUndefined();
   });
 
+  test('a disable, where others say that the account is enabled: it is not', async () => {
+    const rig = await new Rig().start();
+    rig.apply('jo', {});
+    await rig.calm();
+    rig.aws.refuse = ({ operation }) => (operation === 'PutUserPolicy' ? 'throttled' : undefined);
+    let times = 0;
+    rig.meanwhile = () => {
+      times += 1;
+      if (times === 2) {
+        rig.apply('jo', { ...rig.account('jo').spec, enabled: true });
+        rig.aws.refuse = () => undefined;
+      }
+    };
+    expect(await rig.change('jo', { active: false })).toMatchObject({
+      kind: 'done',
+      account: { active: false },
+    });
+  });
+
   test('at the latest after a quarter of an hour', async () => {
     const rig = await new Rig().start();
     rig.apply('jo', {});
