@@ -21,6 +21,8 @@ export interface HttpConfig {
 export interface OidcConfig {
   readonly issuer: string;
   readonly audiences: readonly string[];
+  /** Undefined: any client with a token for this audience. */
+  readonly clients: readonly string[] | undefined;
   readonly jwksUrl: string | undefined;
   readonly allowHttp: boolean;
 }
@@ -43,6 +45,12 @@ export const httpFlags = {
     value: 'A,B',
     fallback: '',
     text: 'what has to be in the aud of these tokens, one of them',
+  },
+  'oidc-clients': {
+    type: 'string',
+    value: 'A,B',
+    fallback: '',
+    text: 'clients whose tokens are taken, as in azp or client_id; default any client, and whoever signs in there, with that audience',
   },
   'oidc-jwks-url': {
     type: 'string',
@@ -132,6 +140,10 @@ export function readHttpConfig({ text, boolean, number, refuse }: FlagReader): H
   }
   const issuer = given('oidc-issuer');
   const audiences = listOf(text('oidc-audience'));
+  const clients = listOf(text('oidc-clients'));
+  if (given('oidc-clients') !== undefined && clients.length === 0) {
+    refuse('oidc-clients', 'write the ids of clients, or leave it out: then any client may come in');
+  }
   if (issuer !== undefined && audiences.length === 0) {
     refuse(
       'oidc-audience',
@@ -139,7 +151,7 @@ export function readHttpConfig({ text, boolean, number, refuse }: FlagReader): H
     );
   }
   if (issuer === undefined) {
-    for (const name of ['oidc-audience', 'oidc-jwks-url'] as const) {
+    for (const name of ['oidc-audience', 'oidc-clients', 'oidc-jwks-url'] as const) {
       if (given(name) !== undefined) {
         refuse(name, 'it goes with --oidc-issuer');
       }
@@ -182,7 +194,15 @@ export function readHttpConfig({ text, boolean, number, refuse }: FlagReader): H
   return {
     authSecret,
     oidc:
-      issuer === undefined ? undefined : { issuer, audiences, jwksUrl: given('oidc-jwks-url'), allowHttp },
+      issuer === undefined
+        ? undefined
+        : {
+            issuer,
+            audiences,
+            clients: clients.length === 0 ? undefined : clients,
+            jwksUrl: given('oidc-jwks-url'),
+            allowHttp,
+          },
     publicUrl,
     trustedProxies,
     defaultConnection: name === '' ? undefined : { namespace, name },

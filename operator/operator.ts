@@ -32,14 +32,17 @@ import {
   type ObjectKey,
 } from './runtime/index.ts';
 
+/** Keeps a value out of logs. */
+type ProtectSecret = (value: string, life?: 'passing') => void;
+
 export function createOperatorLogger(config: Config): {
   logger: Logger;
-  protectSecret: (value: string) => void;
+  protectSecret: ProtectSecret;
 } {
   const secrets = createSecretValues();
   return {
     logger: createLogger({ level: config.logLevel, clock: systemClock, secrets }),
-    protectSecret: (value) => secrets.add(value),
+    protectSecret: (value, life) => secrets.add(value, life === 'passing' ? life : undefined),
   };
 }
 

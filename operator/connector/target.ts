@@ -32,21 +32,13 @@ export class ConnectionTarget implements ConnectorTarget {
       return { state: 'UNKNOWN', message: `${name} is being verified` };
     }
     const { caller, snapshots } = ready;
-    if (snapshots.current === undefined) {
-      return state?.readingFailed === undefined
-        ? {
-            state: 'UNKNOWN',
-            message: `${name}: AWS account ${caller.accountId} is being read for the first time`,
-          }
-        : { state: 'DOWN', message: unreadable(name, state.readingFailed) };
+    if (state?.readingFailed !== undefined) {
+      return { state: stateOf(state.readingFailed.reason), message: unreadable(name, state.readingFailed) };
     }
-    return {
-      state: 'UP',
-      message:
-        state?.readingFailed === undefined
-          ? `${name}: AWS account ${caller.accountId} answers`
-          : unreadable(name, state.readingFailed),
-    };
+    const { accountId } = caller;
+    return snapshots.current === undefined
+      ? { state: 'UNKNOWN', message: `${name}: AWS account ${accountId} is being read for the first time` }
+      : { state: 'UP', message: `${name}: AWS account ${accountId} answers` };
   }
 
   async test(connection: ConnectionName, signal: AbortSignal): Promise<Standing> {

@@ -46,6 +46,8 @@ interface Remembered {
   ids: ReadonlyMap<string, unknown> | undefined;
   /** Who was lost, and AWS does not list any more. */
   gone: ReadonlySet<string>;
+  /** A reading that did not have all groups, so that another one was asked for. */
+  wanted: object | undefined;
   /** A reading that lacks somebody, and what is said of it. */
   lacking: { readonly reading: object; readonly error: DirectoryUnavailableError } | undefined;
 }
@@ -80,7 +82,22 @@ export class SnapshotViews implements LatestViews {
   async list(connection: ConnectionName, signal: AbortSignal): Promise<SnapshotView> {
     const view = await this.#settled(connection, signal);
     await view.prepare(signal);
+    this.#wantWhole(connection, view);
     return view;
+  }
+
+  /** Where groups were made since the reading, it is not waited for the next one to know them: once for each reading. */
+  #wantWhole(connection: ConnectionName, view: SnapshotView): void {
+    const remembered = this.#remembered.get(keyString(connection));
+    const reading = remembered?.made?.reading;
+    if (
+      remembered !== undefined &&
+      remembered.wanted !== reading &&
+      view.accounts().some(({ entitlements }) => entitlements === undefined)
+    ) {
+      remembered.wanted = reading;
+      this.#options.registry.requestSnapshot(connection);
+    }
   }
 
   /** A connection that lists may be made of now. @throws {DirectoryUnavailableError} */
@@ -201,6 +218,7 @@ export class SnapshotViews implements LatestViews {
         ids: undefined,
         gone: new Set(),
         lacking: undefined,
+        wanted: undefined,
       };
       for (const other of this.#remembered.keys()) {
         if (this.#options.connections.get(parseKey(other)) === undefined) {

@@ -13,7 +13,7 @@ export interface IdhubLinkOptions {
   /** From 0 up to 1. */
   readonly random: () => number;
   readonly logger: Logger;
-  readonly protectSecret: (value: string) => void;
+  readonly protectSecret: (value: string, life?: 'passing') => void;
   /** The operator's own. */
   readonly namespace: string;
   /** Name of the Secret; undefined where IDHub is not configured. */

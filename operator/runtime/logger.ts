@@ -24,8 +24,12 @@ export interface LoggerOptions {
 
 /** The secret values that a process holds at present; loggers replace them. */
 export interface SecretValues {
-  /** Values under 8 characters are not registered: replacing them would ruin every line. */
-  add(value: string): void;
+  /**
+   * Values under 8 characters are not registered: replacing them would ruin every line.
+   * @param life `passing`: one of many that come and go, such as tokens and passwords of people. Of these the last
+   *   5,000 that were added, or added again, are kept, so that neither memory nor the time of a line grows for ever.
+   */
+  add(value: string, life?: 'passing'): void;
   remove(value: string): void;
   redact(text: string): string;
 }
@@ -41,24 +45,36 @@ function escaped(value: string): string {
   return JSON.stringify(value).slice(1, -1);
 }
 
+const mostPassing = 5_000;
+
 export function createSecretValues(): SecretValues {
-  const values = new Set<string>();
+  /** Of each value, how it may stand in a line. */
+  const lasting = new Map<string, readonly string[]>();
+  const passing = new Map<string, readonly string[]>();
   return {
-    add: (value) => {
-      if (value.length >= 8) {
-        values.add(value);
-        values.add(escaped(value));
+    add: (value, life) => {
+      if (value.length < 8 || lasting.has(value)) {
+        return;
+      }
+      const forms = [...new Set([value, escaped(value)])];
+      passing.delete(value);
+      (life === 'passing' ? passing : lasting).set(value, forms);
+      const [oldest] = passing.keys();
+      if (passing.size > mostPassing && oldest !== undefined) {
+        passing.delete(oldest);
       }
     },
     remove: (value) => {
-      values.delete(value);
-      values.delete(escaped(value));
+      lasting.delete(value);
+      passing.delete(value);
     },
     redact: (text) => {
       let clean = text;
-      for (const value of values) {
-        if (clean.includes(value)) {
-          clean = clean.replaceAll(value, redacted);
+      for (const values of [lasting, passing]) {
+        for (const form of [...values.values()].flat()) {
+          if (clean.includes(form)) {
+            clean = clean.replaceAll(form, redacted);
+          }
         }
       }
       return clean;

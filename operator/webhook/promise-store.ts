@@ -18,7 +18,7 @@ export interface OperationSecretOptions {
   /** Of the operator. */
   readonly namespace: string;
   /** Keeps a value out of logs. */
-  readonly protectSecret: (value: string) => void;
+  readonly protectSecret: (value: string, life?: 'passing') => void;
   /** An entry makes no sense: nobody goes on with it. */
   readonly unreadable: (key: string) => void;
 }
@@ -121,7 +121,7 @@ export class OperationSecret implements PromiseStore {
           ? operation.password
           : undefined;
     if (password?.value !== undefined) {
-      this.#options.protectSecret(password.value);
+      this.#options.protectSecret(password.value, 'passing');
     }
   }
 

@@ -51,6 +51,7 @@ export function mountsOf(parts: MountParts): readonly Mount[] {
       target,
       idhub,
       version,
+      defaultConnection: config.http.defaultConnection,
       ...config.describe,
     }),
     webhookOf({ ...parts, directories }),

@@ -52,7 +52,10 @@ export function manifestsOf(plan: Plan, places: Places): string {
         kind: 'ConfigMap',
         metadata: { name: environmentName, namespace: systemNamespace },
         data: Object.fromEntries(
-          Object.entries(plan.flags).map(([flag, value]) => [variableOf(flag), value]),
+          // The vendor's connector speaks of one AWS account, and its paths name none.
+          Object.entries({ ...plan.flags, 'default-connection': `${namespace}/${name}` }).map(
+            ([flag, value]) => [variableOf(flag), value],
+          ),
         ),
       },
     ],

@@ -36,6 +36,8 @@ export {
   groupKind,
   render,
   renderContext,
+  requireKnown,
+  unknownOf,
   userKind,
   type AccountKind,
   type Kind,

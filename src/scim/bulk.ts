@@ -152,16 +152,26 @@ export interface BulkOptions {
   readonly execute: (operation: BulkOperation) => Promise<BulkResult & { readonly id?: string | undefined }>;
   /** The body of an error. */
   readonly errorOf: (error: ScimError) => BulkResult;
+  /** Address of the service, without a slash at its end. */
+  readonly base: string;
+  /** What a PUT, PATCH or DELETE changes; without it, what its path names. */
+  readonly changedBy?: (operation: BulkOperation) => Changed;
+  /** Whether an operation may give free what a later POST needs, as a deletion does with a name. */
+  readonly frees?: (operation: BulkOperation) => boolean;
 }
+
+/** Keys of what an operation changes; `all`: there is no telling what. */
+export type Changed = readonly string[] | 'all';
 
 /**
  * Carries out the operations of a bulk request: those that name others by `bulkId` after them, with the ids that they
- * got; those on one resource one after the other, in their order; the rest side by side. An operation whose
+ * got; those that change the same one after the other, in their order; the rest side by side. An operation whose
  * references cannot be resolved fails with 409 (RFC 7644, 3.7.1). The answer keeps the order of the request;
  * operations that were not begun are not in it.
  * @throws what `execute` rejects with
  */
-export async function runBulk({ request, atOnce, execute, errorOf }: BulkOptions): Promise<JsonObject> {
+export async function runBulk(options: BulkOptions): Promise<JsonObject> {
+  const { request, atOnce, base, execute, errorOf } = options;
   const { operations, failOnErrors } = request;
   const limit = failOnErrors === undefined ? atOnce : 1;
   const results = new Map<BulkOperation, BulkResult>();
@@ -169,15 +179,8 @@ export async function runBulk({ request, atOnce, execute, errorOf }: BulkOptions
   const made = new Map(
     operations.flatMap((each) => (each.bulkId === undefined ? [] : [[each.bulkId, each]])),
   );
-  const waitsFor = new Map(
-    operations.map((operation, at) => {
-      const before =
-        operation.method === 'POST'
-          ? []
-          : operations.slice(0, at).filter((each) => sameResource(each, operation));
-      return [operation, { references: referencesOf(operation), before: before.slice(-1) }] as const;
-    }),
-  );
+  const waitsFor = orderOf(options, made);
+  const paths = new Map<BulkOperation, string>();
   const left = new Set(operations);
   const running = new Set<Promise<void>>();
   let errors = 0;
@@ -190,6 +193,7 @@ export async function runBulk({ request, atOnce, execute, errorOf }: BulkOptions
     const path = operation.path.replaceAll(inPath, (whole, id: string) =>
       ids.has(id) ? encodeURIComponent(ids.get(id) ?? '') : whole,
     );
+    paths.set(operation, path);
     const running_ = execute({ ...operation, path, data: resolved(operation.data, ids) }).then((result) => {
       if (operation.bulkId !== undefined && result.id !== undefined) {
         ids.set(operation.bulkId, result.id);
@@ -237,22 +241,97 @@ export async function runBulk({ request, atOnce, execute, errorOf }: BulkOptions
     schemas: [responseUrn],
     Operations: operations.flatMap((operation) => {
       const result = results.get(operation);
-      return result === undefined ? [] : [resultObject(operation, result)];
+      return result === undefined
+        ? []
+        : [resultObject(operation, result, base + (paths.get(operation) ?? operation.path))];
     }),
   };
 }
 
-function sameResource(one: BulkOperation, other: BulkOperation): boolean {
-  return one.path.toLowerCase() === other.path.toLowerCase();
+interface Waiting {
+  /** `bulkId`s. */
+  readonly references: readonly string[];
+  /** With what these wait for, all before it that it must not overtake. */
+  readonly before: readonly BulkOperation[];
+}
+
+function orderOf(
+  { request: { operations }, changedBy, frees }: BulkOptions,
+  made: ReadonlyMap<string, BulkOperation>,
+): ReadonlyMap<BulkOperation, Waiting> {
+  const order = orderOfChanges(operations, changedBy ?? (({ path }) => [path.toLowerCase()]));
+  const waiting = new Map<BulkOperation, Waiting>(
+    operations.map((each) => [each, { references: referencesOf(each), before: order.get(each) ?? [] }]),
+  );
+  const freeing: BulkOperation[] = [];
+  for (const operation of operations) {
+    const { references = [] } = waiting.get(operation) ?? {};
+    if (operation.method !== 'POST') {
+      freeing.push(...(frees?.(operation) === true ? [operation] : []));
+    } else if (freeing.length > 0) {
+      // What waits for the POST itself cannot come before it.
+      const before = freeing.filter((each) => !reaches(each, operation, waiting, made));
+      waiting.set(operation, { references, before });
+    }
+  }
+  return waiting;
+}
+
+/** Whether an operation waits for another, by way of whatever others. */
+function reaches(
+  from: BulkOperation,
+  to: BulkOperation,
+  waiting: ReadonlyMap<BulkOperation, Waiting>,
+  made: ReadonlyMap<string, BulkOperation>,
+): boolean {
+  const seen = new Set([from]);
+  for (const each of seen) {
+    const { references = [], before = [] } = waiting.get(each) ?? {};
+    before.forEach((one) => seen.add(one));
+    references.flatMap((id) => made.get(id) ?? []).forEach((one) => seen.add(one));
+  }
+  return seen.has(to);
+}
+
+/** Which of the operations before it each comes after: with what these wait for, all that change the same. */
+function orderOfChanges(
+  operations: readonly BulkOperation[],
+  changedBy: (operation: BulkOperation) => Changed,
+): ReadonlyMap<BulkOperation, readonly BulkOperation[]> {
+  const order = new Map<BulkOperation, readonly BulkOperation[]>();
+  let onAll: BulkOperation | undefined;
+  let since: BulkOperation[] = [];
+  let last = new Map<string, BulkOperation>();
+  for (const operation of operations) {
+    // What a POST makes nobody can name but by its bulkId.
+    if (operation.method === 'POST') {
+      continue;
+    }
+    const changed = changedBy(operation);
+    const first = onAll === undefined ? [] : [onAll];
+    if (changed === 'all') {
+      order.set(operation, [...first, ...since]);
+      onAll = operation;
+      since = [];
+      last = new Map();
+    } else {
+      const before = changed.flatMap((key) => last.get(key) ?? []);
+      order.set(operation, [...new Set([...first, ...before])]);
+      since.push(operation);
+      changed.forEach((key) => last.set(key, operation));
+    }
+  }
+  return order;
 }
 
 function resultObject(
-  { method, bulkId, path }: BulkOperation,
+  { method, bulkId }: BulkOperation,
   { status, location, version, response }: BulkResult,
+  address: string,
 ): JsonObject {
   return {
     // Of what was not made there is none (RFC 7644, 3.7).
-    ...(location === undefined && method === 'POST' ? {} : { location: location ?? path }),
+    ...(location === undefined && method === 'POST' ? {} : { location: location ?? address }),
     method,
     ...(bulkId === undefined ? {} : { bulkId }),
     ...(version === undefined ? {} : { version }),

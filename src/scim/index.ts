@@ -5,6 +5,7 @@ export {
   type BulkOperation,
   type BulkRequest,
   type BulkResult,
+  type Changed,
 } from './bulk.ts';
 export { errorBody, ScimError, scimTypes, type ErrorBody, type ScimType } from './error.ts';
 export {
@@ -22,7 +23,13 @@ export {
 export { entityTag, fits, versionsOf, type Versions } from './etag.ts';
 export { filterLanguage, filterValues, lookupOf } from './language.ts';
 export { resourceOf, targetOf, valuesOf, type Target, type Values } from './path.ts';
-export { applyPatch, type PatchedResource, type PatchOptions } from './patch/index.ts';
+export {
+  applyPatch,
+  type Asked,
+  type Mention,
+  type PatchedResource,
+  type PatchOptions,
+} from './patch/index.ts';
 export { projection, type Wanted } from './projection.ts';
 export { listResponse, readQuery, readSearch, readWanted, type ListQuery } from './query.ts';
 export { readResource, type ReadResource } from './read.ts';

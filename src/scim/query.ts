@@ -7,6 +7,8 @@ import type { JsonObject, JsonValue } from './schema.ts';
 const searchUrn = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest';
 const listUrn = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
 
+const longestPath = 1_024;
+
 /** What a list is asked for (RFC 7644, 3.4.2). */
 export interface ListQuery {
   /** As it was written; one without a character is none. */
@@ -41,7 +43,7 @@ export function readQuery(parameters: Readonly<Record<string, unknown>>): ListQu
   };
   return {
     filter: text('filter'),
-    sortBy: text('sortBy'),
+    sortBy: pathOf(text('sortBy')),
     descending: isDescending(text('sortOrder')),
     startIndex: firstOf(number('startIndex')),
     count: countOf(number('count')),
@@ -95,7 +97,7 @@ export function readSearch(body: unknown): ListQuery {
   };
   return {
     filter: text('filter'),
-    sortBy: text('sortBy'),
+    sortBy: pathOf(text('sortBy')),
     descending: isDescending(text('sortOrder')),
     startIndex: firstOf(number('startIndex')),
     count: countOf(number('count')),
@@ -155,6 +157,13 @@ function wholeNumber(name: string, value: JsonValue): number {
     );
   }
   return number;
+}
+
+function pathOf(sortBy: string | undefined): string | undefined {
+  if (sortBy !== undefined && sortBy.length > longestPath) {
+    throw new ScimError('invalidValue', `"sortBy" has at most ${longestPath} characters.`);
+  }
+  return sortBy;
 }
 
 function firstOf(startIndex = 1): number {

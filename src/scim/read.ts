@@ -107,6 +107,9 @@ export function readValue(attribute: Attribute, raw: JsonValue, written: string)
     return readOne(attribute, raw, written);
   }
   const list = Array.isArray(raw) ? (raw as readonly JsonValue[]) : [raw];
+  if (list.length > maxValuesOf(attribute)) {
+    throw tooMany(attribute);
+  }
   return list.map((value) => {
     if (value === null) {
       throw new ScimError('invalidValue', `"${short(written)}" has null among its values.`);
@@ -195,13 +198,28 @@ function readParts(attribute: Attribute, raw: JsonValue, wrong: (expected: strin
   return Object.fromEntries(parts);
 }
 
+/** How many values are read of an attribute, where it says nothing else. */
+const maxValues = 1_000;
+
+/** How many values a request may give of an attribute. */
+export function maxValuesOf(attribute: Attribute): number {
+  return attribute.maxValues ?? maxValues;
+}
+
+export function tooMany(attribute: Attribute): ScimError {
+  return new ScimError(
+    'tooMany',
+    `"${attribute.name}" has ${maxValuesOf(attribute)} values at most in one request.`,
+  );
+}
+
 function lastSegment(address: string): string {
-  const last =
-    address
-      .replace(/[?#].*$/, '')
-      .replace(/\/+$/, '')
-      .split('/')
-      .at(-1) ?? '';
+  const [path = ''] = address.split(/[?#]/, 1);
+  let end = path.length;
+  while (end > 0 && path[end - 1] === '/') {
+    end -= 1;
+  }
+  const last = path.slice(path.lastIndexOf('/', end - 1) + 1, end);
   try {
     return decodeURIComponent(last);
   } catch {

@@ -37,6 +37,8 @@ export interface Attribute {
   readonly aliases?: readonly string[];
   /** Of a boolean attribute: other texts that are read, in small letters; never told. */
   readonly spellings?: Readonly<Record<string, boolean>>;
+  /** Of an attribute with several values: how many a request may give; 1000 where nothing is said. Never told. */
+  readonly maxValues?: number;
 }
 
 /** What is left out is as RFC 7643, 2.2 has it: optional, one text, in any case, read and written, returned, not unique. */

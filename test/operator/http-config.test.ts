@@ -14,6 +14,7 @@ test.each<[readonly string[], Partial<HttpConfig>]>([
       oidc: {
         issuer: 'https://id.example.com/realms/a',
         audiences: ['aws'],
+        clients: undefined,
         jwksUrl: undefined,
         allowHttp: false,
       },
@@ -23,6 +24,7 @@ test.each<[readonly string[], Partial<HttpConfig>]>([
     [
       '--oidc-issuer=http://127.0.0.1:8080/realms/a',
       '--oidc-audience=aws, idhub',
+      '--oidc-clients=idhub, entra',
       '--oidc-jwks-url=http://keycloak.idhub.svc/keys',
       '--oidc-allow-http',
     ],
@@ -30,6 +32,7 @@ test.each<[readonly string[], Partial<HttpConfig>]>([
       oidc: {
         issuer: 'http://127.0.0.1:8080/realms/a',
         audiences: ['aws', 'idhub'],
+        clients: ['idhub', 'entra'],
         jwksUrl: 'http://keycloak.idhub.svc/keys',
         allowHttp: true,
       },
@@ -61,6 +64,8 @@ test.each<[readonly string[], RegExp]>([
   [[...oidc, '--oidc-jwks-url=http://keycloak.idhub.svc/keys'], /--oidc-jwks-url .* https address/],
   [['--oidc-issuer=https://id.example.com'], /--oidc-audience .* open this port/],
   [['--oidc-issuer=https://id.example.com', '--oidc-audience= , '], /--oidc-audience .* open this port/],
+  [[...oidc, '--oidc-clients=,'], /--oidc-clients .* any client may come in/],
+  [['--oidc-clients=a'], /--oidc-clients .* goes with --oidc-issuer/],
   [['--oidc-audience=a'], /--oidc-audience .* goes with --oidc-issuer/],
   [['--oidc-jwks-url=https://id.example.com/k'], /--oidc-jwks-url .* goes with --oidc-issuer/],
   [['--public-url=aws.example.com'], /--public-url .* http or https/],

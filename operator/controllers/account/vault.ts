@@ -9,7 +9,7 @@ export interface VaultOptions {
   readonly client: Client;
   readonly installation: string;
   /** Keeps secret values out of the logs from here on. */
-  readonly protectSecret: (value: string) => void;
+  readonly protectSecret: (value: string, life?: 'passing') => void;
 }
 
 /** What the Secret of an account holds; each is absent where there is none. */
@@ -201,7 +201,7 @@ export class AccountVault {
       return undefined;
     }
     const value = Buffer.from(encoded, 'base64').toString('utf8');
-    this.#options.protectSecret(value);
+    this.#options.protectSecret(value, 'passing');
     return value;
   }
 
@@ -261,7 +261,7 @@ export class AccountVault {
   #protect({ password, secretAccessKey }: { readonly [K in keyof Credentials]?: string | null }): void {
     for (const value of [password, secretAccessKey]) {
       if (typeof value === 'string' && value !== '') {
-        this.#options.protectSecret(value);
+        this.#options.protectSecret(value, 'passing');
       }
     }
   }

@@ -57,7 +57,7 @@ export interface WriteDeskOptions {
   /** Tells equal requests from others where a password is in them. */
   readonly passwordKey: PasswordKey;
   /** Keeps a value out of logs. */
-  readonly protectSecret: (value: string) => void;
+  readonly protectSecret: (value: string, life?: 'passing') => void;
   readonly clock: Pick<Clock, 'now' | 'setTimeout'>;
   readonly logger: Logger;
   readonly makeId: () => string;
@@ -341,7 +341,7 @@ export class WriteDesk {
     if (password?.kind !== 'given' || secret === null) {
       return;
     }
-    protectSecret(password.password);
+    protectSecret(password.password, 'passing');
     try {
       await this.#secrets.make(account, secret, password.password);
     } catch (error) {

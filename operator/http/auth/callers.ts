@@ -7,11 +7,15 @@ import { IssuerUnavailableError } from './issuer.ts';
 import type { OidcTokens } from './oidc.ts';
 import type { KnownCallers, SecretCredentials } from './secret.ts';
 
-/** Refused logins from one address; beyond, nothing is looked at any more for a while. */
+/**
+ * Refused logins from one address, of one user where one is named; beyond, the Secret is not looked at any more for a
+ * while. The same credentials again are no other guess, and are counted by themselves.
+ */
 const refusedLogins: Rate = { burst: 20, perSecond: 0.2 };
 /** Whoever came in with the same credentials within this time is looked at all the same. */
 const rememberedMs = 3_600_000;
 const maxRemembered = 2_000;
+const maxWrong = 10_000;
 
 const realm = 'idhub-aws-connector';
 
@@ -26,17 +30,24 @@ export interface CallersOptions {
   readonly countRefused: () => void;
 }
 
+interface Entered {
+  readonly by: 'secret' | 'issuer';
+  readonly caller: Caller;
+}
+
 /** Who the clients of the port are: by the entries of a Secret, by tokens of an issuer, or both. */
 export class Callers implements Authenticator {
   readonly #options: CallersOptions;
   readonly #refused: Buckets;
   readonly #cameIn: Expiring<true>;
+  readonly #wrong: Expiring<true>;
 
   constructor(options: CallersOptions) {
     const { clock } = options;
     this.#options = options;
     this.#refused = new Buckets({ clock, rate: refusedLogins });
     this.#cameIn = new Expiring({ clock, limit: maxRemembered });
+    this.#wrong = new Expiring({ clock, limit: maxWrong });
   }
 
   async authenticate(request: IncomingMessage, from: string): Promise<Caller> {
@@ -45,38 +56,43 @@ export class Callers implements Authenticator {
       throw new Problem(
         503,
         'The connector knows no callers: start it with --http-auth-secret, or with --oidc-issuer and --oidc-audience.',
+        { retryAfter: 60 },
       );
     }
     const shown = shownBy(request);
-    const remembered =
-      shown.kind === 'none'
-        ? ''
-        : createHash('sha256').update(`${from} ${shown.kind} `).update(shown.value).digest('base64');
-    if (this.#cameIn.get(remembered) === undefined) {
-      const wait = this.#refused.wait(from);
+    if (shown.kind === 'none') {
+      // Some clients ask without first (RFC 9110, section 11.6.1): that is no guess. 503 where nobody can come in.
+      await this.#find(shown);
+      throw this.#unknown(shown);
+    }
+    const presented = digestOf(from, shown.kind, shown.value);
+    const login =
+      this.#wrong.get(presented) === true ? presented : digestOf(from, kindOf(shown), userOf(shown));
+    const wait = this.#cameIn.get(presented) === true ? 0 : this.#refused.wait(login);
+    // What an issuer has signed nobody guesses: whoever has a new token comes in whatever others do.
+    const entered = wait > 0 ? await this.#byIssuer(shown) : await this.#find(shown);
+    if (entered === undefined) {
       if (wait > 0) {
         throw new Problem(429, 'Too many refused logins from this address.', { retryAfter: wait });
       }
-    }
-    const caller = await this.#find(shown);
-    if (caller === undefined) {
-      this.#refused.take(from);
+      this.#refused.take(login);
+      this.#wrong.set(presented, true, rememberedMs);
       this.#options.countRefused();
       throw this.#unknown(shown);
     }
-    this.#cameIn.set(remembered, true, rememberedMs);
-    return caller;
+    if (entered.by === 'secret') {
+      this.#cameIn.set(presented, true, rememberedMs);
+    }
+    return entered.caller;
   }
 
-  async #find(shown: Shown): Promise<Caller | undefined> {
+  async #find(shown: Shown): Promise<Entered | undefined> {
     const { secret, oidc } = this.#options;
     const known = await this.#known();
-    let found = known?.credentials.match(shown);
-    if (found === undefined && oidc !== undefined && isJwt(shown)) {
-      found = await this.#verify(oidc, shown.value.toString('latin1'), known);
-    }
+    const bySecret = (caller: Caller | undefined): Entered | undefined => caller && { by: 'secret', caller };
+    let found = bySecret(known?.credentials.match(shown)) ?? (await this.#byIssuer(shown));
     if (found === undefined && known !== undefined && shown.kind !== 'none') {
-      found = (await secret?.newer(known))?.credentials.match(shown);
+      found = bySecret((await secret?.newer(known))?.credentials.match(shown));
     }
     if (found === undefined && oidc === undefined && known?.credentials.size === 0) {
       throw new Problem(
@@ -102,17 +118,17 @@ export class Callers implements Authenticator {
     }
   }
 
-  async #verify(
-    oidc: OidcTokens,
-    token: string,
-    known: KnownCallers | undefined,
-  ): Promise<Caller | undefined> {
+  async #byIssuer(shown: Shown): Promise<Entered | undefined> {
+    const { logger, oidc } = this.#options;
+    if (oidc === undefined || !isJwt(shown)) {
+      return undefined;
+    }
     try {
-      const verdict = await oidc.verify(token);
+      const verdict = await oidc.verify(shown.value.toString('latin1'));
       if (verdict.kind === 'good') {
-        return { name: verdict.name, may: known?.oidcMay ?? (() => true) };
+        return { by: 'issuer', caller: { name: verdict.name, may: await this.#issuerMay() } };
       }
-      this.#options.logger.debug('a token was refused', { why: verdict.why });
+      logger.debug('a token was refused', { why: verdict.why });
       return undefined;
     } catch (error) {
       if (error instanceof IssuerUnavailableError) {
@@ -123,6 +139,30 @@ export class Callers implements Authenticator {
       }
       throw error;
     }
+  }
+
+  /** What callers with a token may use. @throws {Problem} where the Secret does not say: then they may use nothing */
+  async #issuerMay(): Promise<Caller['may']> {
+    const { secret } = this.#options;
+    const known = await this.#known();
+    if (known === undefined) {
+      return () => true;
+    }
+    const { oidcMay: may, there } =
+      known.oidcMay === undefined ? ((await secret?.newer(known)) ?? known) : known;
+    if (may !== undefined) {
+      return may;
+    }
+    throw there
+      ? new Problem(
+          403,
+          'The Secret of --http-auth-secret has no entry connections.oidc: it says which connections callers with a token may use ("*": all).',
+        )
+      : new Problem(
+          503,
+          'The Secret of --http-auth-secret is not there: it says which connections callers with a token may use (connections.oidc).',
+          { retryAfter: 30 },
+        );
   }
 
   #unknown(shown: Shown): Problem {
@@ -140,6 +180,19 @@ export class Callers implements Authenticator {
       { headers: { 'www-authenticate': challenges.join(', ') } },
     );
   }
+}
+
+/** Refused logins of one kind keep nobody out who comes in another way. */
+function kindOf(shown: Shown): string {
+  return isJwt(shown) ? 'jwt' : shown.kind;
+}
+
+function userOf(shown: Shown): Buffer {
+  return shown.kind === 'basic' ? shown.value.subarray(0, shown.value.indexOf(':') + 1) : Buffer.alloc(0);
+}
+
+function digestOf(from: string, kind: string, value: Buffer): string {
+  return createHash('sha256').update(`${from} ${kind} `).update(value).digest('base64');
 }
 
 /** Three parts of Base64url (RFC 7515, section 7.1). */

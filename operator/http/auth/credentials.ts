@@ -92,9 +92,15 @@ export function readCredentials(data: Readonly<Record<string, string>>): Credent
 /** `connections.oidc` is for callers with a token of the issuer. */
 const oidcEntry = 'oidc';
 
-/** What callers with a token of the issuer may use. */
-export function oidcMay(data: Readonly<Record<string, string>>): (connection: ConnectionName) => boolean {
-  return readAllowed(data[`connections.${oidcEntry}`]) ?? (() => false);
+/**
+ * What callers with a token of the issuer may use; undefined where the Secret does not say. Their credentials are
+ * not in the Secret: where it is lost, or this entry of it, they could still come in, and must not get more than before.
+ */
+export function oidcMay(
+  data: Readonly<Record<string, string>>,
+): ((connection: ConnectionName) => boolean) | undefined {
+  const allowed = data[`connections.${oidcEntry}`];
+  return allowed === undefined ? undefined : (readAllowed(allowed) ?? (() => false));
 }
 
 type Read = { readonly name: string; readonly secrets: readonly string[] } | { readonly problem: string };

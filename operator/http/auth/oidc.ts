@@ -24,6 +24,8 @@ const longestName = 200;
 export interface OidcTokensOptions extends Omit<IssuerOptions, 'clock'> {
   /** One of which has to be in the tokens' `aud`. */
   readonly audiences: readonly string[];
+  /** Clients that are let in, as `azp` or `client_id` names them; undefined: any that has a token for us. */
+  readonly clients: readonly string[] | undefined;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
@@ -70,16 +72,26 @@ export class OidcTokens {
     if (typ !== undefined && typ !== 'Bearer') {
       return { kind: 'bad', why: 'it is no bearer token (claim typ)' };
     }
-    const name = nameOf(payload);
+    const { clients } = this.#options;
+    const client = clientOf(payload);
+    if (clients !== undefined && (client === undefined || !clients.includes(client))) {
+      return { kind: 'bad', why: 'its client is none of --oidc-clients' };
+    }
+    const name = nameOf(client, payload);
     return name === undefined
       ? { kind: 'bad', why: 'it says of nobody whose it is' }
       : { kind: 'good', name };
   }
 }
 
-/** The client and the subject: neither can be chosen by whoever holds the token. */
-function nameOf({ azp, client_id: clientId, sub }: JWTPayload): string | undefined {
+/** Who has got the token: `azp` (OpenID Connect Core, section 2), or `client_id` (RFC 9068, section 2.2). */
+function clientOf({ azp, client_id: clientId }: JWTPayload): string | undefined {
   const client = typeof azp === 'string' ? azp : clientId;
+  return typeof client === 'string' ? client : undefined;
+}
+
+/** The client and the subject: neither can be chosen by whoever holds the token. */
+function nameOf(client: string | undefined, { sub }: JWTPayload): string | undefined {
   const parts = [client, sub].filter((part) => typeof part === 'string' && part !== '');
   if (parts.length === 0) {
     return undefined;

@@ -9,6 +9,8 @@ const freshMs = 30_000;
 const believedMs = 300_000;
 /** Between two readings that refused logins ask for. */
 const betweenMs = 1_000;
+/** Where there is no Secret. */
+const noVersion = 'none';
 
 export interface SecretCredentialsOptions {
   /** One that reads without leading. */
@@ -23,8 +25,10 @@ export interface SecretCredentialsOptions {
 /** What the Secret says. */
 export interface KnownCallers {
   readonly credentials: Credentials;
-  /** What callers with a token of the issuer may use. */
-  readonly oidcMay: (connection: ConnectionName) => boolean;
+  /** Whether there is a Secret. */
+  readonly there: boolean;
+  /** What callers with a token of the issuer may use; undefined where it does not say. */
+  readonly oidcMay: ((connection: ConnectionName) => boolean) | undefined;
 }
 
 interface Reading extends KnownCallers {
@@ -89,7 +93,7 @@ export class SecretCredentials {
     const at = clock.monotonic();
     this.#lastTry = at;
     let data: Readonly<Record<string, string>> = {};
-    let version = 'none';
+    let version = noVersion;
     try {
       const found = await client.get(secretType, secret);
       data = found.data ?? {};
@@ -111,7 +115,7 @@ export class SecretCredentials {
     for (const problem of credentials.problems) {
       logger.warn('an entry of the Secret of callers lets nobody in', { entry: problem });
     }
-    this.#known = { credentials, oidcMay: oidcMay(data), version, at };
+    this.#known = { credentials, there: version !== noVersion, oidcMay: oidcMay(data), version, at };
     return this.#known;
   }
 }

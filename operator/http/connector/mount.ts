@@ -10,6 +10,9 @@ import type { AccountSchema } from '../../../src/schema/index.ts';
 import { keyString } from '../../runtime/index.ts';
 import { Problem, routerOf, type Handler, type Mount } from '../frame/index.ts';
 
+/** The connection is verified again about as often. */
+const retryAfterSeconds = 30;
+
 /** How an AWS account stands. */
 export interface Standing {
   readonly state: ConnectorState;
@@ -34,6 +37,8 @@ export interface ConnectorMountOptions {
   readonly businessOwner: string | undefined;
   readonly itOwner: string | undefined;
   readonly states: StateNames;
+  /** What paths that name no connection are about, whether or not it is there. */
+  readonly defaultConnection: ConnectionName | undefined;
 }
 
 /** `/connector`: what IDHub's onboarding wizard asks for: health, a test of the credentials, what there is to draft. */
@@ -57,11 +62,14 @@ export function connectorMount(options: ConnectorMountOptions): Mount {
 }
 
 /** The answer is 200 whatever the state is: that there is an answer is not what is asked. */
-function health({ target, idhub, states }: ConnectorMountOptions): Handler {
+function health({ target, idhub, states, defaultConnection }: ConnectorMountOptions): Handler {
   return async (_request, response, visit) => {
     const { connectionIfAny: connection, signal } = visit;
     const { state, message } = await idhub.check(signal);
-    const standing = connection === undefined ? undefined : target.standing(connection);
+    const standing: Standing =
+      connection === undefined
+        ? { state: 'NOT_CONFIGURED', message: noConnection(defaultConnection) }
+        : target.standing(connection);
     const told = connectorHealth(standing, { state, message }, states);
     visit.note({ health: told.status });
     response.json(told);
@@ -69,12 +77,15 @@ function health({ target, idhub, states }: ConnectorMountOptions): Handler {
 }
 
 /** A client that looks at nothing but the status sees how it went. */
-function test({ target, states }: ConnectorMountOptions): Handler {
+function test({ target, states, defaultConnection }: ConnectorMountOptions): Handler {
   return async (_request, response, visit) => {
-    const { state, message } = await target.test(required(visit.connectionIfAny), visit.signal);
+    const { state, message } = await target.test(
+      required(visit.connectionIfAny, defaultConnection),
+      visit.signal,
+    );
     visit.note({ test: state });
     if (state !== 'UP') {
-      throw new Problem(503, message);
+      throw new Problem(503, message, { retryAfter: retryAfterSeconds });
     }
     response.json({ status: states[state], message });
   };
@@ -83,7 +94,7 @@ function test({ target, states }: ConnectorMountOptions): Handler {
 function metadata(options: ConnectorMountOptions): Handler {
   const { target, version, businessOwner, itOwner } = options;
   return (_request, response, { connectionIfAny, baseUrl }) => {
-    const connection = required(connectionIfAny);
+    const connection = required(connectionIfAny, options.defaultConnection);
     response.json(
       connectorMetadata({
         name: `AWS ${keyString(connection)}`,
@@ -97,12 +108,19 @@ function metadata(options: ConnectorMountOptions): Handler {
   };
 }
 
-function required(connection: ConnectionName | undefined): ConnectionName {
+function required(
+  connection: ConnectionName | undefined,
+  defaultConnection: ConnectionName | undefined,
+): ConnectionName {
   if (connection === undefined) {
-    throw new Problem(
-      404,
-      'There is no default connection (--default-connection): put /connections/NAMESPACE/NAME in front of the path.',
-    );
+    throw new Problem(404, noConnection(defaultConnection));
   }
   return connection;
+}
+
+/** Why a path that names no connection is about none. */
+function noConnection(defaultConnection: ConnectionName | undefined): string {
+  return defaultConnection === undefined
+    ? 'There is no default connection (--default-connection): put /connections/NAMESPACE/NAME in front of the path.'
+    : `There is no AwsConnection ${keyString(defaultConnection)} yet, which is the default connection (--default-connection): make it.`;
 }

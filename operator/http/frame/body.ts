@@ -119,9 +119,13 @@ export function parseJson(body: Buffer): unknown {
     throw unreadable('The body is not UTF-8.');
   }
   try {
-    // A member of this name is an own property here, and a prototype wherever it is copied without care.
-    return /__proto__|\\u00/i.test(text) ? (JSON.parse(text, refuseProto) as unknown) : JSON.parse(text);
-  } catch {
+    return /__proto__|\\u(?:00|d[89a-f])/i.test(text)
+      ? (JSON.parse(text, refuseTraps) as unknown)
+      : JSON.parse(text);
+  } catch (error) {
+    if (error instanceof Problem) {
+      throw error;
+    }
     throw unreadable('The body is not JSON.');
   }
 }
@@ -130,7 +134,16 @@ function unreadable(sentence: string): Problem {
   return new Problem(400, sentence, { scimType: 'invalidSyntax' });
 }
 
-function refuseProto(key: string, value: unknown): unknown {
+/**
+ * A member `__proto__` is an own property here, and a prototype wherever it is copied without care. Half of a surrogate
+ * pair is no character: it is another one as soon as it is sent on as UTF-8, and what was asked for never is there.
+ */
+function refuseTraps(key: string, value: unknown): unknown {
+  if (!key.isWellFormed() || (typeof value === 'string' && !value.isWellFormed())) {
+    throw new Problem(400, 'The body has half of a surrogate pair (\\ud800 to \\udfff) in a text.', {
+      scimType: 'invalidValue',
+    });
+  }
   if (key === '__proto__') {
     throw new SyntaxError('refused');
   }

@@ -39,7 +39,10 @@ export function faultOf(
     };
   }
   if (isLeft(error)) {
-    return { problem: new Problem(503, 'The answer was broken off.', { cause: error }), fault: false };
+    return {
+      problem: new Problem(503, 'The answer was broken off.', { retryAfter: 1, cause: error }),
+      fault: false,
+    };
   }
   if (error instanceof TransportError) {
     return { problem: new Problem(503, away, { retryAfter: 5, cause: error }), fault: true };

@@ -5,6 +5,7 @@ import {
   accountToReplace,
   render,
   renderContext,
+  unknownOf,
   type AccountKind,
   type AccountWrite,
   type DirectoryAccount,
@@ -33,11 +34,13 @@ export function accountEndpoint(
 
   const told = (scene: Scene, view: DirectoryView, account: DirectoryAccount): Found => {
     const kind = kindIn(view);
+    const context = renderContext(view, scene.base);
     return {
       type: kind.type,
       id: account.userId,
       version: account.version,
-      resource: render(kind, account, renderContext(view, scene.base)),
+      resource: render(kind, account, context),
+      unknown: unknownOf(kind)(account, context),
     };
   };
 
@@ -94,7 +97,14 @@ export function accountEndpoint(
         accountToPatch(body, account, { kind: kindIn(view), ...cataloguesOf(scene, view) }),
       ),
     remove: async (scene, id, versions) => {
-      doneOf(await scene.directory.remove(id, scene.context(versions)));
+      const act = () => scene.directory.remove(id, scene.context(versions));
+      let outcome = await act();
+      if (outcome.kind === 'refused' && outcome.refusal.kind === 'missing') {
+        // What answers may know less than a reading that is complete: nobody takes it for a deletion before.
+        await find(scene, id);
+        outcome = await act();
+      }
+      doneOf(outcome);
       return { status: 204, found: undefined, id };
     },
   };

@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import { requireKnown } from '../../../src/idhub/index.ts';
 import {
   entityTag,
   fits,
@@ -20,9 +21,13 @@ export function sendJson(response: Response, status: number, body: unknown): voi
   response.end(text);
 }
 
-/** A resource, or 304 where the client has this version (RFC 9110, 13.1.2). */
+/**
+ * A resource, or 304 where the client has this version (RFC 9110, 13.1.2).
+ * @throws {DirectoryUnavailableError} where something could not be read that the client would take for empty
+ */
 export function sendFound(request: Request, response: Response, found: Found, wanted: Wanted): void {
-  const { type, version, resource } = found;
+  const { type, version, resource, unknown } = found;
+  requireKnown(type, unknown, wanted);
   response.set('etag', entityTag(version));
   const known = versionsOf(header(request, 'if-none-match'));
   if (known !== undefined && fits(known, version)) {

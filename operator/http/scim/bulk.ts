@@ -13,6 +13,7 @@ import {
 import type { Clock, Logger } from '../../runtime/index.ts';
 import { Problem } from '../frame/index.ts';
 import { locationIn } from './answer.ts';
+import { changedBy, freesName } from './bulk-order.ts';
 import type { Endpoint, Written } from './endpoint.ts';
 import type { Scene } from './scene.ts';
 
@@ -39,6 +40,9 @@ export async function answerBulk(request: BulkRequest, options: BulkServiceOptio
   return runBulk({
     request,
     atOnce,
+    base: scene.base,
+    changedBy,
+    frees: freesName,
     errorOf: resultOf,
     execute: async (operation) => {
       try {

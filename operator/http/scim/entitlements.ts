@@ -17,12 +17,18 @@ export function entitlementEndpoint(): Endpoint {
       if (found === undefined) {
         throw new ScimError(404, 'There is no entitlement with this id.');
       }
-      const context = { base, groupByArn: () => undefined, members: () => undefined };
+      const context = {
+        base,
+        groupByArn: () => undefined,
+        membersKnown: () => false,
+        members: () => undefined,
+      };
       return {
         type: entitlementKind.type,
         id,
         version: found.version,
         resource: render(entitlementKind, found, context),
+        unknown: [],
       };
     },
     create: () => notDone(notMade),

@@ -5,6 +5,7 @@ import {
   membersToReplace,
   render,
   renderContext,
+  unknownOf,
   type DirectoryEntitlement,
   type DirectoryView,
   type MemberWrite,
@@ -43,11 +44,13 @@ function find(scene: Scene, id: string) {
 }
 
 function told({ base }: Scene, view: DirectoryView, group: DirectoryEntitlement): Found {
+  const context = renderContext(view, base);
   return {
     type: groupKind.type,
     id: group.id,
     version: group.version,
-    resource: render(groupKind, group, renderContext(view, base)),
+    resource: render(groupKind, group, context),
+    unknown: unknownOf(groupKind)(group, context),
   };
 }
 

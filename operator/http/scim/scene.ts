@@ -34,6 +34,8 @@ export interface Found {
   readonly id: string;
   readonly version: string;
   readonly resource: JsonObject;
+  /** Attributes of it that could not be read: for `requireKnown`. */
+  readonly unknown: readonly string[];
 }
 
 /**

@@ -36,22 +36,15 @@ const worstFirst: readonly ConnectorState[] = ['OUT_OF_SERVICE', 'DOWN', 'NOT_CO
 /**
  * The body of `/connector/health`: as bad as the worst of the AWS account and of IDHub itself. A connector that was
  * given no way to IDHub works without: IDHub asks it, and it asks nobody.
- * @param target the AWS account; undefined where there is none yet
+ * @param target the AWS account
  */
 export function connectorHealth(
-  target: Omit<Part, 'name'> | undefined,
+  target: Omit<Part, 'name'>,
   idhub: Omit<Part, 'name'>,
   names: StateNames,
 ): ConnectorHealth {
   const parts: readonly Part[] = [
-    {
-      name: 'aws',
-      ...(target ?? {
-        state: 'NOT_CONFIGURED',
-        message:
-          'there is no AwsConnection that the connector could answer for; make one, and name it with --default-connection',
-      }),
-    },
+    { name: 'aws', ...target },
     { name: 'idhub', ...idhub },
   ];
   const counting = parts.filter(({ name, state }) => name !== 'idhub' || state !== 'NOT_CONFIGURED');

@@ -14,6 +14,7 @@ import {
   groupKind,
   render,
   renderContext,
+  unknownOf,
   unread,
   type AccountKind,
   type Field,
@@ -36,6 +37,8 @@ export interface Collection {
   /** For a sentence. */
   nameOf(index: number): string;
   render(index: number): JsonObject;
+  /** For `requireKnown`. */
+  unknown(index: number): readonly string[];
   /** Those that alone can fit a filter, where an index tells; undefined: any. */
   candidates(filter: Filter): readonly number[] | undefined;
 }
@@ -72,7 +75,7 @@ export function entitlementCollection(catalogue: DirectoryCatalogue, base: strin
     items: catalogue.entitlements(),
     source: catalogue,
     weight: catalogue.entitlements().length,
-    context: { base, groupByArn: () => undefined, members: () => undefined },
+    context: { base, groupByArn: () => undefined, membersKnown: () => false, members: () => undefined },
     nameOf: ({ displayName }) => displayName,
     byId: (id) => catalogue.entitlement(id),
   });
@@ -101,6 +104,7 @@ function collectionOf<T extends DirectoryAccount | DirectoryEntitlement>(parts: 
   const fields = new Map<string, Field<T>>(
     [...commonFields(kind), ...kind.fields.flat()].map((field) => [field.attribute.name, field]),
   );
+  const unknown = unknownOf(kind);
   // The same resource may come as another object: it is known by its id.
   const found = (one: T | undefined): readonly number[] => {
     const id = one === undefined ? undefined : kind.identity(one).id;
@@ -123,6 +127,7 @@ function collectionOf<T extends DirectoryAccount | DirectoryEntitlement>(parts: 
     },
     nameOf: (index) => parts.nameOf(item(index)),
     render: (index) => render(kind, item(index), context),
+    unknown: (index) => unknown(item(index), context),
     candidates: (filter) => {
       if (filter.kind !== 'compare' || filter.operator !== 'eq' || typeof filter.operand !== 'string') {
         return undefined;

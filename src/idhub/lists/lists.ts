@@ -1,9 +1,11 @@
+import { hash } from 'node:crypto';
 import { ScimError, type JsonObject, type ListQuery } from '../../scim/index.ts';
 import type { Clock } from '../../ports.ts';
 import type { ConnectionName } from '../model.ts';
+import { requireKnown } from '../resources/index.ts';
 import type { Collection } from './collection.ts';
 import { pinLimits, Pins, type Pin, type PinLimits } from './pins.ts';
-import { select } from './select.ts';
+import { select, type Selected } from './select.ts';
 
 export interface ListRequest {
   /** Who asks: each has lists of its own. */
@@ -86,8 +88,12 @@ export class Lists {
     }
     const collections = await request.collections();
     const selected = select(collections, request.query);
+    if (request.query.count !== 0) {
+      // Of all pages now: what is kept does not come to know more.
+      requireAllKnown(selected, request.query);
+    }
     const now = this.#clock.now();
-    const pin: Pin = { collections, selected, since: now };
+    const pin: Pin = { caller: request.caller, collections, selected, since: now };
     const page = this.#pageOf(pin, request);
     if (request.query.count !== 0) {
       if (startIndex - 1 + page.resources.length < selected.length) {
@@ -122,20 +128,34 @@ export class Lists {
     }
   }
 
-  #pageOf({ selected }: Pin, { query: { startIndex, count } }: ListRequest): ListPage {
+  #pageOf({ selected }: Pin, { query: { startIndex, count, wanted } }: ListRequest): ListPage {
     const size = Math.min(count ?? this.#maxPage, this.#maxPage);
+    const shown = selected.slice(startIndex - 1, startIndex - 1 + size);
+    requireAllKnown(shown, { wanted });
     return {
-      resources: selected
-        .slice(startIndex - 1, startIndex - 1 + size)
-        .map(({ collection, index }) => collection.render(index)),
+      resources: shown.map(({ collection, index }) => collection.render(index)),
       total: selected.length,
       startIndex,
     };
   }
 }
 
-/** Pages may differ in what is shown of each resource. */
+function requireAllKnown(selected: readonly Selected[], { wanted }: Pick<ListQuery, 'wanted'>): void {
+  for (const { collection, index } of selected) {
+    requireKnown(collection.type, collection.unknown(index), wanted);
+  }
+}
+
+/**
+ * Pages may differ in what is shown of each resource. As a digest: questions may be long, and are remembered longer
+ * than lists.
+ */
 function questionOf({ caller, connection, address, query }: ListRequest): string {
   const { filter = '', sortBy = '', descending } = query;
-  return JSON.stringify([caller, connection.namespace, connection.name, address, filter, sortBy, descending]);
+  const { namespace, name } = connection;
+  return hash(
+    'sha256',
+    JSON.stringify([caller, namespace, name, address, filter, sortBy, descending]),
+    'base64url',
+  );
 }

@@ -3,6 +3,8 @@ import type { Selected } from './select.ts';
 
 /** A list that somebody is reading page by page: what it was when its first page was asked for. */
 export interface Pin {
+  /** Who reads it. */
+  readonly caller: string;
   readonly collections: readonly Collection[];
   readonly selected: readonly Selected[];
   /** Milliseconds since the epoch. */
@@ -14,8 +16,12 @@ export interface PinLimits {
   readonly keepMs: number;
   /** Lists that are kept. */
   readonly lists: number;
+  /** Of them, those of one caller. */
+  readonly perCaller: number;
   /** Resources of all moments together that lists are kept of: each moment counts with all that there was. */
   readonly resources: number;
+  /** What all lists that are kept name together: each list counts with all that it has. */
+  readonly entries: number;
   /** How long, and of how many lists, it is remembered how they ended. */
   readonly rememberMs: number;
   readonly remembered: number;
@@ -24,7 +30,9 @@ export interface PinLimits {
 export const pinLimits: PinLimits = {
   keepMs: 600_000,
   lists: 1_000,
+  perCaller: 20,
   resources: 100_000,
+  entries: 1_000_000,
   rememberMs: 3_600_000,
   remembered: 10_000,
 };
@@ -51,9 +59,12 @@ export class Pins {
     this.#pins.delete(key);
     this.#ended.delete(key);
     this.#pins.set(key, pin);
+    const own = [...this.#pins].filter(([, { caller }]) => caller === pin.caller);
+    for (const [oldest] of own.slice(0, -this.#limits.perCaller)) {
+      this.#end(oldest, 'lost', pin.since);
+    }
     for (const oldest of this.#pins.keys()) {
-      const over = this.#pins.size > this.#limits.lists || this.#held() > this.#limits.resources;
-      if (!over || oldest === key) {
+      if (oldest === key || !this.#isFull()) {
         break;
       }
       this.#end(oldest, 'lost', pin.since);
@@ -100,13 +111,17 @@ export class Pins {
     this.#ended.set(key, { ending, at });
   }
 
-  #held(): number {
+  #isFull(): boolean {
+    const { lists, resources, entries } = this.#limits;
     const sizes = new Map<object, number>();
-    for (const { collections } of this.#pins.values()) {
+    let named = 0;
+    for (const { collections, selected } of this.#pins.values()) {
+      named += selected.length;
       for (const { source, weight } of collections) {
         sizes.set(source, weight);
       }
     }
-    return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+    const held = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+    return this.#pins.size > lists || held > resources || named > entries;
   }
 }

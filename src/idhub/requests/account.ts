@@ -1,9 +1,8 @@
 import { edgeKey } from '../../entitlement/index.ts';
 import { ScimError, applyPatch, readResource, type Values } from '../../scim/index.ts';
-import { isWritten } from '../../schema/index.ts';
 import type { AccountWrite, DirectoryAccount, EntitlementReference, EntitlementWrite } from '../model.ts';
 import { render, renderContext, type AccountKind } from '../resources/index.ts';
-import { allAttributesOf, attributesOf, requireLegal, type Attributes } from './attributes.ts';
+import { allAttributesOf, attributesOf, isAsked, requireLegal, type Attributes } from './attributes.ts';
 import { givenTo, patched, replaced, type Places } from './entitlements.ts';
 
 /** What a request about an account is read with. */
@@ -68,7 +67,8 @@ export async function accountToReplace(
 }
 
 /**
- * What a PATCH makes of an account: what its operations are about, and nothing else.
+ * What a PATCH makes of an account: what its operations name, and nothing else. Of the rest the account may be known
+ * as it was before others' writes.
  * @returns undefined where there is nothing to do
  * @throws as `accountToCreate`; `mutability`, `noTarget`, `invalidPath`, `invalidFilter` as RFC 7644, table 9 has it
  */
@@ -80,26 +80,25 @@ export async function accountToPatch(
   const { kind, view } = context;
   const { type, slots, ignored } = kind;
   const resource = render(kind, account, renderContext(view, ''));
-  const { values, touched, mentioned } = applyPatch({ type, resource, body, ignored });
-  const said = new Map([...values].filter(([name]) => touched.has(name)));
+  const { values, asked } = applyPatch({ type, resource, body, ignored });
+  const said = new Map([...values].filter(([name]) => asked.has(name)));
   const write = plainWrite(said);
-  if (touched.has('password') && write.password === undefined) {
+  if (asked.has('password') && write.password === undefined) {
     throw new ScimError('mutability', '"password" cannot be removed; set "active" to false.');
   }
-  const about = slots.filter(({ place, definition }) => touched.has(place.name) && isWritten(definition));
+  const about = slots.filter(({ place }) => isAsked(place, asked.get(place.name), values));
   if (about.length > 0) {
     setAttributes(write, allAttributesOf(said, about), context);
   }
-  if (touched.has('externalId')) {
+  if (asked.has('externalId')) {
     write.externalId = externalIdOf(said);
   }
-  if (touched.has('entitlements')) {
-    write.entitlements = await patched(
-      said.get('entitlements'),
-      mentioned.get('entitlements') ?? [],
-      account,
-      context,
-    );
+  const entitlements = asked.get('entitlements');
+  if (entitlements !== undefined) {
+    const edges = await patched(entitlements, account, context);
+    if (edges.add.length > 0 || edges.remove.length > 0) {
+      write.entitlements = edges;
+    }
   }
   return changing(write, account);
 }

@@ -1,4 +1,4 @@
-import { ScimError, type JsonObject, type JsonValue, type Values } from '../../scim/index.ts';
+import { ScimError, type Asked, type JsonObject, type JsonValue, type Values } from '../../scim/index.ts';
 import { checkAttributes, isWritten, type AccountSchema } from '../../schema/index.ts';
 import type { Slot } from '../resources/index.ts';
 
@@ -27,6 +27,27 @@ export function allAttributesOf(values: Values, slots: readonly Slot[]): Attribu
     isWritten(definition) ? [[definition.name, null]] : [],
   );
   return { ...Object.fromEntries(cleared), ...attributesOf(values, slots) };
+}
+
+/**
+ * Whether a PATCH is about what stands at a place.
+ * @param after all values as the PATCH makes them
+ */
+export function isAsked(place: Slot['place'], asked: Asked | undefined, after: Values): boolean {
+  if (asked === undefined || asked.whole || place.kind === 'plain') {
+    return asked !== undefined;
+  }
+  if (place.kind === 'part') {
+    return asked.parts.has(place.part);
+  }
+  const { name, part, type } = place;
+  const isMeant = (element: JsonObject): boolean =>
+    element['type'] === undefined || textOf(element['type'])?.toLowerCase() === type;
+  // An e-mail address of another type is the one only where there is none of this type.
+  const any = name === 'emails' && !elementsOf(after.get(name) ?? []).some(isMeant);
+  return asked.mentions.some(
+    ({ parts, value }) => (any || isMeant(value)) && (parts === undefined || parts.has(part)),
+  );
 }
 
 /** @throws {ScimError} `invalidValue` for what the account schema of the connection refuses */
@@ -70,7 +91,7 @@ function elementOf(
   value: JsonValue,
   { name, type, part }: Extract<Slot['place'], { kind: 'element' }>,
 ): JsonObject | undefined {
-  const elements = (Array.isArray(value) ? (value as readonly JsonValue[]) : [value]).filter(isObject);
+  const elements = elementsOf(value);
   const fitting = elements.filter((each) => textOf(each['type'])?.toLowerCase() === type);
   const found = fitting.length > 0 ? fitting : elements.filter((each) => each['type'] === undefined);
   if (new Set(found.map((each) => textOf(each[part]))).size > 1) {
@@ -80,6 +101,10 @@ function elementOf(
     );
   }
   return found[0] ?? (name === 'emails' ? elements[0] : undefined);
+}
+
+function elementsOf(value: JsonValue): readonly JsonObject[] {
+  return (Array.isArray(value) ? (value as readonly JsonValue[]) : [value]).filter(isObject);
 }
 
 function partOf(value: JsonValue, part: string): string | null {

@@ -5,8 +5,8 @@ import {
   typeOfPolicy,
   type EntitlementType,
 } from '../../entitlement/index.ts';
-import { sameName } from '../../schema/index.ts';
-import { ScimError, type JsonObject, type JsonValue } from '../../scim/index.ts';
+import { fold } from '../../schema/index.ts';
+import { ScimError, type Asked, type JsonObject, type JsonValue } from '../../scim/index.ts';
 import type {
   DirectoryAccount,
   DirectoryCatalogue,
@@ -15,6 +15,7 @@ import type {
   EntitlementWrite,
 } from '../model.ts';
 import { DirectoryUnavailableError } from '../model.ts';
+import { entitlementTypes } from '../resources/index.ts';
 
 /** Where entitlements are looked for that are not named by ARN. */
 export interface Places {
@@ -35,7 +36,7 @@ interface Named {
 
 /** What a new account is to have. @throws {ScimError} `invalidValue` */
 export async function givenTo(value: JsonValue | undefined, places: Places): Promise<EntitlementWrite> {
-  const named = await namedIn(value, undefined, places);
+  const named = await namedIn(value, new Names(places));
   const wanted = named.filter(({ inherited }) => !inherited);
   wanted.forEach(requireBindable);
   return { add: wanted.map(({ reference }) => reference), remove: [] };
@@ -52,7 +53,7 @@ export async function replaced(
   places: Places,
 ): Promise<EntitlementWrite> {
   const held = heldBy(account);
-  const named = await namedIn(value, account, places);
+  const named = await namedIn(value, new Names(places, account));
   const wanted = named.filter(
     ({ key, inherited }) => !inherited && (held.own.has(key) || !held.inherited.has(key)),
   );
@@ -60,40 +61,64 @@ export async function replaced(
 }
 
 /**
- * What a PATCH makes of the entitlements of an account. What it names and is not there afterwards is taken away, also
- * where nobody has seen it on the account yet.
- * @param after all of them afterwards
- * @param mentioned those that the operations name
+ * What a PATCH makes of the entitlements of an account: what it names is given or taken away, by whatever name, also
+ * where nobody has seen it on the account yet; of all others nothing is said, unless it is about all of them. Nothing is
+ * done to take away what there is not.
  * @throws {ScimError} `invalidValue`; `mutability` for the removal of what the account has through a group
  */
 export async function patched(
-  after: JsonValue | undefined,
-  mentioned: readonly JsonObject[],
+  { mentions, whole }: Asked,
   account: DirectoryAccount,
   places: Places,
 ): Promise<EntitlementWrite> {
   const held = heldBy(account);
-  const wanted = await namedIn(after, account, places);
-  const keys = new Set(wanted.map(({ key }) => key));
-  const said = new Map<string, Named>();
-  for (const element of mentioned) {
-    // What an operation takes away may be something that there is not: then there is nothing to do.
-    const named = await readElement(element, account, places);
-    if (named.kind === 'named') {
-      said.set(named.named.key, named.named);
+  const names = new Names(places, account);
+  const said = new Map<string, { readonly named: Named; readonly wanted: boolean }>();
+  for (const { unmet, value, wanted } of mentions) {
+    for (const named of unmet ? await unmetBy(value, held, names) : await meantBy(value, wanted, names)) {
+      // One that is told as inherited is an echo of what we said, and nothing to give.
+      if (!wanted || !named.inherited) {
+        said.delete(named.key);
+        said.set(named.key, { named, wanted });
+      }
     }
   }
-  for (const { key, name } of said.values()) {
-    if (!keys.has(key) && !held.own.has(key) && held.inherited.has(key)) {
+  const gone: Named[] = [];
+  for (const { named, wanted } of said.values()) {
+    const { key, name } = named;
+    if (!wanted && !held.own.has(key) && held.inherited.has(key)) {
       throw new ScimError(
         'mutability',
         `"${name}" is had through the group ${held.inherited.get(key) ?? ''}: take the group away, or the policy from the group.`,
       );
     }
+    gone.push(...(wanted ? [] : [held.own.get(key) ?? named]));
   }
-  const given = wanted.filter(({ key, inherited }) => !inherited || said.get(key)?.inherited === false);
-  const gone = [...said.values()].filter(({ key }) => !keys.has(key) && !held.own.has(key));
-  return writeOf(given, [...held.own.values(), ...gone], held.own);
+  const given = [...said.values()].flatMap(({ named, wanted }) => (wanted ? [named] : []));
+  const among = new Map([...(whole ? held.own.values() : []), ...gone].map((each) => [each.key, each]));
+  return writeOf(given, [...among.values()], held.own);
+}
+
+/** @throws {ScimError} `invalidValue`; there is no need to know what shall go, where nothing is called so */
+async function meantBy(value: JsonObject, wanted: boolean, names: Names): Promise<readonly Named[]> {
+  const read = await names.read(value);
+  if (read.kind === 'named') {
+    return [read.named];
+  }
+  if (read.kind === 'unknown' && !wanted) {
+    return [];
+  }
+  throw new ScimError('invalidValue', read.message);
+}
+
+/** What a filter means that fits nothing by its words: a type or a name may be spelt otherwise than we tell it. */
+async function unmetBy(value: JsonObject, { own }: Held, names: Names): Promise<readonly Named[]> {
+  const { display, type, value: main } = value;
+  if (main !== undefined || display !== undefined) {
+    return meantBy(value, false, names);
+  }
+  const meant = requireType(type);
+  return [...own.values()].filter((each) => each.type === meant);
 }
 
 function writeOf(
@@ -152,15 +177,11 @@ function heldBy({ entitlements, userName }: DirectoryAccount): Held {
 }
 
 /** @throws {ScimError} `invalidValue` for the first that is nothing */
-async function namedIn(
-  value: JsonValue | undefined,
-  account: DirectoryAccount | undefined,
-  places: Places,
-): Promise<readonly Named[]> {
+async function namedIn(value: JsonValue | undefined, names: Names): Promise<readonly Named[]> {
   const named: Named[] = [];
   for (const element of Array.isArray(value) ? (value as readonly JsonValue[]) : []) {
-    const read = await readElement(element, account, places);
-    if (read.kind === 'nothing') {
+    const read = await names.read(element);
+    if (read.kind !== 'named') {
       throw new ScimError('invalidValue', read.message);
     }
     named.push(read.named);
@@ -169,74 +190,104 @@ async function namedIn(
 }
 
 type Read =
-  { readonly kind: 'named'; readonly named: Named } | { readonly kind: 'nothing'; readonly message: string };
+  | { readonly kind: 'named'; readonly named: Named }
+  /** `unknown`: nothing is called so. */
+  | { readonly kind: 'unknown' | 'nothing'; readonly message: string };
 
-/** An element by its ARN, by its type and name, by its id, or by its name where only one thing is called so. */
-async function readElement(
-  element: JsonValue,
-  account: DirectoryAccount | undefined,
-  places: Places,
-): Promise<Read> {
-  const parts = typeof element === 'object' && element !== null && !Array.isArray(element) ? element : {};
-  const { value, display, type: typeText, inheritedFrom } = parts as JsonObject;
-  const inherited = typeof inheritedFrom === 'string';
-  const type = typeof typeText === 'string' ? typeIn(typeText) : undefined;
-  const text = [value, display].find((each) => typeof each === 'string' && each !== '');
-  if (typeof text !== 'string') {
-    return nothing('an entitlement has a "value", its ARN, or a "type" and a "display", its name');
-  }
-  if (text.startsWith('arn:')) {
-    const found = byArn(text);
-    return found === undefined
-      ? nothing(`"${short(text)}" is no ARN of a group or policy of IAM`)
-      : is(found.type, found.name, text, inherited);
-  }
-  if (type !== undefined) {
-    const name = text.slice(type === 'InlinePolicy' ? 0 : text.lastIndexOf('/') + 1);
-    const arn = account?.entitlements?.find((each) => edgeKey(each) === edgeKey({ type, name }))?.arn;
-    return arn === undefined
-      ? {
-          kind: 'named',
-          named: { key: edgeKey({ type, name }), type, name, reference: { type, name: text }, inherited },
-        }
-      : is(type, name, arn, inherited);
-  }
-  return byNameAlone(text, account, places, inherited);
+interface Called {
+  readonly type: EntitlementType;
+  readonly name: string;
+  readonly arn: string;
 }
 
-async function byNameAlone(
-  text: string,
-  account: DirectoryAccount | undefined,
-  places: Places,
-  inherited: boolean,
-): Promise<Read> {
-  const held = account?.entitlements?.filter(({ name }) => sameName(name, text)) ?? [];
-  const found = new Map(
-    held.map(({ type, name, arn }) => [edgeKey({ type, name }), { type, name, arn }] as const),
-  );
-  for (const { id, type, displayName, entitlementArn } of [
-    ...places.view.groups(),
-    ...(await places.catalogue()).entitlements(),
-  ]) {
-    if (id === text) {
-      return is(type, displayName, entitlementArn, inherited);
+/** Reads what entitlements are called, of one request. */
+class Names {
+  readonly #places: Places;
+  readonly #account: DirectoryAccount | undefined;
+  /** Of what somebody could have, by id and by name in small letters; read with the first that is named so. */
+  #index:
+    | { readonly byId: ReadonlyMap<string, Called>; readonly byName: ReadonlyMap<string, Called[]> }
+    | undefined;
+
+  /** @param account the one that they are of; undefined of one that is to be made */
+  constructor(places: Places, account?: DirectoryAccount) {
+    this.#places = places;
+    this.#account = account;
+  }
+
+  /**
+   * An element by its ARN, by its type and name, by its id, or by its name where only one thing is called so.
+   * @throws {ScimError} `invalidValue` for a type that there is not
+   */
+  async read(element: JsonValue): Promise<Read> {
+    const parts = typeof element === 'object' && element !== null && !Array.isArray(element) ? element : {};
+    const { value, display, type: typeText, inheritedFrom } = parts as JsonObject;
+    const inherited = typeof inheritedFrom === 'string';
+    const type = requireType(typeText);
+    const text = [value, display].find((each) => typeof each === 'string' && each !== '');
+    if (typeof text !== 'string') {
+      return nothing('an entitlement has a "value", its ARN, or a "type" and a "display", its name');
     }
-    // Others' inline policies are nothing that this user could have.
-    if (type !== 'InlinePolicy' && sameName(displayName, text)) {
-      found.set(edgeKey({ type, name: displayName }), { type, name: displayName, arn: entitlementArn });
+    if (text.startsWith('arn:')) {
+      const found = byArn(text);
+      return found === undefined
+        ? nothing(`"${short(text)}" is no ARN of a group or policy of IAM`)
+        : is(found.type, found.name, text, inherited);
     }
+    if (type === undefined) {
+      return this.#byNameAlone(text, inherited);
+    }
+    const name = text.slice(type === 'InlinePolicy' ? 0 : text.lastIndexOf('/') + 1);
+    const key = edgeKey({ type, name });
+    const arn = this.#account?.entitlements?.find((each) => edgeKey(each) === key)?.arn;
+    return arn === undefined
+      ? { kind: 'named', named: { key, type, name, reference: { type, name: text }, inherited } }
+      : is(type, name, arn, inherited);
   }
-  const [only, ...more] = found.values();
-  if (only === undefined) {
-    return nothing(`there is no group or policy "${short(text)}"`);
+
+  async #byNameAlone(text: string, inherited: boolean): Promise<Read> {
+    this.#index ??= await this.#read();
+    const { byId, byName } = this.#index;
+    const known = byId.get(text);
+    if (known !== undefined) {
+      return is(known.type, known.name, known.arn, inherited);
+    }
+    const found = new Map((byName.get(fold(text)) ?? []).map((each) => [edgeKey(each), each]));
+    const [only, ...more] = found.values();
+    if (only === undefined) {
+      return { ...nothing(`there is no group or policy "${short(text)}"`), kind: 'unknown' };
+    }
+    if (more.length > 0) {
+      const types = [only, ...more].map(({ type }) => type).join(', ');
+      return nothing(
+        `"${short(text)}" is the name of more than one: give its ARN, or a "type", one of ${types}`,
+      );
+    }
+    return is(only.type, only.name, only.arn, inherited);
   }
-  if (more.length > 0) {
-    const types = [only, ...more].map(({ type }) => type).join(', ');
-    return nothing(
-      `"${short(text)}" is the name of more than one: give its ARN, or a "type", one of ${types}`,
-    );
+
+  async #read() {
+    const byId = new Map<string, Called>();
+    const byName = new Map<string, Called[]>();
+    const add = (called: Called): void => {
+      const name = fold(called.name);
+      const same = byName.get(name) ?? [];
+      same.push(called);
+      byName.set(name, same);
+    };
+    this.#account?.entitlements?.forEach(add);
+    for (const { id, type, displayName: name, entitlementArn: arn } of [
+      ...this.#places.view.groups(),
+      ...(await this.#places.catalogue()).entitlements(),
+    ]) {
+      byId.set(id, { type, name, arn });
+      // Others' inline policies are nothing that this user could have.
+      if (type !== 'InlinePolicy') {
+        add({ type, name, arn });
+      }
+    }
+    return { byId, byName };
   }
-  return is(only.type, only.name, only.arn, inherited);
 }
 
 function is(type: EntitlementType, name: string, arn: string, inherited: boolean): Read {
@@ -246,7 +297,7 @@ function is(type: EntitlementType, name: string, arn: string, inherited: boolean
   };
 }
 
-function nothing(message: string): Read {
+function nothing(message: string): { readonly kind: 'nothing'; readonly message: string } {
   return { kind: 'nothing', message: `${message.charAt(0).toUpperCase()}${message.slice(1)}.` };
 }
 
@@ -271,6 +322,21 @@ function byArn(arn: string): { readonly type: EntitlementType; readonly name: st
   return resource.startsWith('user/') && arn.endsWith(inlineArn('', name))
     ? { type: 'InlinePolicy', name }
     : undefined;
+}
+
+/** @throws {ScimError} `invalidValue` for a type that there is not: what is meant would be guessed */
+function requireType(text: JsonValue | undefined): EntitlementType | undefined {
+  if (typeof text !== 'string' || text === '') {
+    return undefined;
+  }
+  const type = typeIn(text);
+  if (type === undefined) {
+    throw new ScimError(
+      'invalidValue',
+      `There is no type of entitlement "${short(text)}": it is one of ${entitlementTypes.join(', ')}.`,
+    );
+  }
+  return type;
 }
 
 /** The four types as we tell them, and as the vendor's documents spell them (`IAM Groups`, `AWS Managed Policies`). */

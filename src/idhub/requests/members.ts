@@ -50,12 +50,19 @@ export function membersToPatch(
   const present = membersOf(group, view).map(({ userId }) => userId);
   const { type } = groupKind;
   const resource = render(groupKind, group, renderContext(view, ''));
-  const { values, touched, mentioned } = applyPatch({ type, resource, body, guarded: ['members'] });
-  if (!touched.has('members')) {
+  const { values, asked } = applyPatch({
+    type,
+    resource,
+    body,
+    fixed: ['displayName'],
+    guarded: ['members'],
+  });
+  const members = asked.get('members');
+  if (members === undefined) {
     return [];
   }
   const after = idsIn(values.get('members'));
-  const said = idsIn(mentioned.get('members') ?? []);
+  const said = idsIn(members.mentions.map(({ value }) => value));
   const before = new Set(present);
   // One of ours may be about to leave: that it is there now says nothing of what is asked of it.
   const leaving = (id: string): boolean => said.has(id) && view.account(id)?.managed === true;

@@ -20,6 +20,8 @@ const fields: readonly Field<DirectoryEntitlement>[] = [
       type: 'complex',
       multiValued: true,
       description: 'IAM users that are in the group.',
+      // As many users as an AWS account can have (IAM and AWS STS quotas).
+      maxValues: 5_000,
       subAttributes: [
         attribute({
           name: 'value',
@@ -43,6 +45,7 @@ const fields: readonly Field<DirectoryEntitlement>[] = [
         }),
       ],
     }),
+    known: (_, context) => context.membersKnown(),
     read: ({ id }, context) =>
       context.members(id)?.map(({ userId, userName }) => ({
         value: userId,

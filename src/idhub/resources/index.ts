@@ -6,11 +6,14 @@ export {
   commonFields,
   render,
   renderContext,
+  requireKnown,
+  unknownOf,
   unread,
   type Field,
   type Kind,
   type Read,
   type RenderContext,
 } from './kind.ts';
+export { entitlementTypes } from './shared-fields.ts';
 export type { Place, Slot } from './slots.ts';
 export { userKind } from './user.ts';

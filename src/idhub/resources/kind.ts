@@ -1,13 +1,15 @@
 import {
   commonAttributes,
   entityTag,
+  projection,
   schemasOf,
   type Attribute,
   type JsonObject,
   type JsonValue,
   type ResourceType,
+  type Wanted,
 } from '../../scim/index.ts';
-import type { DirectoryEntitlement, DirectoryView } from '../model.ts';
+import { DirectoryUnavailableError, type DirectoryEntitlement, type DirectoryView } from '../model.ts';
 
 /** Stands for a value that could not be read: nobody may take it for one that is not there. */
 export const unread = Symbol('unread');
@@ -20,7 +22,9 @@ export interface RenderContext {
   /** Of the service that is asked, without a slash at its end: `https://aws.example.com/scim/v2`. */
   readonly base: string;
   groupByArn(arn: string): DirectoryEntitlement | undefined;
-  /** Undefined where it could not be read who is in which group. */
+  /** Whether it could be read who is in which group. */
+  membersKnown(): boolean;
+  /** Undefined where that could not be read. */
   members(groupId: string): readonly Named[] | undefined;
 }
 
@@ -34,16 +38,18 @@ export interface Named {
 export function renderContext(view: DirectoryView, base: string): RenderContext {
   let byArn: ReadonlyMap<string, DirectoryEntitlement> | undefined;
   let complete: boolean | undefined;
+  const membersKnown = (): boolean => {
+    complete ??= view.accounts().every(({ entitlements }) => entitlements !== undefined);
+    return complete;
+  };
   return {
     base,
+    membersKnown,
     groupByArn: (arn) => {
       byArn ??= new Map(view.groups().map((group) => [group.entitlementArn, group]));
       return byArn.get(arn);
     },
-    members: (groupId) => {
-      complete ??= view.accounts().every(({ entitlements }) => entitlements !== undefined);
-      return complete ? view.members(groupId) : undefined;
-    },
+    members: (groupId) => (membersKnown() ? view.members(groupId) : undefined),
   };
 }
 
@@ -51,6 +57,8 @@ export function renderContext(view: DirectoryView, base: string): RenderContext 
 export interface Field<T> {
   readonly attribute: Attribute;
   readonly read: (of: T, context: RenderContext) => Read;
+  /** Of what clients take for empty, or for its default, where it is not there: whether it could be read. */
+  readonly known?: (of: T, context: RenderContext) => boolean;
 }
 
 /** What every resource is told with. */
@@ -106,6 +114,32 @@ export function render<T>(kind: Kind<T>, of: T, context: RenderContext): JsonObj
     ...kind.more?.(of),
     meta: metaOf(kind, identity, context),
   };
+}
+
+/** Names of attributes that could not be read, and that nobody may go without who asks for them: see `requireKnown`. */
+export function unknownOf<T>({
+  fields,
+}: Pick<Kind<T>, 'fields'>): (of: T, context: RenderContext) => readonly string[] {
+  const vital = fields.flat().filter(({ known }) => known !== undefined);
+  return (of, context) =>
+    vital.filter(({ known }) => known?.(of, context) === false).map(({ attribute }) => attribute.name);
+}
+
+/**
+ * @param unknown names of attributes of a resource that could not be read
+ * @throws {DirectoryUnavailableError} where the client would see one of them: absent, it would count as empty
+ */
+export function requireKnown(type: ResourceType, unknown: readonly string[], wanted: Wanted): void {
+  if (unknown.length === 0) {
+    return;
+  }
+  const seen = Object.keys(projection(type, wanted)(Object.fromEntries(unknown.map((name) => [name, []]))));
+  if (seen.length > 0) {
+    throw new DirectoryUnavailableError(
+      `Not all of ${seen.map((name) => `"${name}"`).join(', ')} could be read in AWS yet: ask again, or without (excludedAttributes=${seen.join(',')}).`,
+      { retryAfterMs: 60_000 },
+    );
+  }
 }
 
 function readAll<T>(

@@ -27,6 +27,7 @@ export const activeField: Field<DirectoryAccount> = {
     description: 'Whether the user can do anything at all: no Deny on everything stands on it.',
   }),
   read: ({ active }) => (active === undefined ? unread : active),
+  known: ({ active }) => active !== undefined,
 };
 
 export const passwordField: Field<DirectoryAccount> = {
@@ -78,6 +79,7 @@ export function entitlementsField(written: boolean): Field<DirectoryAccount> {
         }),
       ],
     }),
+    known: ({ entitlements }) => entitlements !== undefined,
     read: ({ entitlements }): Read =>
       entitlements === undefined
         ? unread

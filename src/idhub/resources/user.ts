@@ -200,6 +200,7 @@ const groupsField: Field<DirectoryAccount> = {
       }),
     ],
   }),
+  known: ({ entitlements }) => entitlements !== undefined,
   read: ({ entitlements }, context) => {
     const groups = entitlements?.filter(
       ({ type, inheritedFrom }) => type === 'Group' && inheritedFrom === undefined,

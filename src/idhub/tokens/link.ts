@@ -63,7 +63,7 @@ export interface IdhubConnectionOptions {
   /** From 0 up to 1. */
   readonly random: () => number;
   /** Keeps a value out of logs. */
-  readonly protectSecret: (value: string) => void;
+  readonly protectSecret: (value: string, life?: 'passing') => void;
   /** Attributes that the connector has, to compare IDHub's with. */
   readonly resources: () => ResourceAttributes;
   readonly observe: (request: LinkRequest, outcome: LinkOutcome) => void;
@@ -189,7 +189,10 @@ export class IdhubConnection implements IdhubLink {
       this.#forget();
       return told('NOT_CONFIGURED', 'the Secret of IDHub (--idhub-secret) is not there');
     }
-    secretsOf(entries).forEach(this.#options.protectSecret);
+    for (const value of secretsOf(entries)) {
+      // Read with each look, so that those in use are always among the last.
+      this.#options.protectSecret(value, 'passing');
+    }
     const outcome = readSettings(entries);
     if (outcome.kind === 'refused') {
       this.#forget();
@@ -243,8 +246,8 @@ export class IdhubConnection implements IdhubLink {
         outcome.kind === 'failed' ? outcome.trouble.kind : 'ok',
       );
       if (outcome.kind === 'tokens') {
-        protectSecret(outcome.accessToken);
-        protectSecret(outcome.refreshToken ?? '');
+        protectSecret(outcome.accessToken, 'passing');
+        protectSecret(outcome.refreshToken ?? '', 'passing');
       }
       this.#state = afterStep(state, step, outcome, settings, {
         sentAt,

@@ -38,11 +38,16 @@ export function tokenize(text: string): readonly Token[] {
 
 /** Control characters have to be escaped, as in JSON. */
 function decoded(string: string, text: string, at: number): string {
+  let value: string;
   try {
-    return JSON.parse(string) as string;
+    value = JSON.parse(string) as string;
   } catch {
     throw new FilterError(unreadable(text, at));
   }
+  if (!value.isWellFormed()) {
+    throw new FilterError(`the text that begins at character ${at + 1} has half of a surrogate pair in it`);
+  }
+  return value;
 }
 
 function unreadable(text: string, at: number): string {

@@ -5,8 +5,11 @@ import { isObject, named, type Values } from '../path.ts';
 import { readValue, short } from '../read.ts';
 import { schemasOf, type Attribute, type JsonObject, type JsonValue, type ResourceType } from '../schema.ts';
 import { chosen, equalities, withoutPart } from './choose.ts';
-import { Draft, withoutValues, withValues } from './draft.ts';
+import { Draft, withoutValues, withValues, type Asked, type KeyOf } from './draft.ts';
 import { placeOf, readOperations, type Op, type Place } from './parse.ts';
+
+/** ARNs have some hundred characters. */
+const maxPath = 1_024;
 
 export interface PatchOptions {
   readonly type: ResourceType;
@@ -14,6 +17,8 @@ export interface PatchOptions {
   readonly resource: JsonObject;
   /** Of the request. */
   readonly body: unknown;
+  /** Attributes that only the service writes, and that no value says otherwise without a mistake. */
+  readonly fixed?: readonly string[];
   /** Attributes with several values that are not emptied by a `remove` which names none of them. */
   readonly guarded?: readonly string[];
   /**
@@ -27,13 +32,11 @@ export interface PatchOptions {
 export interface PatchedResource {
   /** All values afterwards, also those that were not touched. */
   readonly values: Values;
-  /** Names of attributes that operations are about, also where they make no difference. */
-  readonly touched: ReadonlySet<string>;
   /**
-   * Of attributes with several values, those that operations name. One that is in `values` is wanted, another is
-   * not, whether or not the resource was known to have it.
+   * What operations are about, by the names of attributes, also where it makes no difference: whether or not the
+   * resource was known to have it.
    */
-  readonly mentioned: ReadonlyMap<string, readonly JsonObject[]>;
+  readonly asked: ReadonlyMap<string, Asked>;
   /** Paths that were passed over, for the log: at most 50. */
   readonly ignored: readonly string[];
 }
@@ -57,15 +60,14 @@ export function applyPatch(options: PatchOptions): PatchedResource {
     }
   }
   for (const { name, required } of schemasOf(type).flatMap(({ attributes }) => attributes)) {
-    if (required && patch.draft.touched.has(name) && !patch.draft.values.has(name)) {
+    if (required && patch.draft.touched(name) && !patch.draft.values.has(name)) {
       throw new ScimError('mutability', `"${name}" cannot be removed.`);
     }
   }
-  const { values, touched, mentioned } = patch.draft;
+  const { values, asked } = patch.draft;
   return {
     values: new Map(values),
-    touched: new Set(touched),
-    mentioned,
+    asked,
     ignored: [...patch.passedOver].slice(0, 50),
   };
 }
@@ -78,13 +80,15 @@ class Patch {
   readonly #type: ResourceType;
   readonly #language: FilterLanguage;
   readonly #guarded: ReadonlySet<string>;
+  readonly #fixed: ReadonlySet<string>;
 
-  constructor({ type, resource, guarded = [], ignored = new Set() }: PatchOptions) {
+  constructor({ type, resource, fixed = [], guarded = [], ignored = new Set() }: PatchOptions) {
     this.#ignored = ignored;
     this.draft = new Draft(resource, type);
     this.#type = type;
     this.#language = filterLanguage(type);
     this.#guarded = new Set(guarded);
+    this.#fixed = new Set(fixed);
   }
 
   /** The attributes are the keys of the value; those that only the service writes are passed over. */
@@ -99,8 +103,12 @@ class Patch {
 
   /** @param explicit the path is one, and not a key of a value */
   at(op: Op, path: string, raw: JsonValue | undefined, explicit: boolean): void {
+    if (path.length > maxPath) {
+      throw new ScimError('invalidPath', `A path has ${maxPath} characters at most: "${short(path)}".`);
+    }
     const plain = plainName(path);
-    if (this.#ignored.has(plain) || this.#ignored.has(plain.replace(/\..*$/, ''))) {
+    const [name = ''] = plain.split('.', 1);
+    if (this.#ignored.has(plain) || this.#ignored.has(name)) {
       this.passedOver.add(plain);
       return;
     }
@@ -115,7 +123,8 @@ class Patch {
       sub?.mutability === 'readOnly' ||
       attribute.name === 'schemas'
     ) {
-      if (explicit) {
+      const differs = this.#fixed.has(attribute.name) && raw !== this.draft.value(attribute);
+      if (explicit || differs) {
         throw new ScimError('mutability', `"${short(path)}" is the service's to write.`);
       }
       return;
@@ -172,6 +181,7 @@ class Patch {
     const value = readValue(attribute, alone(attribute, raw), path);
     const there = this.draft.value(attribute);
     if (!isObject(value)) {
+      this.draft.askWhole(attribute);
       this.draft.set(attribute, value);
       return;
     }
@@ -180,7 +190,9 @@ class Patch {
     for (const [key, part] of Object.entries(isObject(raw) ? raw : {})) {
       const sub = part === null ? named(key, attribute.subAttributes ?? []) : undefined;
       parts.delete(sub?.name ?? '');
+      this.draft.askParts(attribute, sub === undefined ? [] : [sub.name]);
     }
+    this.draft.askParts(attribute, Object.keys(value));
     this.draft.set(attribute, parts.size === 0 ? null : Object.fromEntries(parts));
   }
 
@@ -190,8 +202,15 @@ class Patch {
     }
     const value = readValue(attribute, raw, path);
     const given = Array.isArray(value) ? (value as readonly JsonValue[]) : [];
-    this.draft.mention(attribute, given);
-    this.draft.set(attribute, withValues(attribute, op === 'add' ? this.draft.list(attribute) : [], given));
+    this.draft.count(attribute, given.length);
+    if (op === 'replace') {
+      this.draft.askWhole(attribute);
+    }
+    for (const each of given) {
+      this.draft.mention(attribute, [each], { wanted: true, parts: Object.keys(isObject(each) ? each : {}) });
+    }
+    const there = op === 'add' ? this.draft.list(attribute) : [];
+    this.draft.set(attribute, withValues(this.#keyOf(attribute), there, given));
   }
 
   #part(attribute: Attribute, sub: Attribute, path: string, raw: JsonValue | null): void {
@@ -203,6 +222,7 @@ class Patch {
     }
     const there = this.draft.value(attribute) ?? {};
     const value = readValue(sub, alone(sub, raw), path);
+    this.draft.askParts(attribute, [sub.name]);
     this.draft.set(
       attribute,
       value === null
@@ -220,14 +240,17 @@ class Patch {
   ): void {
     const given = readValue(sub ?? { ...attribute, multiValued: false }, alone(sub ?? attribute, raw), path);
     const there = this.draft.list(attribute);
-    const meant = chosen(attribute, there, filter);
+    const keyOf = this.#keyOf(attribute);
+    const meant = chosen(attribute, there, filter, keyOf);
+    const parts = sub === undefined ? {} : { parts: [sub.name] };
     if (meant.size === 0 && given !== null) {
       const made = valueMeant(attribute, filter, sub, given);
       if (made === undefined || (op === 'replace' && sub === undefined)) {
         throw new ScimError('noTarget', `No value of "${attribute.name}" fits "${short(path)}".`);
       }
-      this.draft.mention(attribute, [made]);
-      this.draft.set(attribute, withValues(attribute, there, [made]));
+      this.draft.count(attribute, 1);
+      this.draft.mention(attribute, [made], { wanted: true, ...parts });
+      this.draft.set(attribute, withValues(keyOf, there, [made]));
       return;
     }
     const change = (value: JsonValue): JsonValue | undefined => {
@@ -244,7 +267,13 @@ class Patch {
     const changed = there
       .map((value) => (meant.has(value) ? change(value) : value))
       .filter((value) => value !== undefined);
-    this.draft.mention(attribute, [...meant, ...changed.filter((value) => !there.includes(value))]);
+    const before = new Set(there);
+    this.draft.mention(attribute, [...meant], { wanted: false, ...parts });
+    this.draft.mention(
+      attribute,
+      changed.filter((value) => !before.has(value)),
+      { wanted: true, ...parts },
+    );
     this.draft.set(attribute, changed);
   }
 
@@ -255,18 +284,22 @@ class Patch {
   ): void {
     const there = this.draft.list(attribute);
     if (filter !== undefined) {
-      const meant = chosen(attribute, there, filter);
-      const asked = sub === undefined ? equalities(filter) : undefined;
-      this.draft.mention(attribute, [...meant, ...(asked === undefined ? [] : [asked])]);
+      const meant = chosen(attribute, there, filter, this.#keyOf(attribute));
+      const parts = sub === undefined ? {} : { parts: [sub.name] };
+      const left = sub === undefined ? [] : [...meant].map((value) => withoutPart(attribute, value, sub));
+      const unmet = sub === undefined && meant.size === 0 ? equalities(filter) : undefined;
+      this.draft.mention(attribute, [...meant], { wanted: false, ...parts });
+      this.draft.mention(
+        attribute,
+        left.filter((value) => value !== undefined),
+        { wanted: true, ...parts },
+      );
+      this.draft.mention(attribute, unmet === undefined ? [] : [unmet], { wanted: false, unmet: true });
+      const rest = new Map([...meant].map((value, at) => [value, left[at]]));
       this.draft.set(
         attribute,
         there
-          .map((value) => {
-            if (!meant.has(value)) {
-              return value;
-            }
-            return sub === undefined ? undefined : withoutPart(attribute, value, sub);
-          })
+          .map((value) => (meant.has(value) ? rest.get(value) : value))
           .filter((value) => value !== undefined),
       );
     } else if (sub !== undefined) {
@@ -275,12 +308,18 @@ class Patch {
       // As Entra ID says which values go.
       const value = readValue({ ...attribute, required: false }, raw, path);
       const given = Array.isArray(value) ? (value as readonly JsonValue[]) : [];
-      this.draft.mention(attribute, given);
-      this.draft.set(attribute, withoutValues(attribute, there, given));
+      this.draft.count(attribute, given.length);
+      this.draft.mention(attribute, given, { wanted: false });
+      this.draft.set(attribute, withoutValues(this.#keyOf(attribute), there, given));
     } else {
       this.#mayEmpty(attribute);
+      this.draft.askWhole(attribute);
       this.draft.set(attribute, null);
     }
+  }
+
+  #keyOf(attribute: Attribute): KeyOf {
+    return (value) => this.draft.keyOf(attribute, value);
   }
 
   /** @throws {ScimError} `invalidPath` */
@@ -296,11 +335,10 @@ class Patch {
 
 /** The name of an attribute, or of a part of one, in small letters, without a URN before it and what chooses values. */
 function plainName(path: string): string {
-  return path
-    .replace(/\[.*\]/s, '')
-    .replace(/^urn:.*:/i, '')
-    .trim()
-    .toLowerCase();
+  const [begin, end] = [path.indexOf('['), path.lastIndexOf(']')];
+  const whole = begin >= 0 && end > begin ? path.slice(0, begin) + path.slice(end + 1) : path;
+  const folded = whole.toLowerCase();
+  return (folded.startsWith('urn:') ? folded.slice(folded.lastIndexOf(':') + 1) : folded).trim();
 }
 
 /** A value that a client wrote as the only one of a list, as Entra ID did: `[{"$ref": null, "value": "…"}]`. */

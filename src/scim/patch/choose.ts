@@ -2,18 +2,18 @@ import { matches, type Filter, type Value } from '../filter/index.ts';
 import { filterValues } from '../language.ts';
 import { isObject } from '../path.ts';
 import type { Attribute, JsonObject, JsonValue } from '../schema.ts';
-import { keysOf } from './draft.ts';
+import type { KeyOf } from './draft.ts';
 
 /** Those of the values of an attribute that fit a filter. */
 export function chosen(
   attribute: Attribute,
   values: readonly JsonValue[],
   filter: Filter,
+  keyOf: KeyOf,
 ): ReadonlySet<JsonValue> {
   const equal = equalities(filter);
   if (equal !== undefined && Object.keys(equal).length === 1 && typeof equal['value'] === 'string') {
     // The one value that is meant, in a list that may be long.
-    const keyOf = keysOf(attribute);
     const key = keyOf(equal);
     return new Set(values.filter((value) => keyOf(value) === key));
   }

@@ -285,6 +285,17 @@ test('what a group that nobody has read gives is not known', async () => {
     entitlements: undefined,
     active: true,
   });
+  // The next reading is asked for at once, and once.
+  const { state } = desk;
+  expect(state.snapshotDueAt).toBe(0);
+  state.snapshotDueAt = 7;
+  await desk.views.list(key, signal);
+  expect(state.snapshotDueAt).toBe(7);
+  desk.groups = [group('new')];
+  desk.users = [{ ...jo, groups: ['new'] }];
+  await desk.read();
+  expect((await desk.views.list(key, signal)).account('AIDAJO')?.entitlements).toHaveLength(1);
+  expect(state.snapshotDueAt).not.toBe(0);
 });
 
 test('5,000 users do not keep others waiting', async () => {

@@ -216,6 +216,21 @@ describe('logger', () => {
     expect(lineOf('debug', secrets, fields)).toContain('wJalr');
   });
 
+  test('of registered values that come and go the last are kept, and all that last', () => {
+    const secrets = createSecretValues();
+    const nth = (index: number): string => `token-${String(index).padStart(5, '0')}`;
+    secrets.add('lasting-key');
+    secrets.add('lasting-key', 'passing');
+    for (let index = 0; index < 5_000; index += 1) {
+      secrets.add(nth(index), 'passing');
+    }
+    // In use still, and added again.
+    secrets.add(nth(0), 'passing');
+    secrets.add(nth(5_000), 'passing');
+    const text = `lasting-key ${nth(0)} ${nth(1)} ${nth(2)} ${nth(5_000)}`;
+    expect(secrets.redact(text)).toBe(`[redacted] [redacted] ${nth(1)} [redacted] [redacted]`);
+  });
+
   test('of an error only name, message, code, reason and cause; the stack at debug', () => {
     const error = Object.assign(new Error('no', { cause: new TypeError('why') }), {
       code: 'EFAIL',

@@ -47,6 +47,7 @@ async function run(body: JsonObject, over = service(), atOnce = 8) {
   const answer = await runBulk({
     request: readBulk({ schemas, ...body }, 100),
     atOnce,
+    base: 'https://host',
     execute: over.execute,
     errorOf: (error) => ({ status: error.status, response: { ...errorBody(error), schemas: [] } }),
   });
@@ -70,6 +71,7 @@ describe('a bulk request (RFC 7644, 3.7)', () => {
         100,
       ),
       atOnce: 8,
+      base: 'https://host/scim/v2',
       execute: over.execute,
       errorOf: () => ({ status: 500 }),
     });
@@ -77,9 +79,20 @@ describe('a bulk request (RFC 7644, 3.7)', () => {
       schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkResponse'],
       Operations: [
         { location: 'https://host/Users/id', method: 'POST', bulkId: 'a', status: '201' },
-        { location: '/Users/1', method: 'PATCH', version: '"v"', status: '200' },
-        { location: '/Users/gone', method: 'DELETE', response: { status: '404' }, status: '404' },
-        { location: '/Users/2', method: 'PUT', bulkId: 'p', version: '"v"', status: '200' },
+        { location: 'https://host/scim/v2/Users/1', method: 'PATCH', version: '"v"', status: '200' },
+        {
+          location: 'https://host/scim/v2/Users/gone',
+          method: 'DELETE',
+          response: { status: '404' },
+          status: '404',
+        },
+        {
+          location: 'https://host/scim/v2/Users/2',
+          method: 'PUT',
+          bulkId: 'p',
+          version: '"v"',
+          status: '200',
+        },
       ],
     });
     expect(over.begun[1]).toMatchObject({ method: 'PATCH', version: 'W/"v1"' });
@@ -149,6 +162,76 @@ describe('a bulk request (RFC 7644, 3.7)', () => {
     ]);
   });
 
+  test('those that change the same come one after the other, and one that may change anything alone', async () => {
+    const changes: Readonly<Record<string, readonly string[] | 'all'>> = {
+      '/a': ['x'],
+      '/b': ['x', 'y'],
+      '/c': ['y'],
+      '/d': ['z'],
+      '/e': 'all',
+      '/f': ['z'],
+      '/g': ['x'],
+    };
+    const rounds: string[][] = [];
+    let round: string[] | undefined;
+    await runBulk({
+      request: readBulk(
+        { schemas, Operations: Object.keys(changes).map((path) => ({ method: 'PUT', path, data: {} })) },
+        100,
+      ),
+      atOnce: 8,
+      base: '',
+      changedBy: ({ path }) => changes[path] ?? 'all',
+      errorOf: () => ({ status: 500 }),
+      execute: async ({ path }) => {
+        if (round === undefined) {
+          round = [];
+          rounds.push(round);
+        }
+        round.push(path);
+        await Promise.resolve();
+        round = undefined;
+        return { status: 200 };
+      },
+    });
+    expect(rounds).toEqual([['/a', '/d'], ['/b'], ['/c'], ['/e'], ['/f', '/g']]);
+  });
+
+  test.each<[string, JsonValue[], string[]]>([
+    [
+      'what gives its name free',
+      [post('b'), { method: 'DELETE', path: '/free' }, post('a')],
+      ['b', '/free', 'a'],
+    ],
+    [
+      'and not what waits for it',
+      [
+        { method: 'PATCH', path: '/x', data: { value: 'bulkId:a' } },
+        { method: 'DELETE', path: '/X', bulkId: 'free' },
+        post('a'),
+      ],
+      ['a', '/x', 'free'],
+    ],
+  ])('a POST comes after %s', async (_what, Operations, expected) => {
+    const begun: string[] = [];
+    const answer = await runBulk({
+      request: readBulk({ schemas, Operations }, 100),
+      atOnce: 8,
+      base: '',
+      frees: ({ method }) => method === 'DELETE',
+      errorOf: ({ status }) => ({ status }),
+      execute: async ({ bulkId, path, method }) => {
+        begun.push(bulkId ?? path);
+        await Promise.resolve();
+        return { status: 200, ...(method === 'POST' ? { id: `id-${bulkId}` } : {}) };
+      },
+    });
+    expect(begun).toEqual(expected);
+    expect((answer['Operations'] as JsonObject[]).map(({ status }) => status)).toEqual(
+      Operations.map(() => '200'),
+    );
+  });
+
   test.each<[JsonValue, string]>([
     [[], 'The body is a JSON object.'],
     [{ schemas: ['urn:other'], Operations: [post('a')] }, '"schemas" is a list with'],
@@ -182,8 +265,8 @@ describe('a bulk request (RFC 7644, 3.7)', () => {
   test('what is no failure of an operation is one of the whole', async () => {
     const request = readBulk({ schemas, Operations: [post('a')] }, 100);
     const execute = () => Promise.reject(new Error('the service ends'));
-    await expect(runBulk({ request, atOnce: 8, execute, errorOf: () => ({ status: 500 }) })).rejects.toThrow(
-      'the service ends',
-    );
+    await expect(
+      runBulk({ request, atOnce: 8, base: '', execute, errorOf: () => ({ status: 500 }) }),
+    ).rejects.toThrow('the service ends');
   });
 });

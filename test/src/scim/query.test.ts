@@ -69,6 +69,7 @@ describe('the parameters of a list (RFC 7644, 3.4.2)', () => {
     [{ count: '9'.repeat(400) }, '"count" is a whole number'],
     [{ count: ['1', '2'] }, '"count" is given once.'],
     [{ filter: ['a pr', 'b pr'] }, '"filter" is given once.'],
+    [{ sortBy: ' '.repeat(1_025) }, '"sortBy" has at most 1024 characters.'],
     [{ sortOrder: 'up' }, '"sortOrder" is ascending or descending.'],
     [{ attributes: 'a', excludedAttributes: 'b' }, 'not both'],
   ])('%j is refused', (parameters, message) => {
@@ -117,6 +118,7 @@ describe('/.search (RFC 7644, 3.4.3)', () => {
   test.each<[JsonValue, string]>([
     [[], 'The body is a JSON object.'],
     [{ schemas: ['urn:other'] }, '"schemas" is a list with'],
+    [{ schemas, sortBy: 'a'.repeat(1_025) }, '"sortBy" has at most 1024 characters.'],
     [{ schemas, filter: 7 }, '"filter" is a text.'],
     [{ schemas, count: 1.5 }, '"count" is a whole number'],
     [{ schemas, attributes: [7] }, '"attributes" is a list of names.'],

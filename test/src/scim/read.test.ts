@@ -147,6 +147,17 @@ describe('a body', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 
+  test.each(['https://host/Entitlement/A', `https://host/Entitlement/A${'/'.repeat(1_000_000)}`])(
+    'what is pointed at is read in one go, however long it is',
+    (address) => {
+      const found = read({ entitlements: [{ $ref: address }, { $ref: '/?'.repeat(500_000) }] });
+      expect(found['entitlements']).toEqual([
+        { $ref: address, value: 'A' },
+        { $ref: expect.anything(), value: '' },
+      ]);
+    },
+  );
+
   test('whatever is sent, it is read or refused as a SCIM error', () => {
     const key = fc.constantFrom(
       'userName',

@@ -146,7 +146,8 @@ test('what is no credential is 401, in whatever shape, and says how to come in',
         'Basic realm="idhub-aws-connector", charset="UTF-8", Bearer realm="idhub-aws-connector"',
     },
   });
-  expect(refused).toBe(shapes.length + 1);
+  // Those that are credentials at all.
+  expect(refused).toBe(5);
 });
 
 test('tokens of any other length are 401, and nothing breaks', async () => {
@@ -207,12 +208,18 @@ test('an API server that does not answer at the first request: 503, not 401', as
 });
 
 describe('refused logins', () => {
+  const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
+  const guess = async (kind: 'bearer' | 'basic', times: number): Promise<(string | number)[]> => {
+    const answers: (string | number)[] = [];
+    for (let count = 0; count < times; count += 1) {
+      answers.push(await enter(kind === 'bearer' ? `Bearer guess-${count}` : basic(`idhub:guess ${count}`)));
+    }
+    return answers;
+  };
+
   test('from one address are looked at 20 times, then one each 5 s', async () => {
     await keep({ 'token.a': token });
-    for (let count = 0; count < 20; count += 1) {
-      expect(await enter('Bearer wrong')).toBe(401);
-    }
-    expect(await enter('Bearer wrong')).toBe(429);
+    expect(await guess('bearer', 22)).toEqual([...Array.from({ length: 20 }, () => 401), 429, 429]);
     // Not even the right one, which is how a guess would look.
     expect(await enter(`Bearer ${token}`)).toBe(429);
     expect(await enter(`Bearer ${token}`, '10.0.0.2')).toBe('token.a');
@@ -220,13 +227,38 @@ describe('refused logins', () => {
     expect(await enter(`Bearer ${token}`)).toBe('token.a');
   });
 
+  test('of one user keep out neither another nor a token', async () => {
+    await keep({ 'token.a': token, 'basic.b': 'idhub:some password', 'basic.c': 'entra:some password' });
+    expect((await guess('basic', 21)).at(-1)).toBe(429);
+    expect(await enter(basic('idhub:some password'))).toBe(429);
+    expect(await enter(basic('entra:some password'))).toBe('entra');
+    expect(await enter(`Bearer ${token}`)).toBe('token.a');
+  });
+
+  test('that are the same again keep out nobody else, and are not looked at without end', async () => {
+    await keep({ 'token.a': token });
+    for (let count = 0; count < 21; count += 1) {
+      expect(await enter('Bearer forgotten-client')).toBe(401);
+    }
+    expect(await enter('Bearer forgotten-client')).toBe(429);
+    expect(await enter(`Bearer ${token}`)).toBe('token.a');
+    // Nor do they open anything else: each other one is a guess.
+    expect((await guess('bearer', 20)).filter((status) => status === 429)).toHaveLength(1);
+  });
+
+  test('are none where nothing is shown: clients may ask what to show, each time', async () => {
+    await keep({ 'basic.b': 'idhub:some password' });
+    for (let count = 0; count < 50; count += 1) {
+      expect(await enter([])).toBe(401);
+    }
+    expect(await enter(basic('idhub:some password'))).toBe('idhub');
+    expect(refused).toBe(0);
+  });
+
   test('do not shut out who came in from there before, behind the same proxy', async () => {
     await keep({ 'token.a': token });
     expect(await enter(`Bearer ${token}`)).toBe('token.a');
-    for (let count = 0; count < 40; count += 1) {
-      await enter('Bearer wrong');
-    }
-    expect(await enter('Bearer wrong')).toBe(429);
+    expect((await guess('bearer', 40)).at(-1)).toBe(429);
     expect(await enter(`Bearer ${token}`)).toBe('token.a');
     // Nor do they open anything that was taken back since.
     await keep({ 'token.b': newer });

@@ -121,10 +121,10 @@ describe('which connections a caller may use', () => {
   });
 
   test('of tokens of an issuer', () => {
-    expect(oidcMay({})(aws)).toBe(true);
-    expect(oidcMay(encoded({ 'connections.oidc': 'team/*' }))(aws)).toBe(true);
-    expect(oidcMay(encoded({ 'connections.oidc': 'other/*' }))(aws)).toBe(false);
-    expect(oidcMay(encoded({ 'connections.oidc': 'nonsense' }))(aws)).toBe(false);
+    expect(oidcMay({})).toBeUndefined();
+    expect(oidcMay(encoded({ 'connections.oidc': 'team/*' }))?.(aws)).toBe(true);
+    expect(oidcMay(encoded({ 'connections.oidc': 'other/*' }))?.(aws)).toBe(false);
+    expect(oidcMay(encoded({ 'connections.oidc': 'nonsense' }))?.(aws)).toBe(false);
     expect(readCredentials(encoded({ 'connections.oidc': '*' })).problems).toEqual([]);
   });
 });

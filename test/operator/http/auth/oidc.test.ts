@@ -2,10 +2,11 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { exportJWK, SignJWT, type JWK, type JWTHeaderParameters } from 'jose';
-import { Callers, OidcTokens } from '../../../../operator/http/auth/index.ts';
+import { Callers, OidcTokens, SecretCredentials } from '../../../../operator/http/auth/index.ts';
 import type { OidcTokensOptions } from '../../../../operator/http/auth/oidc.ts';
-import type { Problem } from '../../../../operator/http/frame/index.ts';
-import { createLogger } from '../../../../operator/runtime/index.ts';
+import type { Caller, Problem } from '../../../../operator/http/frame/index.ts';
+import { createLogger, type KubeObject } from '../../../../operator/runtime/index.ts';
+import { FakeClient } from '../../runtime/fake-api.ts';
 import { FakeClock } from '../../runtime/fake-clock.ts';
 
 const issuer = 'https://id.example.com/realms/a';
@@ -44,11 +45,12 @@ let log: string[];
 
 const json = (body: unknown): Response => new Response(JSON.stringify(body), { status: 200 });
 
-function withOptions(options: Partial<OidcTokensOptions> = {}): Callers {
+function withOptions(options: Partial<OidcTokensOptions> = {}, secret?: SecretCredentials): Callers {
   const logger = createLogger({ level: 'trace', clock, write: (line) => log.push(line) });
   const oidc = new OidcTokens({
     issuer,
     audiences: ['aws'],
+    clients: undefined,
     jwksUrl: undefined,
     allowHttp: false,
     clock,
@@ -60,7 +62,7 @@ function withOptions(options: Partial<OidcTokensOptions> = {}): Callers {
     },
     ...options,
   });
-  return new Callers({ secret: undefined, oidc, clock, logger, countRefused: () => undefined });
+  return new Callers({ secret, oidc, clock, logger, countRefused: () => undefined });
 }
 
 beforeEach(() => {
@@ -202,6 +204,92 @@ describe('a token is 401', () => {
     expect(await enter(await token({ key: stranger, header }))).toBe(401);
     expect(asked.filter((url) => url.includes('evil'))).toEqual([]);
   });
+});
+
+describe('with --oidc-clients', () => {
+  test.each<[string, Made['claims'], string | number]>([
+    ['azp', { azp: 'idhub' }, 'oidc:idhub/sub-1'],
+    ['client_id', { azp: undefined, client_id: 'entra' }, 'oidc:entra/sub-1'],
+    ['another azp', { azp: 'web' }, 401],
+    ['another azp beside', { azp: 'web', client_id: 'idhub' }, 401],
+    ['no client', { azp: undefined }, 401],
+    ['an empty one', { azp: '' }, 401],
+    ['a list', { azp: undefined, client_id: ['idhub'] }, 401],
+    ['other letters', { azp: 'IDHub' }, 401],
+  ])('%s', async (_, claims, expected) => {
+    callers = withOptions({ clients: ['idhub', 'entra'] });
+    expect(await enter(await token({ claims: claims ?? {} }))).toBe(expected);
+  });
+});
+
+describe('which connections, says the Secret of callers', () => {
+  const secret = { namespace: 'idhub-system', name: 'callers' };
+  const aws = { namespace: 'team', name: 'aws' };
+  const other = { namespace: 'other', name: 'aws' };
+  let client: FakeClient;
+
+  const keep = (data: Record<string, string>): void => {
+    const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
+    client.store.create('secrets', {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: secret,
+      data: Object.fromEntries(encoded),
+    } as KubeObject);
+  };
+
+  const come = async (): Promise<Caller> => {
+    from += 1;
+    const request = {
+      headersDistinct: { authorization: [`Bearer ${await token()}`] },
+    } as unknown as IncomingMessage;
+    return callers.authenticate(request, `10.1.0.${from % 250}`);
+  };
+
+  beforeEach(() => {
+    client = new FakeClient();
+    const logger = createLogger({ level: 'error', clock });
+    callers = withOptions(
+      {},
+      new SecretCredentials({ client, secret, clock, logger, protectSecret: () => undefined }),
+    );
+  });
+
+  test('and nothing is open where it is gone, or does not say it any more', async () => {
+    keep({ 'connections.oidc': 'team/*' });
+    const caller = await come();
+    expect([caller.may(aws), caller.may(other)]).toEqual([true, false]);
+    client.store.remove('secrets', secret);
+    await clock.advance(30_000);
+    await expect(come()).rejects.toMatchObject({ status: 503, retryAfter: 30 });
+    keep({ 'token.a': 'test-token-0123456789' });
+    await clock.advance(30_000);
+    await expect(come()).rejects.toMatchObject({
+      status: 403,
+      message: expect.stringContaining('connections.oidc') as unknown,
+    });
+    client.store.remove('secrets', secret);
+    keep({ 'connections.oidc': '*' });
+    await clock.advance(1_000);
+    // Looked at again at once.
+    expect((await come()).may(other)).toBe(true);
+  });
+});
+
+test('a new token comes in whatever others behind the same address do', async () => {
+  const show = async (text: string): Promise<string | number> => {
+    const request = { headersDistinct: { authorization: [`Bearer ${text}`] } } as unknown as IncomingMessage;
+    return callers.authenticate(request, '10.9.9.9').then(
+      ({ name }) => name,
+      (error: unknown) => (error as Problem).status,
+    );
+  };
+  for (let count = 0; count < 20; count += 1) {
+    expect(await show(await token({ claims: { exp: count } }))).toBe(401);
+  }
+  expect(await show(await token({ claims: { exp: 20 } }))).toBe(429);
+  expect(await show(await token())).toBe('oidc:idhub/sub-1');
+  expect(await show(await token({ claims: { sub: 'sub-2' } }))).toBe('oidc:idhub/sub-2');
 });
 
 describe('keys', () => {

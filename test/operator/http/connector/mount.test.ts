@@ -29,6 +29,7 @@ async function serve(
     businessOwner: 'Jerome',
     itOwner: undefined,
     states,
+    defaultConnection: more.connections?.default,
   };
   return serveMounts({ mounts: [connectorMount(options)], ...more });
 }
@@ -54,19 +55,27 @@ describe('/connector/health', () => {
   });
 
   test.each([
-    ['none is the default', undefined],
-    ['the default is not there', { namespace: 'gone', name: 'aws' }],
-  ])('where %s, nothing is configured, and that is an answer', async (_, byDefault) => {
+    ['none is the default', undefined, 'There is no default connection (--default-connection)'],
+    ['the default is not there', { namespace: 'gone', name: 'aws' }, 'There is no AwsConnection gone/aws'],
+  ])('where %s, nothing is configured, and that is an answer', async (_, byDefault, sentence) => {
     const { get } = await serve('UP', 'UP', {
       connections: { default: byDefault, has: ({ namespace }) => namespace === 'team' },
     });
     const answer = await get('/connector/health');
-    expect([answer.status, await answer.json()]).toMatchObject([200, { status: 'NOT_CONFIGURED' }]);
+    expect([answer.status, await answer.json()]).toMatchObject([
+      200,
+      { status: 'NOT_CONFIGURED', message: expect.stringContaining(sentence) as unknown },
+    ]);
     const one = await get('/connections/team/aws/connector/health');
     expect([one.status, await one.json()]).toMatchObject([200, { status: 'UP' }]);
     expect((await get('/connections/team/other/connector/health')).status).toBe(200);
-    expect((await get('/connector/test')).status).toBe(404);
-    expect((await get('/connector/metadata')).status).toBe(404);
+    for (const path of ['/connector/test', '/connector/metadata']) {
+      const refused = await get(path);
+      expect([refused.status, await refused.json()]).toMatchObject([
+        404,
+        { detail: expect.stringContaining(sentence) as unknown },
+      ]);
+    }
   });
 
   test('of a connection that a caller may not use, and of none, nothing is told', async () => {
@@ -88,6 +97,7 @@ describe('/connector/test', () => {
     async (state) => {
       const answer = await (await serve(state)).get('/connector/test');
       expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+      expect(answer.headers.get('retry-after')).toBe('30');
       expect([answer.status, await answer.json()]).toMatchObject([503, { detail: 'AWS was asked' }]);
     },
   );

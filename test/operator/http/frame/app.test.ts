@@ -213,6 +213,24 @@ describe('a body', () => {
     expect((await put(served, '"\\"[[\\\\"')).status).toBe(200);
   });
 
+  test.each<[number, string]>([
+    [400, '{"a":"\\ud800x"}'],
+    [400, '{"a":["\\uDC00"]}'],
+    [400, '{"a":{"\\uDbff":1}}'],
+    [400, '{"a":"\\udc00\\ud800"}'],
+    [200, '{"a":"\\ud83d\\ude00"}'],
+    [200, '{"a":"\\\\ud800"}'],
+  ])('%d for the text in %s: half of a surrogate pair is no character', async (status, body) => {
+    const served = await serveMounts({ mounts: [mount()] });
+    const answer = await put(served, body);
+    expect(answer.status).toBe(status);
+    expect((await answer.json()) as object).toMatchObject(
+      status === 200
+        ? { body: JSON.parse(body) as object }
+        : { scimType: 'invalidValue', detail: expect.stringContaining('surrogate') },
+    );
+  });
+
   test('of unknown length is cut off at the limit too', async () => {
     const served = await serveMounts({ mounts: [mount()] });
     const part = 'x'.repeat(600);

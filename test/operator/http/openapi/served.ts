@@ -48,6 +48,7 @@ export async function allMounts(directory = new FakeDirectory()): Promise<readon
       businessOwner: 'Jerome',
       itOwner: undefined,
       states: states.names,
+      defaultConnection: undefined,
     }),
     webhookMount({
       operations: desk,

@@ -132,7 +132,10 @@ describe('an account', () => {
       ['POST', '/Users', { userName: 'al' }],
       ['PUT', `/Users/${userId}`, { userName: 'joe' }],
       ['PATCH', `/Users/${userId}`, patchOf({ op: 'replace', path: 'active', value: false })],
-      ['DELETE', `/Users/${userId}`, undefined],
+      // Whoever is said to be missing and is there is deleted all the same: below.
+      ...(kind === 'missing'
+        ? []
+        : [['DELETE', `/Users/${userId}`, undefined] as [string, string, undefined]]),
     ];
     for (const [method, path, body] of writes) {
       directory.next = refusal(kind, 'Because of that.');
@@ -437,4 +440,40 @@ test('entitlements are read, one with a slash in its id too, with the vendor’s
   const one = await send('GET', new URL(locationOf(found)).pathname);
   expect([one.status, one.body]).toEqual([200, found]);
   expect((await send('GET', '/Entitlement/none')).status).toBe(404);
+});
+
+describe('what could not be read is 503, unless it is not asked for', () => {
+  test.each<[string, string, string]>([
+    ['/Account', '/Account/AIDA000001', 'entitlements'],
+    ['/Users', '/Users/AIDA000001', 'groups,entitlements'],
+    ['/Groups', '/Groups/AGPAreaders', 'members'],
+  ])('%s', async (list, one, unknown) => {
+    const { send, directory } = await serveScim();
+    directory.has({ userName: 'jo', entitlements: undefined });
+    for (const path of [list, one, `${list}?attributes=id,${unknown}`, `${one}?attributes=${unknown}`]) {
+      const { status, headers, body } = await send('GET', path);
+      expect([path, status, headers.get('retry-after')]).toEqual([path, 503, '60']);
+      expect(body['detail']).toContain(`excludedAttributes=${unknown}`);
+    }
+    for (const path of [`${list}?excludedAttributes=${unknown}`, `${one}?attributes=id`]) {
+      expect((await send('GET', path)).status).toBe(200);
+    }
+  });
+});
+
+describe('a deletion of somebody who is not known', () => {
+  test('is 404 only by a reading that is complete', async () => {
+    const { send, directory } = await serveScim();
+    expect((await send('DELETE', '/Users/none')).status).toBe(404);
+    directory.unavailable = new DirectoryUnavailableError('It is being read.', { retryAfterMs: 5_000 });
+    expect((await send('DELETE', '/Users/none')).status).toBe(503);
+  });
+
+  test('is done where they turn out to be there', async () => {
+    const { send, directory } = await serveScim();
+    const { userId } = directory.has({ userName: 'jo' });
+    directory.next = refusal('missing', 'There is no such user.');
+    expect((await send('DELETE', `/Users/${userId}`)).status).toBe(204);
+    expect(directory.accounts).toEqual([]);
+  });
 });

@@ -17,7 +17,7 @@ function namesOf(text: string): StateNames {
 const own = namesOf('');
 
 describe('the state of the connector', () => {
-  test.each<[ConnectorState | undefined, ConnectorState, ConnectorState]>([
+  test.each<[ConnectorState, ConnectorState, ConnectorState]>([
     ['UP', 'UP', 'UP'],
     ['UP', 'NOT_CONFIGURED', 'UP'],
     ['UP', 'DOWN', 'DOWN'],
@@ -28,15 +28,14 @@ describe('the state of the connector', () => {
     ['DOWN', 'OUT_OF_SERVICE', 'OUT_OF_SERVICE'],
     ['UNKNOWN', 'NOT_CONFIGURED', 'UNKNOWN'],
     ['NOT_CONFIGURED', 'UP', 'NOT_CONFIGURED'],
-    [undefined, 'UP', 'NOT_CONFIGURED'],
-    [undefined, 'NOT_CONFIGURED', 'NOT_CONFIGURED'],
-    [undefined, 'DOWN', 'DOWN'],
+    ['NOT_CONFIGURED', 'NOT_CONFIGURED', 'NOT_CONFIGURED'],
+    ['NOT_CONFIGURED', 'DOWN', 'DOWN'],
   ])('AWS %s, IDHub %s: %s', (aws, idhub, expected) => {
-    const target = aws === undefined ? undefined : { state: aws, message: 'of AWS' };
+    const target = { state: aws, message: 'of AWS' };
     const health = connectorHealth(target, { state: idhub, message: 'of IDHub' }, own);
     expect(health.status).toBe(expected);
     expect(health.parts.map(({ name, status }) => [name, status])).toEqual([
-      ['aws', aws ?? 'NOT_CONFIGURED'],
+      ['aws', aws],
       ['idhub', idhub],
     ]);
     expect(health.message).not.toBe('');

@@ -146,7 +146,36 @@ describe('filters', () => {
     const collection = accountCollection(dark, accountKind(guideSchema), base);
     await expect(listed([collection], { filter })).rejects.toBeInstanceOf(DirectoryUnavailableError);
     await expect(listed([collection], { filter: `userName eq "jo@x" and ${filter}` })).resolves.toBeDefined();
-    await expect(listed([collection], {})).resolves.toMatchObject({ total: 2 });
+  });
+
+  test.each<[string, Partial<DirectoryAccount>, 'account' | 'user' | 'group', string[]]>([
+    ['active', { active: undefined }, 'account', ['active']],
+    ['entitlements', { entitlements: undefined }, 'account', ['entitlements']],
+    ['entitlements of a user', { entitlements: undefined }, 'user', ['entitlements', 'groups']],
+    ['members', { entitlements: undefined }, 'group', ['members']],
+  ])('%s that could not be read are told of as such, not left out', async (_, more, which, unknown) => {
+    const dark = viewOf({
+      accounts: [jo, account({ userId: 'AIDA9', ...more })],
+      groups: [group('readers')],
+    });
+    const collection =
+      which === 'group'
+        ? groupCollection(dark, base)
+        : accountCollection(dark, (which === 'user' ? userKind : accountKind)(guideSchema), base);
+    const [, another = 'members'] = ['', ...unknown];
+    for (const wanted of [{}, { attributes: ['id', another] }, { excludedAttributes: ['displayName'] }]) {
+      await expect(listed([collection], { wanted })).rejects.toThrow(DirectoryUnavailableError);
+    }
+    for (const wanted of [{ attributes: ['id', 'displayName'] }, { excludedAttributes: unknown }]) {
+      await expect(listed([collection], { wanted })).resolves.toMatchObject({ total: collection.size });
+    }
+    await expect(listed([collection], { count: 0 })).resolves.toMatchObject({ total: collection.size });
+  });
+
+  test('when somebody was last active may be unknown', async () => {
+    const dark = viewOf({ accounts: [account({ lastActivity: undefined })] });
+    const collection = accountCollection(dark, accountKind(guideSchema), base);
+    await expect(listed([collection], {})).resolves.toMatchObject({ total: 1 });
   });
 
   test('of groups: who is in them is not guessed at', async () => {
@@ -395,6 +424,30 @@ describe('pages', () => {
     await it.page({}, { caller: 'six' });
     // The four of one moment are gone.
     expect(it.lists.kept).toBe(2);
+  });
+
+  test.each<[string, Parameters<typeof world>[0], (index: number) => string, number]>([
+    // Three lists of 25.
+    ['what lists name', { entries: 75 }, (index) => `caller-${index}`, 3],
+    ['lists of one caller', { perCaller: 4 }, () => 'one', 4],
+    ['lists of one caller, by default', {}, () => 'one', 20],
+  ])('bounded are also %s: the oldest go', async (_, limits, callerOf, kept) => {
+    const it = world(limits);
+    it.now += 600_000;
+    await it.page({}, { caller: 'other' });
+    const ask = (index: number, startIndex: number): Promise<ListPage> =>
+      it.page({ filter: `userName ne "${index}"`, startIndex }, { caller: callerOf(index) });
+    for (let index = 0; index < 30; index += 1) {
+      await ask(index, 1);
+    }
+    await expect(ask(30 - kept, 11)).resolves.toMatchObject({ total: 25 });
+    await expect(ask(29 - kept, 11)).rejects.toMatchObject({ status: 409 });
+    const others = await it.page({ startIndex: 11 }, { caller: 'other' }).then(
+      ({ total }) => total,
+      (error: unknown) => (error as { status: number }).status,
+    );
+    // One caller does not push out another.
+    expect(others).toBe(limits?.entries === undefined ? 25 : 409);
   });
 
   test('one list is kept, whatever it weighs', async () => {

@@ -119,6 +119,11 @@ describe('what an entitlement is called', () => {
     ['somebody else’s inline policy', { display: 'Foreign' }, /no group or policy/],
     ['an inline policy', { type: 'Inline Policies', display: 'New' }, /has a document of its own/],
     ['the ARN of an inline policy', { value: inline }, /has a document of its own/],
+    [
+      'an unknown type',
+      { type: 'nonsense', display: 'ViewOnly' },
+      /"nonsense": it is one of Group, AwsManagedPolicy, CustomerManagedPolicy, InlinePolicy/,
+    ],
   ])('refuses %s', async (_, element, message) => {
     const body = { userName: 'Al', entitlements: [element] };
     await expect(accountToCreate(body, context())).rejects.toMatchObject({
@@ -168,40 +173,79 @@ describe('PUT', () => {
 });
 
 describe('PATCH', () => {
-  const all = [readers, deploy];
   test.each<[string, object[], readonly EntitlementReference[], readonly EntitlementReference[]]>([
-    ['add', [{ op: 'add', path: 'entitlements', value: [{ value: admins.arn }] }], [...all, admins], []],
-    [
-      'add without a path',
-      [{ op: 'Add', value: { entitlements: [{ value: admins.arn }] } }],
-      [...all, admins],
-      [],
-    ],
+    ['add', [{ op: 'add', path: 'entitlements', value: [{ value: admins.arn }] }], [admins], []],
+    ['add without a path', [{ op: 'Add', value: { entitlements: [{ value: admins.arn }] } }], [admins], []],
     [
       'remove by a filter',
       [{ op: 'remove', path: `entitlements[value eq "${readers.arn}"]` }],
-      [deploy],
+      [],
       [readers],
     ],
     [
       'remove by a value, as Entra ID does',
       [{ op: 'Remove', path: 'entitlements', value: [{ value: own }] }],
+      [],
+      [deploy],
+    ],
+    ...[
+      { value: 'READERS' },
+      { display: 'readers' },
+      { value: 'AGPAreaders' },
+      { value: readers.arn, type: 'IAM Groups' },
+      { type: 'IAM Groups', display: 'readers' },
+      { type: 'Group', value: 'readers' },
+    ].map((value): [string, object[], readonly EntitlementReference[], readonly EntitlementReference[]] => [
+      `remove ${JSON.stringify(value)}`,
+      [{ op: 'remove', path: 'entitlements', value: [value] }],
+      [],
       [readers],
+    ]),
+    ...[
+      'value eq "readers"',
+      'display eq "readers"',
+      'value eq "AGPAreaders"',
+      'type eq "IAM Groups"',
+      `value eq "${readers.arn}" and type eq "IAM Groups"`,
+    ].map((filter): [string, object[], readonly EntitlementReference[], readonly EntitlementReference[]] => [
+      `remove by ${filter}`,
+      [{ op: 'remove', path: `entitlements[${filter}]` }],
+      [],
+      [readers],
+    ]),
+    [
+      'the last word about one counts, by whatever names',
+      [
+        { op: 'add', path: 'entitlements', value: [{ value: admins.arn }, { display: 'Billing' }] },
+        { op: 'remove', path: 'entitlements', value: [{ display: 'admins' }, { value: billing.arn }] },
+        { op: 'add', path: 'entitlements', value: [{ value: 'ANPABilling' }] },
+      ],
+      [billing],
+      [admins],
+    ],
+    [
+      'all go, and one comes back',
+      [
+        { op: 'add', path: 'entitlements', value: [{ value: admins.arn }] },
+        { op: 'remove', path: 'entitlements' },
+        { op: 'add', path: 'entitlements', value: [{ display: 'readers' }] },
+      ],
+      [readers],
+      [deploy, ownInline, admins],
+    ],
+    [
+      'one in the place of another',
+      [{ op: 'replace', path: `entitlements[value eq "${own}"]`, value: { value: admins.arn } }],
+      [admins],
       [deploy],
     ],
     [
       'remove what nobody has seen on it yet',
       [{ op: 'remove', path: 'entitlements', value: [{ value: admins.arn }] }],
-      all,
+      [],
       [admins],
     ],
-    [
-      'remove what there is not',
-      [{ op: 'remove', path: 'entitlements', value: [{ display: 'nowhere' }] }],
-      all,
-      [],
-    ],
-    ['remove all of a type', [{ op: 'remove', path: 'entitlements[type eq "Group"]' }], [deploy], [readers]],
+    ['remove all of a type', [{ op: 'remove', path: 'entitlements[type eq "Group"]' }], [], [readers]],
     ['remove all', [{ op: 'remove', path: 'entitlements' }], [], [readers, deploy, ownInline]],
     [
       'replace',
@@ -212,7 +256,7 @@ describe('PATCH', () => {
     [
       'give what is inherited as its own',
       [{ op: 'add', path: 'entitlements', value: [{ value: policyArn('ViewOnly') }] }],
-      [...all, { arn: policyArn('ViewOnly') }],
+      [{ arn: policyArn('ViewOnly') }],
       [],
     ],
     [
@@ -221,7 +265,7 @@ describe('PATCH', () => {
         { op: 'remove', path: `entitlements[value eq "${own}"]` },
         { op: 'add', path: 'entitlements', value: { value: admins.arn } },
       ],
-      [readers, admins],
+      [admins],
       [deploy],
     ],
   ])('%s', async (_, operations, add, remove) => {
@@ -240,10 +284,54 @@ describe('PATCH', () => {
       [{ op: 'add', path: 'entitlements', value: [{ display: 'nowhere' }] }],
       'invalidValue',
     ],
+    [
+      'to take one of two',
+      [{ op: 'remove', path: 'entitlements', value: [{ display: 'Twice' }] }],
+      'invalidValue',
+    ],
+    ['to take one by a filter', [{ op: 'remove', path: 'entitlements[display eq "Twice"]' }], 'invalidValue'],
+    ['to take a type', [{ op: 'remove', path: 'entitlements', value: [{ type: 'Group' }] }], 'invalidValue'],
+    [
+      'to take a role',
+      [
+        {
+          op: 'remove',
+          path: 'entitlements',
+          value: [{ value: 'arn:aws:iam::111122223333:role/x' }],
+        },
+      ],
+      'invalidValue',
+    ],
+    ['an unknown type', [{ op: 'remove', path: 'entitlements[type eq "nonsense"]' }], 'invalidValue'],
     ['to add a number', [{ op: 'add', path: 'entitlements', value: [7] }], 'invalidValue'],
   ])('refuses %s', async (_, operations, scimType) => {
     await expect(accountToPatch(patchOf(...operations), jo, context())).rejects.toMatchObject({ scimType });
   });
+});
+
+test.each([
+  [{ op: 'remove', path: 'entitlements', value: [{ display: 'nowhere' }] }],
+  [{ op: 'remove', path: 'entitlements[display eq "nowhere"]' }],
+  [{ op: 'remove', path: 'entitlements[type eq "AWS Managed Policies"]' }],
+  [{ op: 'remove', path: 'entitlements[inheritedFrom eq "nobody"]' }],
+])('PATCH %j: there is nothing to do', async (operation) => {
+  expect(await accountToPatch(patchOf(operation), jo, context())).toBeUndefined();
+});
+
+test('thousands of names are looked up, and the catalogue is gone through once', async () => {
+  let steps = 0;
+  const entitlements = Array.from({ length: 1_000 }, (_, at) => ({
+    ...policy(`P${at}`),
+    get displayName() {
+      steps += 1;
+      return `P${at}`;
+    },
+  }));
+  const places = { ...context(), catalogue: () => Promise.resolve(catalogueOf(entitlements)) };
+  const value = entitlements.map((_, at) => ({ display: `p${at}` }));
+  const write = await accountToPatch(patchOf({ op: 'add', path: 'entitlements', value }), jo, places);
+  expect(write?.entitlements?.add).toHaveLength(1_000);
+  expect(steps).toBe(1_000);
 });
 
 describe('an account that nobody declared', () => {

@@ -55,6 +55,11 @@ describe('C25: PATCH of members', () => {
       ['+u4', '-m1', '-u2', '-u3'],
     ],
     ['all go', [{ op: 'replace', path: 'members', value: [] }], ['-m1', '-u1', '-u2', '-u3']],
+    [
+      'its own name is said with it',
+      [{ op: 'replace', value: { id: 'x', displayName: 'readers', members: [{ value: 'u1' }] } }],
+      ['-m1', '-u2', '-u3'],
+    ],
     ['externalId is taken and not kept', [{ op: 'replace', path: 'externalId', value: 'x' }], []],
   ])('%s', (_, operations, expected) => {
     expect(told(membersToPatch(patchOf(...operations), readers, view)).toSorted()).toEqual(
@@ -67,6 +72,11 @@ describe('C25: PATCH of members', () => {
     ['somebody whom there is not', [{ op: 'add', path: 'members', value: [{ value: 'x' }] }], 'invalidValue'],
     ['a member without an id', [{ op: 'add', path: 'members', value: [{ display: 'x' }] }], 'invalidValue'],
     ['another name', [{ op: 'replace', path: 'displayName', value: 'x' }], 'mutability'],
+    [
+      'another name as a key',
+      [{ op: 'replace', value: { displayName: 'x', members: [{ value: 'u4' }] } }],
+      'mutability',
+    ],
     [
       'the second of two: nobody goes',
       [

@@ -72,7 +72,7 @@ function stage(entries: Record<string, string> | undefined = guide, resources: R
       send: idhub.send,
       clock,
       random: () => 0.5,
-      protectSecret: (value) => void secrets.push(value),
+      protectSecret: (value, life) => void secrets.push(life === 'passing' ? value : 'kept for ever'),
       resources: () => resources,
       observe: (request, outcome) => void seen.push(`${request} ${outcome}`),
       leads: () => set.lead,

@@ -361,12 +361,12 @@ describe('what Entra ID sends', () => {
         body: body(...operations),
         ignored: new Set(['photos', 'name.middlename', 'preferredlanguage']),
       });
-    const { touched, ignored } = apply(
+    const { asked, ignored } = apply(
       { op: 'Add', path: 'photos[type eq "photo"].value', value: 'https://host/photo' },
       { op: 'Replace', path: `${userUrn}:name.middleName`, value: 'M' },
       { op: 'Add', value: { preferredLanguage: 'de', displayName: 'J', 'photos.value': 'x' } },
     );
-    expect([...touched]).toEqual(['displayName']);
+    expect([...asked.keys()]).toEqual(['displayName']);
     expect(ignored).toEqual(['photos.value', 'name.middlename', 'preferredlanguage']);
     expect(() => apply({ op: 'add', path: 'name.nickName', value: 'x' })).toThrow('There is no attribute');
   });
@@ -457,7 +457,7 @@ describe('C25: members of a group', () => {
   });
 
   test('what was named is told, also where it makes no difference', () => {
-    const { mentioned, touched, values } = applyPatch({
+    const { asked, values } = applyPatch({
       type: group,
       resource: readers,
       body: body(
@@ -467,8 +467,15 @@ describe('C25: members of a group', () => {
         { op: 'remove', path: 'members[display eq "u3"]' },
       ),
     });
-    expect(mentioned.get('members')?.map(({ value }) => value)).toEqual(['u9', 'u8', 'u1', 'u4', 'u3']);
-    expect([...touched]).toEqual(['members']);
+    const mentions = asked.get('members')?.mentions ?? [];
+    expect(mentions.map(({ value, wanted }) => [wanted, value['value']])).toEqual([
+      [false, 'u9'],
+      [false, 'u8'],
+      [true, 'u1'],
+      [true, 'u4'],
+      [false, 'u3'],
+    ]);
+    expect([...asked.keys()]).toEqual(['members']);
     expect((values.get('members') as JsonObject[]).map(({ value }) => value)).toEqual(['u1', 'u2', 'u4']);
   });
 
@@ -562,6 +569,30 @@ describe('what is refused, with its keyword', () => {
   test('more operations than can be looked at', () => {
     const operations = Array.from({ length: 1_001 }, () => ({ op: 'add', path: 'displayName', value: 'x' }));
     expect(refusal(operations)).toBe('413: A request has 1000 operations at most.');
+  });
+
+  test.each<[string, number, JsonValue]>([
+    ['invalidPath: A path', 1_025, { op: 'add', path: 'x'.repeat(1_025), value: 'x' }],
+    ['invalidPath: A path', 60_000, { op: 'add', path: '['.repeat(60_000), value: 'x' }],
+    ['invalidPath: A path', 60_000, { op: 'add', value: { ['['.repeat(60_000)]: 'x' } }],
+    [
+      'tooMany: "emails" has 1000',
+      1_001,
+      { op: 'add', path: 'emails', value: Array.from({ length: 1_001 }, (_, at) => `${at}@x`) },
+    ],
+  ])('%s: %d of them', (expected, _, operation) => {
+    expect(refusal([operation])).toMatch(expected);
+  });
+
+  test('values are counted over all operations, of each attribute by itself', () => {
+    const adds = (path: string, each: number) =>
+      Array.from({ length: 5 }, (_, at) => ({
+        op: at === 4 ? 'remove' : 'add',
+        path,
+        value: Array.from({ length: each }, (_value, index) => ({ value: `${at}-${index}` })),
+      }));
+    expect(refusal([...adds('emails', 200), ...adds('entitlements', 200)])).toBe('applied');
+    expect(refusal(adds('emails', 201))).toBe('tooMany: "emails" has 1000 values at most in one request.');
   });
 
   test('all or nothing: what was right before stays without effect', () => {
@@ -659,6 +690,26 @@ describe('whatever is sent', () => {
         expect(apply(add, remove)).toEqual(there.filter((each) => !added.includes(each)));
       }),
     );
+  });
+
+  test.each([500, 1_000])('each of %d values is looked at once for what it is, in all operations', (size) => {
+    let steps = 0;
+    const emails = Array.from({ length: size }, (_, at) => ({
+      get value() {
+        steps += 1;
+        return `${at % 7}@example.com`;
+      },
+      type: `t${at}`,
+    }));
+    const added = emails.slice(0, 50).map((_, at) => ({ value: '1@example.com', type: `new${at}` }));
+    const operations = ['add', 'remove', 'add', 'remove', 'add'].map((op) => ({
+      op,
+      path: 'emails',
+      value: added,
+    }));
+    const { values } = applyPatch({ type: user, resource: { ...jo, emails }, body: body(...operations) });
+    expect(values.get('emails')).toHaveLength(size + added.length);
+    expect(steps).toBeLessThan(2 * size);
   });
 
   test('a thousand operations on a group of five thousand take less than three seconds of one core', () => {
