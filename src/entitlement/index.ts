@@ -1,6 +1,6 @@
 export { PolicyCatalogue } from './catalogue.ts';
 export { documentFingerprint, inlinePolicy } from './document.ts';
-export { EdgeDesk, findEdge, isUserMissing, withEdge, type Edge } from './edges.ts';
+export { EdgeDesk, findEdge, isUserMissing, withEdge, withoutEdge, type Edge } from './edges.ts';
 export { listAttachedPolicies, listGroups } from './lists.ts';
 export { fullQuota } from './quota.ts';
 export {

@@ -42,6 +42,12 @@ export function passwordStanding(
   return stored.pending === null && stored.resetId === requestId ? 'set' : 'open';
 }
 
+/** Why the last password of a user that was to be set was refused, for people. */
+export function passwordRefusalOf(account: AwsAccount, userId: string): string | undefined {
+  const stored = storedMemory(account);
+  return stored?.user === userId ? stored.refused?.message : undefined;
+}
+
 /** Under which hash the password is known that was last set from a Secret. */
 export function passwordHashOf(account: AwsAccount, userId: string): string | undefined {
   const stored = storedMemory(account);

@@ -1,5 +1,5 @@
 export type { AccountReason } from './conditions.ts';
-export { passwordHashOf, passwordStanding } from './console-memory.ts';
+export { passwordHashOf, passwordRefusalOf, passwordStanding } from './console-memory.ts';
 export { connectionKey, declaredOf, isEnabled, ownerOf, userKey, userKeyOf } from './declared.ts';
 export { memoryOf, writeApplied } from './memory.ts';
 export {

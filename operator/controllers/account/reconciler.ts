@@ -1,6 +1,11 @@
 import { isReservedTag } from '../../../src/account/index.ts';
 import { isAwsError } from '../../../src/aws/index.ts';
-import type { AwsAccount, AwsConnection, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
+import {
+  awsAccountType,
+  type AwsAccount,
+  type AwsConnection,
+  type AwsEntitlementBinding,
+} from '../../api/v1alpha1/index.ts';
 import {
   after,
   done,
@@ -14,6 +19,7 @@ import {
   type Result,
 } from '../../runtime/index.ts';
 import { notAllowed, usable, type ConnectionRegistry } from '../connection/index.ts';
+import { unlessGone } from '../gone.ts';
 import { annotations, isTrue } from '../names.ts';
 import { AccessPart } from './access.ts';
 import { AccessKeyPart } from './access-keys.ts';
@@ -93,7 +99,12 @@ export class AccountReconciler implements Reconciler {
     this.#finalizer = new AccountFinalizer({ ...options, record, parts });
   }
 
-  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
+  reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
+    const { client } = this.#options;
+    return unlessGone(() => this.#look(key, signal), { client, type: awsAccountType, key, signal });
+  }
+
+  async #look(key: ObjectKey, signal: AbortSignal): Promise<Result> {
     const account = this.#options.accounts.get(key);
     if (account === undefined) {
       this.#finalizer.forget(key);

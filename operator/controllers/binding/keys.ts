@@ -143,7 +143,15 @@ export function heldHasChanged(before: AwsEntitlementBinding, after: AwsEntitlem
   const was = memoryOf(before);
   const is = memoryOf(after);
   const released = was !== undefined && was.origin !== null && is?.origin === null;
-  return was?.revoked !== is?.revoked || released;
+  return was?.revoked !== is?.revoked || released || (isObeyed(after) && !isObeyed(before));
+}
+
+/** An edge that is to be absent is: there is room for another. */
+function isObeyed({ spec, status }: AwsEntitlementBinding): boolean {
+  return (
+    spec.state === 'Absent' &&
+    status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true
+  );
 }
 
 /** Whether a change of an account means something to those who wait for its user. */

@@ -1,6 +1,11 @@
 import { isAwsError } from '../../../src/aws/index.ts';
 import { readReference } from '../../../src/entitlement/index.ts';
-import type { AwsAccount, AwsConnection, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
+import {
+  awsEntitlementBindingType,
+  type AwsAccount,
+  type AwsConnection,
+  type AwsEntitlementBinding,
+} from '../../api/v1alpha1/index.ts';
 import {
   after,
   done,
@@ -16,6 +21,7 @@ import {
   type Result,
 } from '../../runtime/index.ts';
 import { notAllowed, usable, type ConnectionRegistry, type UsableConnection } from '../connection/index.ts';
+import { unlessGone } from '../gone.ts';
 import { annotations, hasFinalizer, isTrue } from '../names.ts';
 import type { Verdict } from './conditions.ts';
 import { BindingConvergence } from './converge.ts';
@@ -72,7 +78,17 @@ export class BindingReconciler implements Reconciler {
     this.#finalizer = new BindingFinalizer({ ...shared, release: this.#release });
   }
 
-  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
+  reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
+    const { client } = this.#options;
+    return unlessGone(() => this.#look(key, signal), {
+      client,
+      type: awsEntitlementBindingType,
+      key,
+      signal,
+    });
+  }
+
+  async #look(key: ObjectKey, signal: AbortSignal): Promise<Result> {
     let binding = this.#options.bindings.get(key);
     if (binding === undefined) {
       this.#finalizer.forget(key);

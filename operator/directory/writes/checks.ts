@@ -7,7 +7,14 @@ import {
   type ObservedUser,
   type Rules,
 } from '../../../src/account/index.ts';
-import { edgeKey, fullQuota, readReference, typeOfPolicy, withEdge } from '../../../src/entitlement/index.ts';
+import {
+  edgeKey,
+  fullQuota,
+  readReference,
+  typeOfPolicy,
+  withEdge,
+  withoutEdge,
+} from '../../../src/entitlement/index.ts';
 import { refusesEntitlement, refusesUser } from '../../../src/guard/index.ts';
 import type { AccountWrite, EntitlementReference, Refusal } from '../../../src/idhub/index.ts';
 import { checkAttributes, isWritten, maxTags, sameName } from '../../../src/schema/index.ts';
@@ -115,14 +122,20 @@ export function namedOf(reference: EntitlementReference): Named | Refusal {
     : { type: 'InlinePolicy', name: inline };
 }
 
-/** Whether a user can be given these, one after the other. */
+/** Whether a user can be given these, one after the other, once others are taken away. */
 export function checkGiven(
   user: Pick<ObservedUser, 'userName' | 'groups' | 'attachedPolicies' | 'inlinePolicies'>,
-  added: readonly Named[],
+  { added, removed }: { readonly added: readonly Named[]; readonly removed: readonly Named[] },
   connection: UsableConnection,
 ): Refusal | undefined {
   const { guard, caller, quotas } = connection;
   let edges: Pick<ObservedUser, 'groups' | 'attachedPolicies' | 'inlinePolicies'> = user;
+  for (const named of removed) {
+    const read = readReference(named, caller);
+    if (read.kind === 'read') {
+      edges = Object.assign({}, edges, withoutEdge(edges, read.reference));
+    }
+  }
   for (const named of added) {
     const read = readReference(named, caller);
     if (read.kind === 'invalid') {

@@ -35,8 +35,8 @@ import type { LatestViews } from '../ports.ts';
 import { refused } from './checks.ts';
 import { canonical, fingerprint, operationOf, writeNote, type WriteNote } from './note.ts';
 import { PasswordSecrets } from './password.ts';
-import { patched } from './plan.ts';
-import type { AccountPatch } from './undo.ts';
+import { forClient } from './sentences.ts';
+import { patched, type AccountPatch } from './undo.ts';
 import type { Settled, Ticket, Waiting } from './waiting.ts';
 
 export interface WriteDeskOptions {
@@ -161,11 +161,14 @@ export class WriteDesk {
   async meet(account: AwsAccount, note: WriteNote, request: Request): Promise<WriteOutcome | 'over'> {
     const { clock, wake, waiting } = this.options;
     const ticket = waiting.open(note.id);
+    // Nobody takes the password for lost meanwhile.
+    const prepared = waiting.prepare(note.id);
     try {
       if (note.key === request.key && note.state === 'open') {
         // Whoever asked first may have been killed before.
         await this.#keep(account, note, request.password);
       }
+      prepared();
       wake(keyOf(account));
       const settled = await ticket.outcome(request.until - clock.now(), request.context.signal);
       if (note.key === request.key) {
@@ -174,6 +177,7 @@ export class WriteDesk {
       const message = `another write to AwsAccount "${keyString(keyOf(account))}" is not finished; ask again, nothing else of this one is done before`;
       return settled === undefined ? { kind: 'pending', retryAfterMs, message, behind: true } : 'over';
     } finally {
+      prepared();
       ticket.close();
     }
   }
@@ -192,8 +196,8 @@ export class WriteDesk {
     }
     // Before the object says it, so that nothing is missed.
     const ticket = waiting.open(note.id);
+    const prepared = waiting.prepare(note.id);
     try {
-      waiting.prepare(note.id, request.password?.kind === 'given');
       const { account, instead } = await this.#put(submission, request.context.signal);
       if (account === undefined) {
         return instead;
@@ -206,9 +210,11 @@ export class WriteDesk {
         userId: note.userId,
       });
       await this.#keep(account, note, request.password);
+      prepared();
       this.options.wake(keyOf(account));
       return await this.#wait(ticket, note.id, request, clock.now());
     } finally {
+      prepared();
       ticket.close();
     }
   }
@@ -234,7 +240,7 @@ export class WriteDesk {
   /** What is refused, or not to be had at present, in the words of the port. */
   async guarded(work: () => Promise<WriteOutcome>): Promise<WriteOutcome> {
     try {
-      return await work();
+      return said(await work());
     } catch (error) {
       if (error instanceof NotLeadingError || error instanceof TransportError) {
         throw unavailable('the cluster cannot be written to at present', error);
@@ -268,9 +274,10 @@ export class WriteDesk {
     if (settled.kind === 'refused') {
       return refusedWith(settled.refusal);
     }
-    waiting.answered(id);
     const { userId } = settled;
     const account = userId === undefined ? undefined : views.latest(name).account(userId);
+    // Only now: where there is no view the answer is another, and the same request comes again.
+    waiting.answered(id);
     return { kind: 'done', account, changed: true };
   }
 
@@ -334,7 +341,7 @@ export class WriteDesk {
 
   /** The password is kept until it is used. Where it cannot be, the write is taken back. */
   async #keep(account: AwsAccount, note: WriteNote, password: PasswordWrite | undefined): Promise<void> {
-    const { logger, protectSecret, waiting } = this.options;
+    const { logger, protectSecret } = this.options;
     const secret = note.password?.secret ?? null;
     if (password?.kind !== 'given' || secret === null) {
       return;
@@ -345,9 +352,19 @@ export class WriteDesk {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       logger.warn('the Secret for a password cannot be made', { account: keyOf(account), error: message });
-    } finally {
-      waiting.prepare(note.id, false);
     }
+  }
+}
+
+/** In words for who has no object of the cluster. */
+function said(outcome: WriteOutcome): WriteOutcome {
+  switch (outcome.kind) {
+    case 'done':
+      return outcome;
+    case 'pending':
+      return { ...outcome, message: forClient(outcome.message) };
+    case 'refused':
+      return refusedWith({ ...outcome.refusal, message: forClient(outcome.refusal.message) });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { WriteOutcome } from '../../../src/idhub/index.ts';
+import { keptMs, type WriteOutcome } from '../../../src/idhub/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { memoryOf, standingOf, userKeyOf } from '../../controllers/account/index.ts';
 import { keyOf, keyString } from '../../runtime/index.ts';
@@ -58,11 +58,14 @@ function isUnanswered(desk: WriteDesk, account: AwsAccount, { key, context }: Re
   const { clock, waiting } = desk.options;
   const { operationId } = context;
   const id = lastWriteOf(account) ?? '';
-  const young = clock.now() - Date.parse(account.metadata.creationTimestamp ?? '') < unansweredMs;
+  const age = clock.now() - Date.parse(account.metadata.creationTimestamp ?? '');
+  if (!id.endsWith(`.${key}`)) {
+    return false;
+  }
   return (
-    (operationId !== undefined && id.startsWith(`${operationId}/`)) ||
+    (operationId !== undefined && id.startsWith(`${operationId}/`) && age < keptMs) ||
     // Whoever asked first may be about to be told.
-    (young && id.endsWith(`.${key}`) && !waiting.isWaited(id) && !waiting.wasAnswered(id))
+    (age < unansweredMs && !waiting.isWaited(id) && !waiting.wasAnswered(id))
   );
 }
 

@@ -3,11 +3,33 @@ import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { sameEntry } from '../../controllers/account/index.ts';
 import { annotations } from '../../controllers/names.ts';
 import { refused } from './checks.ts';
-import { operationOf, writeNote, type WriteNote } from './note.ts';
+import { operationOf, printOfReady, writeNote, type WriteNote } from './note.ts';
 import { passwordEntry } from './password.ts';
 import { isClosed } from './plan.ts';
 import { entriesPatch, merged, printOf, valueAt, withEntries, type AccountPatch } from './undo.ts';
 import type { Settled } from './waiting.ts';
+
+/** What nobody could give back is taken when all else is done: then it alone can be refused. */
+export function laterPatch(account: AwsAccount, note: WriteNote): AccountPatch {
+  const { later, wants } = note;
+  const list = account.spec.entitlements ?? [];
+  const next: WriteNote = {
+    ...note,
+    entries: [...note.entries, ...later],
+    later: [],
+    wants: { ...wants, absent: [...(wants.absent ?? []), ...later.map(({ set }) => set)] },
+  };
+  return merged(
+    entriesPatch(
+      list,
+      withEntries(
+        list,
+        later.map((change) => [change, change.set]),
+      ),
+    ),
+    { annotations: { [annotations.undo]: writeNote(next) } },
+  );
+}
 
 /** The password is the last that is asked of AWS: it cannot be taken back. */
 export function passwordPatch(account: AwsAccount, note: WriteNote): AccountPatch {
@@ -28,6 +50,7 @@ export function passwordPatch(account: AwsAccount, note: WriteNote): AccountPatc
   const next: WriteNote = {
     ...note,
     state: 'password',
+    known: printOfReady(account),
     fields: [...note.fields, { at: ['spec', 'console'], set: printOf(set), was }],
   };
   return {

@@ -23,9 +23,10 @@ import {
   type Reconciler,
   type Result,
 } from '../../runtime/index.ts';
+import { isBack } from './back.ts';
 import { refused } from './checks.ts';
-import { endOf, finalPatch, passwordPatch } from './ends.ts';
-import { isMadeBy, judge } from './judge.ts';
+import { endOf, finalPatch, laterPatch, passwordPatch } from './ends.ts';
+import { isMadeBy, judge, type Evidence } from './judge.ts';
 import { noteOf, operationOf, writeNote, type WriteNote } from './note.ts';
 import { PasswordSecrets } from './password.ts';
 import { isShutting, keptShut, withoutShut } from './shut.ts';
@@ -56,8 +57,6 @@ const againMs = 5_000;
 const soonMs = 500;
 /** So long a password that was lost with its request may be brought again by the same request. */
 const lostMs = 30_000;
-/** So long what is taken back may wait for something that has nothing to do with it. */
-const patienceMs = 30_000;
 
 /**
  * Brings the writes that clients asked for to their end: completes them when AWS shows what was asked for, and takes
@@ -107,7 +106,7 @@ export class WriteFinisher implements Reconciler {
   }
 
   async #advance(account: AwsAccount, note: WriteNote, signal: AbortSignal): Promise<Result> {
-    const { clock, registry } = this.#options;
+    const { registry } = this.#options;
     if (note.kind === 'remove') {
       await this.#delete(account, signal);
       return done();
@@ -121,19 +120,13 @@ export class WriteFinisher implements Reconciler {
     if (note.state === 'undoing') {
       return this.#takeBack(account, note, connection, signal);
     }
-    const judgement = judge({
-      account,
-      note,
-      standing: standingOf(account, connection, this.#options.installation),
-      bindings: this.#bindingsOf(account),
-      schema: connection.schema,
-      place: connection.caller,
-      now: clock.now(),
-      readAt: connection.snapshots.current.takenAt,
-      skewMs: connection.api.skewMs,
-    });
+    const judgement = judge(this.#evidence(account, note, connection));
     switch (judgement.kind) {
       case 'done':
+        if (note.later.length > 0) {
+          await this.#patch(account, laterPatch(account, note), signal);
+          return after(againMs);
+        }
         return this.#finish(account, { ...note, userId: judgement.user.userId }, connection, signal);
       case 'refused':
         return this.#refuse(account, note, judgement.refusal, connection, signal);
@@ -156,10 +149,12 @@ export class WriteFinisher implements Reconciler {
       if (waiting.isPreparing(note.id)) {
         return after(soonMs);
       }
+      const waited = waiting.isWaited(note.id);
       if (secret !== null && !(await this.#secrets.exists(account, secret, signal))) {
-        const left = note.at + lostMs - this.#options.clock.now();
-        if (!waiting.isWaited(note.id) && left > 0) {
-          return after(left);
+        const left = waited ? 0 : Math.max(0, note.at + lostMs - this.#options.clock.now());
+        if (waiting.isPreparing(note.id) || waiting.isWaited(note.id) !== waited || left > 0) {
+          // Somebody who brings it again has come meanwhile, or may come.
+          return after(Math.max(soonMs, left));
         }
         const message = 'the password was lost before it was set; ask for it again';
         return this.#refuse(account, note, refused('conflict', message), connection, signal);
@@ -168,7 +163,10 @@ export class WriteFinisher implements Reconciler {
       return after(againMs);
     }
     if (secret !== null) {
-      // Before the note that names it goes.
+      if (waiting.isPreparing(note.id)) {
+        return after(soonMs);
+      }
+      // Before the note that names it goes, and after whoever may be making it.
       await this.#secrets.remove(account, secret, signal);
     }
     await this.#patch(account, finalPatch(account, note), signal);
@@ -205,11 +203,9 @@ export class WriteFinisher implements Reconciler {
       refusal: shut ? keptShut(refusal) : refusal,
       refusedAt: clock.now(),
     };
-    // Only a user that was made for this very object goes with it.
-    const own = standing.kind === 'user' && isMadeBy(note, standing.user, connection.api.skewMs);
     const patch: AccountPatch =
       note.kind === 'create'
-        ? { spec: { deletionPolicy: own ? 'Delete' : 'Retain' } }
+        ? { spec: { deletionPolicy: this.#leaves(account, note, connection) } }
         : backInAws(account, undoing);
     const memory =
       standing.kind === 'user' && note.kind === 'change'
@@ -230,6 +226,13 @@ export class WriteFinisher implements Reconciler {
     return after(note.kind === 'create' ? 0 : soonMs);
   }
 
+  /** Only a user that was made for this very object goes with it. */
+  #leaves(account: AwsAccount, note: WriteNote, connection: UsableConnection): 'Delete' | 'Retain' {
+    const standing = standingOf(account, connection, this.#options.installation);
+    const own = standing.kind === 'user' && isMadeBy(note, standing.user, connection.api.skewMs);
+    return own ? 'Delete' : 'Retain';
+  }
+
   /** AWS is brought back: then the object is, or goes with all that came with it. */
   async #takeBack(
     account: AwsAccount,
@@ -239,18 +242,23 @@ export class WriteFinisher implements Reconciler {
   ): Promise<Result> {
     const { waiting, installation } = this.#options;
     const refusal = note.refusal ?? refused('conflict', 'it was refused');
-    if (note.kind !== 'create' && !this.#isBack(account, note)) {
+    if (note.kind !== 'create' && !isBack(this.#evidence(account, note, connection))) {
       waiting.tell(note.id, `${refusal.message} (it is being taken back)`);
       return after(againMs);
     }
     if (note.password?.secret !== undefined && note.password.secret !== null) {
+      if (waiting.isPreparing(note.id)) {
+        return after(soonMs);
+      }
       await this.#secrets.remove(account, note.password.secret, signal);
     }
     if (note.kind === 'create' || note.made) {
+      // Looked at anew: the user may have been made since the refusal.
+      const deletionPolicy = note.kind === 'create' ? this.#leaves(account, note, connection) : 'Retain';
       const leaving =
-        note.kind === 'create' || account.spec.deletionPolicy === 'Retain'
+        account.spec.deletionPolicy === deletionPolicy
           ? account
-          : await this.#patch(account, { spec: { deletionPolicy: 'Retain' } }, signal);
+          : await this.#patch(account, { spec: { deletionPolicy } }, signal);
       await this.#delete(leaving, signal);
       return done();
     }
@@ -288,21 +296,6 @@ export class WriteFinisher implements Reconciler {
     }
   }
 
-  /** The controller has worked on what was taken back. */
-  #isBack(account: AwsAccount, note: WriteNote): boolean {
-    const { status, metadata } = account;
-    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-    const seen =
-      status?.observedOperation === operationOf(note) &&
-      (status.observedGeneration ?? 0) >= (metadata.generation ?? 0);
-    const late = this.#options.clock.now() - (note.refusedAt ?? note.at) > patienceMs;
-    return (
-      seen &&
-      ready !== undefined &&
-      (ready.status !== 'Unknown' || (late && ready.reason === 'EntitlementsNotReady'))
-    );
-  }
-
   /** The object is gone: deleted as it was asked for, taken back, or by somebody else. */
   #gone({ note, account }: Seen): void {
     const { registry, waiting, logger } = this.#options;
@@ -315,6 +308,21 @@ export class WriteFinisher implements Reconciler {
       outcome: settled.kind,
     });
     waiting.settle(note.id, settled);
+  }
+
+  #evidence(account: AwsAccount, note: WriteNote, connection: UsableConnection): Evidence {
+    const { clock, installation } = this.#options;
+    return {
+      account,
+      note,
+      standing: standingOf(account, connection, installation),
+      bindings: this.#bindingsOf(account),
+      schema: connection.schema,
+      place: connection.caller,
+      now: clock.now(),
+      readAt: connection.snapshots.current?.takenAt ?? 0,
+      skewMs: connection.api.skewMs,
+    };
   }
 
   #bindingsOf({ metadata }: AwsAccount): ReadonlyMap<string, AwsEntitlementBinding> {

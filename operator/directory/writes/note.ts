@@ -73,8 +73,12 @@ export interface WriteNote {
   readonly wants: Wants;
   readonly fields: readonly FieldChange[];
   readonly entries: readonly EntryChange[];
+  /** Entries that come when all else is done: nobody could give back what they take away. */
+  readonly later: readonly EntryChange[];
   readonly password: PasswordNote | null;
   readonly refusal: Refusal | null;
+  /** The `printOfReady` of the account before the password was asked of AWS: what was wrong already. */
+  readonly known?: string | null;
   /** When it was refused, milliseconds since the epoch. */
   readonly refusedAt: number | null;
 }
@@ -82,7 +86,7 @@ export interface WriteNote {
 /** A write that begins. */
 export function newNote(
   note: Pick<WriteNote, 'id' | 'kind' | 'key' | 'at' | 'made' | 'userId'> &
-    Partial<Pick<WriteNote, 'wants' | 'fields' | 'entries'>> & {
+    Partial<Pick<WriteNote, 'wants' | 'fields' | 'entries' | 'later'>> & {
       readonly password?: PasswordNote | undefined;
     },
 ): WriteNote {
@@ -91,6 +95,7 @@ export function newNote(
     wants: {},
     fields: [],
     entries: [],
+    later: [],
     refusal: null,
     refusedAt: null,
     ...note,
@@ -126,6 +131,12 @@ export function lastWriteOf({ metadata }: AwsAccount): string | undefined {
   return metadata.annotations?.[annotations.operation]?.replace(/\/(password|undoing)$/, '');
 }
 
+/** What is wrong with an account. */
+export function printOfReady({ status }: AwsAccount): string | null {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready === undefined || ready.status === 'True' ? null : fingerprint([ready.reason, ready.message]);
+}
+
 /** Of a value in a note, which need not hold all of it. */
 export function fingerprint(value: unknown): string {
   return createHash('sha256').update(canonical(value)).digest('hex').slice(0, 24);
@@ -150,7 +161,7 @@ const states: ReadonlySet<unknown> = new Set(['open', 'password', 'undoing']);
 const kinds: ReadonlySet<unknown> = new Set(['create', 'change', 'remove']);
 
 function isNote(note: Partial<WriteNote>): note is WriteNote {
-  const { id, kind, state, key, at, userId, made, wants, fields, entries, password, refusal } = note;
+  const { id, kind, state, key, at, userId, made, wants, fields, entries, later, password, refusal } = note;
   return (
     typeof id === 'string' &&
     kinds.has(kind) &&
@@ -163,7 +174,8 @@ function isNote(note: Partial<WriteNote>): note is WriteNote {
     Array.isArray(fields) &&
     fields.every((field: unknown) => has(field, 'at') && Array.isArray(field.at) && has(field, 'was')) &&
     Array.isArray(entries) &&
-    entries.every((entry: unknown) => has(entry, 'set') && isObject(entry.set)) &&
+    Array.isArray(later) &&
+    [...entries, ...later].every((entry: unknown) => has(entry, 'set') && isObject(entry.set)) &&
     (password === null || (isObject(password) && typeof password.requestId === 'string')) &&
     (refusal === null || (isObject(refusal) && typeof refusal.message === 'string'))
   );

@@ -17,7 +17,16 @@ import {
   type Named,
   type Wants,
 } from './note.ts';
-import { entriesPatch, merged, nested, printOf, valueAt, withEntries, type AccountPatch } from './undo.ts';
+import {
+  entriesPatch,
+  isLost,
+  merged,
+  nested,
+  printOf,
+  valueAt,
+  withEntries,
+  type AccountPatch,
+} from './undo.ts';
 
 /** What a write is laid on. */
 export interface Target {
@@ -38,6 +47,8 @@ export interface Planned {
   readonly patch: AccountPatch;
   readonly fields: readonly FieldChange[];
   readonly entries: readonly EntryChange[];
+  /** Those that are for when all else is done. */
+  readonly later: readonly EntryChange[];
   readonly wants: Wants;
 }
 
@@ -84,22 +95,11 @@ export function takeover(
   return isRefusal(planned) ? {} : planned.patch;
 }
 
-/** The object after a plan, as the API server would make it. Pure. */
-export function patched(account: AwsAccount, patch: AccountPatch): AwsAccount {
-  return {
-    ...account,
-    metadata: {
-      ...account.metadata,
-      annotations: laidOver(account.metadata.annotations, patch.annotations) as Record<string, string>,
-    },
-    spec: laidOver(account.spec, patch.spec) as unknown as AwsAccount['spec'],
-  };
-}
-
 class Draft {
   readonly #target: Target;
   readonly #changes: (FieldChange & { readonly value: unknown })[] = [];
   #entries: EntryChange[] = [];
+  readonly #later: EntryChange[] = [];
   #list: readonly Entry[];
   #wants: Wants = {};
   #applied: Applied | undefined;
@@ -112,7 +112,12 @@ class Draft {
 
   name(userName: string | undefined): void {
     const { account, user, made } = this.#target;
-    if (userName === undefined || user === undefined || sameName(userName, user.userName)) {
+    if (userName === undefined || user === undefined) {
+      return;
+    }
+    const renaming = this.#applied !== undefined && !sameName(this.#applied.userName, account.spec.userName);
+    const stays = made || !renaming || sameName(account.spec.userName, userName);
+    if (sameName(userName, user.userName) && stays) {
       return;
     }
     this.#want({ userName });
@@ -126,8 +131,10 @@ class Draft {
   }
 
   path(path: string | undefined): void {
-    const { user } = this.#target;
-    if (path !== undefined && path !== user?.path) {
+    const { account, user } = this.#target;
+    // What the object declares is on its way to AWS.
+    const declared = user === undefined ? undefined : account.spec.path;
+    if (path !== undefined && (path !== user?.path || (declared ?? path) !== path)) {
       this.#want({ path });
       this.#set(['spec', 'path'], path, user?.path ?? null);
     }
@@ -243,11 +250,24 @@ class Draft {
       });
       const declared = entry === undefined ? undefined : (entry.state ?? 'Present');
       const wantsIt = what === 'add';
-      if (had === wantsIt && (declared === undefined || (declared === 'Present') === wantsIt)) {
+      const ends = wantsIt && entry !== undefined && this.#isOver(entry);
+      if (had === wantsIt && !ends && (declared === undefined || (declared === 'Present') === wantsIt)) {
+        continue;
+      }
+      const change = this.#changeOf(entry, entry ?? named, wantsIt, had);
+      if (isLost(change)) {
+        this.#later.push(change);
         continue;
       }
       (wantsIt ? present : absent).push(entry ?? named);
-      this.#put(entry, entry ?? named, wantsIt, had);
+      this.#put(change);
+    }
+    if (this.#changes.length + this.#entries.length === 0) {
+      // There is nothing else that could be refused.
+      for (const change of this.#later.splice(0)) {
+        absent.push(change.set);
+        this.#put(change);
+      }
     }
     if (present.length + absent.length > 0) {
       this.#want({ ...(present.length > 0 ? { present } : {}), ...(absent.length > 0 ? { absent } : {}) });
@@ -283,6 +303,7 @@ class Draft {
           : []),
       ],
       entries: this.#entries,
+      later: this.#later,
       wants: this.#wants,
     };
   }
@@ -305,13 +326,25 @@ class Draft {
     this.#wants = { ...this.#wants, ...wants };
   }
 
-  #put(was: Entry | undefined, named: Named, present: boolean, had: boolean): void {
+  #changeOf(was: Entry | undefined, named: Named, present: boolean, had: boolean): EntryChange {
     const { type, name, arn } = named;
     const plain = { type, ...(name === undefined ? {} : { name }), ...(arn === undefined ? {} : { arn }) };
-    const { state: _state, ...rest }: Entry = was ?? plain;
+    const { state: _state, expiresAt, ...kept }: Entry = was ?? plain;
+    // What is asked for now is not to end in the past.
+    const rest = expiresAt === undefined || this.#isOver({ expiresAt }) ? kept : { ...kept, expiresAt };
     const set: Entry = present ? rest : { ...plain, state: 'Absent' };
-    this.#entries = [...this.#entries, { set, was: was ?? null, had }];
-    this.#list = withEntries(this.#list, [[{ set }, set]]);
+    return { set, was: was ?? null, had };
+  }
+
+  #put(change: EntryChange): void {
+    this.#entries = [...this.#entries, change];
+    this.#list = withEntries(this.#list, [[change, change.set]]);
+  }
+
+  /** By the clock of AWS. */
+  #isOver({ expiresAt }: Pick<Entry, 'expiresAt'>): boolean {
+    const { connection, now } = this.#target;
+    return expiresAt !== undefined && Date.parse(expiresAt) <= now + connection.api.skewMs;
   }
 
   /** What is Absent and has done its work makes room. */
@@ -323,7 +356,7 @@ class Draft {
         !this.#entries.some(({ set }) => sameEntry(set, entry)) &&
         !(user !== undefined && hasEdge(user, entry, connection.caller)),
     );
-    const over = Math.max(0, this.#list.length - maxEntries);
+    const over = Math.max(0, this.#list.length + this.#later.length - maxEntries);
     if (over > idle.length) {
       const message = `spec.entitlements of the AwsAccount takes ${maxEntries} entries; bind what is more with AwsEntitlementBindings`;
       return refused('quota', message);
@@ -354,21 +387,4 @@ export function freshMemory(
 /** Who cannot get in, by whatever denies everything. */
 export function isClosed(user: ObservedUser): boolean {
   return user.deny === 'managed' || isShutOut(user);
-}
-
-function laidOver(
-  target: Readonly<Record<string, unknown>> | object | undefined,
-  patch: Readonly<Record<string, unknown>> | undefined,
-): Readonly<Record<string, unknown>> {
-  const result: Record<string, unknown> = { ...target };
-  for (const [key, value] of Object.entries(patch ?? {})) {
-    if (value === null) {
-      delete result[key];
-    } else if (typeof value === 'object' && !Array.isArray(value)) {
-      result[key] = laidOver(result[key] as object | undefined, value as Record<string, unknown>);
-    } else {
-      result[key] = value;
-    }
-  }
-  return result;
 }

@@ -1,7 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { decodeValue, type AccountSchema, type Tag } from '../../../src/schema/index.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
-import { memoryOf, mergePatchBetween, sameEntry, writeApplied } from '../../controllers/account/index.ts';
+import {
+  isEnabled,
+  memoryOf,
+  mergePatchBetween,
+  sameEntry,
+  writeApplied,
+} from '../../controllers/account/index.ts';
 import { annotations } from '../../controllers/names.ts';
 import { fingerprint, type Entry, type EntryChange, type FieldChange, type WriteNote } from './note.ts';
 
@@ -20,8 +26,31 @@ export function backInAws(account: AwsAccount, note: WriteNote): AccountPatch {
   return patchOf(
     account,
     fields.map((field) => [field, valueInAws(field)]),
-    note.entries.map((change) => [change, entryInAws(change)]),
+    note.entries.flatMap((change) =>
+      saysEntry(account, change, change.set) ? [[change, entryInAws(change)] as const] : [],
+    ),
   );
+}
+
+/** Whether the object still says all that a write has put on it: else somebody else leads. Pure. */
+export function isAsWritten(account: AwsAccount, { fields, entries, wants }: WriteNote): boolean {
+  return (
+    // Access is the spec and the annotation together.
+    (wants.active === undefined || isEnabled(account) === wants.active) &&
+    fields.every((field) => isOfObject(field) || isOfAccess(field) || isAsSet(account, field, field.set)) &&
+    entries.every((change) => saysEntry(account, change, change.set))
+  );
+}
+
+/** Whether the object says of the edge of a change what was written there, and not what somebody else has. Pure. */
+export function saysEntry(account: AwsAccount, { set }: EntryChange, entry: Entry | null): boolean {
+  const said = account.spec.entitlements?.find((each) => sameEntry(each, set));
+  return said === undefined ? entry === null : entry !== null && isDeepStrictEqual(told(said), told(entry));
+}
+
+/** An entry with what it says by being silent. */
+function told(entry: Entry): object {
+  return { ...entry, state: entry.state ?? 'Present', onDelete: entry.onDelete ?? 'RevokeIfCreated' };
 }
 
 /**
@@ -41,7 +70,9 @@ export function backInObject(
     patchOf(
       account,
       fields.map((field) => [field, field.was]),
-      note.entries.map((change) => [change, change.was]),
+      note.entries.flatMap((change) =>
+        saysEntry(account, change, entryInAws(change)) ? [[change, change.was] as const] : [],
+      ),
     ),
   );
   const tags = new Map(aws.tags.map((tag) => [tag.key, tag.value]));
@@ -85,6 +116,16 @@ export function memoryToUndo(
   const written = Object.fromEntries(Object.entries(applied.written).filter(([name]) => !shared.has(name)));
   const memory = writeApplied({ ...applied, written, ...(renamed ? { userName } : {}) });
   return memory === writeApplied(applied) ? undefined : memory;
+}
+
+/** The fields that a write has changed and that say again what AWS had before, after `backInAws`. Pure. */
+export function fieldsBackInAws(account: AwsAccount, note: WriteNote): readonly FieldChange[] {
+  return note.fields.filter(
+    (field) =>
+      !isOfObject(field) &&
+      field.set !== printOf(valueInAws(field)) &&
+      isAsSet(account, field, printOf(valueInAws(field))),
+  );
 }
 
 /** One merge patch of fields. */
@@ -150,11 +191,9 @@ function patchOf(
   entries: readonly (readonly [EntryChange, Entry | null])[],
 ): AccountPatch {
   const list = account.spec.entitlements ?? [];
-  // One that somebody took out meanwhile stays out.
-  const there = entries.filter(([{ set }]) => list.some((each) => sameEntry(each, set)));
   return merged(
     nested(fields.map(([{ at }, value]) => [at, replacing(valueAt(account, at), value)])),
-    entriesPatch(list, withEntries(list, there)),
+    entriesPatch(list, withEntries(list, entries)),
   );
 }
 
@@ -188,6 +227,10 @@ export function hasObserved({ fields }: WriteNote): boolean {
   return fields.some(({ at, was }) => at[1] === 'management' && was === 'Observe');
 }
 
+function isOfAccess({ at }: FieldChange): boolean {
+  return at[0] === 'annotations' ? at[1] === annotations.disabledBy : at[1] === 'enabled';
+}
+
 /** What says whose the user is, and whether it is written: the last to go back. */
 function isOfObject({ at }: FieldChange): boolean {
   const [root, name] = at;
@@ -196,17 +239,51 @@ function isOfObject({ at }: FieldChange): boolean {
     : name === 'management' || name === 'deletionPolicy';
 }
 
-function valueInAws({ was, inAws }: FieldChange): unknown {
+/** What AWS had before a write. */
+export function valueInAws({ was, inAws }: FieldChange): unknown {
   return inAws === undefined ? was : inAws;
 }
 
+/** Nobody kept the document of an inline policy that nobody declared: who takes it away cannot give it back. Pure. */
+export function isLost({ set, was, had }: EntryChange): boolean {
+  return set.type === 'InlinePolicy' && set.state === 'Absent' && had && was?.document === undefined;
+}
+
 /** The entry that gives back what was taken, and takes what was given. */
-function entryInAws({ set, was, had }: EntryChange): Entry | null {
+export function entryInAws({ set, was, had }: EntryChange): Entry | null {
   const { type, name, arn } = set;
   const named = { type, ...(name === undefined ? {} : { name }), ...(arn === undefined ? {} : { arn }) };
   if (!had) {
     return { ...named, state: 'Absent' };
   }
-  // Nobody kept the document of an inline policy that nobody declared: that one is not given again.
-  return was ?? (type === 'InlinePolicy' ? null : { ...named, onDelete: 'Keep' });
+  return was ?? (isLost({ set, was, had }) ? null : { ...named, onDelete: 'Keep' });
+}
+
+/** The object after a plan, as the API server would make it. Pure. */
+export function patched(account: AwsAccount, patch: AccountPatch): AwsAccount {
+  return {
+    ...account,
+    metadata: {
+      ...account.metadata,
+      annotations: laidOver(account.metadata.annotations, patch.annotations) as Record<string, string>,
+    },
+    spec: laidOver(account.spec, patch.spec) as unknown as AwsAccount['spec'],
+  };
+}
+
+function laidOver(
+  target: Readonly<Record<string, unknown>> | object | undefined,
+  patch: Readonly<Record<string, unknown>> | undefined,
+): Readonly<Record<string, unknown>> {
+  const result: Record<string, unknown> = { ...target };
+  for (const [key, value] of Object.entries(patch ?? {})) {
+    if (value === null) {
+      delete result[key];
+    } else if (typeof value === 'object' && !Array.isArray(value)) {
+      result[key] = laidOver(result[key] as object | undefined, value as Record<string, unknown>);
+    } else {
+      result[key] = value;
+    }
+  }
+  return result;
 }

@@ -21,7 +21,7 @@ interface Place {
   readonly listeners: Set<(settled: Settled) => void>;
   settled: Settled | undefined;
   tickets: number;
-  preparing: boolean;
+  preparing: number;
   message: string | undefined;
 }
 
@@ -45,7 +45,7 @@ export class Waiting {
       listeners: new Set(),
       settled: undefined,
       tickets: 0,
-      preparing: false,
+      preparing: 0,
       message: undefined,
     };
     this.#places.set(id, place);
@@ -84,16 +84,25 @@ export class Waiting {
     return this.#answered.has(id);
   }
 
-  /** What the write needs is being made ready by whoever asked for it. */
-  prepare(id: string, preparing: boolean): void {
+  /**
+   * What the write needs is being made ready by somebody who has a place.
+   * @returns to be called when it is; again does nothing
+   */
+  prepare(id: string): () => void {
     const place = this.#places.get(id);
-    if (place !== undefined) {
-      place.preparing = preparing;
+    if (place === undefined) {
+      return () => undefined;
     }
+    place.preparing += 1;
+    let open = true;
+    return () => {
+      place.preparing -= open ? 1 : 0;
+      open = false;
+    };
   }
 
   isPreparing(id: string): boolean {
-    return this.#places.get(id)?.preparing === true;
+    return (this.#places.get(id)?.preparing ?? 0) > 0;
   }
 
   /** Why it takes its time. */

@@ -22,11 +22,11 @@ import {
 import { refusedWith, WriteDesk, type Place, type Request, type WriteDeskOptions } from './desk.ts';
 import { earlierOf } from './earlier.ts';
 import { contradiction, holderOf, type Holder } from './find.ts';
-import { newNote, noteOf } from './note.ts';
+import { newNote, noteOf, type EntryChange, type Named } from './note.ts';
 import { accountFor, freeName, newAccount } from './objects.ts';
-import { isEmpty, isRefusal, patched, planWrite, takeover } from './plan.ts';
+import { isEmpty, isRefusal, planWrite, takeover } from './plan.ts';
 import { planPassword } from './plan-password.ts';
-import { merged, nested } from './undo.ts';
+import { isLost, merged, nested, patched } from './undo.ts';
 
 /** So often a request is looked at anew where its object has changed meanwhile. */
 const maxTries = 20;
@@ -132,7 +132,7 @@ export class KubernetesWrites implements DirectoryWrites {
       checkMaking(after, connection, installation) ??
       checkGiven(
         { userName, groups: [], attachedPolicies: [], inlinePolicies: [] },
-        planned.entries.flatMap(({ set }) => (set.state === 'Absent' ? [] : [set])),
+        edgesOf(planned.entries),
         connection,
       );
     if (refusal !== undefined) {
@@ -202,6 +202,15 @@ export class KubernetesWrites implements DirectoryWrites {
     if (password !== undefined && 'message' in password) {
       return refusedWith(password);
     }
+    if (password !== undefined && [...planned.entries, ...planned.later].some(isLost)) {
+      return refusedWith(
+        refused(
+          'invalidValue',
+          'an inline policy that is declared nowhere is not removed together with a password: neither could be taken ' +
+            'back; send two requests',
+        ),
+      );
+    }
     if (isEmpty(planned) && password === undefined) {
       return { kind: 'done', account: seen, changed: false };
     }
@@ -218,15 +227,11 @@ export class KubernetesWrites implements DirectoryWrites {
     }
     const refusal =
       (write.userName === undefined ? undefined : checkUser({ userName: write.userName }, connection)) ??
-      (made ? checkOwner(user, account, installation) : undefined) ??
+      (isNewTo(account, made) ? checkOwner(user, account, installation) : undefined) ??
       checkChange(made ? undefined : account, after, user, connection, { installation, now: clock.now() }) ??
-      checkGiven(
-        user,
-        whole.entries.flatMap(({ set, had }) => (set.state === 'Absent' || had ? [] : [set])),
-        connection,
-      ) ??
+      checkGiven(user, edgesOf(whole.entries), connection) ??
       contradiction(
-        whole.entries,
+        [...whole.entries, ...whole.later],
         { userId: user.userId, userName: user.userName, connection: connection.key, account },
         bindings,
       );
@@ -243,6 +248,7 @@ export class KubernetesWrites implements DirectoryWrites {
       wants: whole.wants,
       fields: whole.fields,
       entries: whole.entries,
+      later: whole.later,
       password,
     });
     return this.#desk.submit({ account, made, patch: whole.patch, note }, request);
@@ -260,7 +266,8 @@ export class KubernetesWrites implements DirectoryWrites {
     const made = holder.kind === 'free';
     const account = made ? this.#accountFor(user, place) : holder.account;
     const refusal =
-      checkUser(user, connection) ?? (made ? checkOwner(user, account, installation) : undefined);
+      checkUser(user, connection) ??
+      (isNewTo(account, made) ? checkOwner(user, account, installation) : undefined);
     if (refusal !== undefined) {
       return refusedWith(refusal);
     }
@@ -345,4 +352,19 @@ export class KubernetesWrites implements DirectoryWrites {
     const name = freeName(connection.key, user.userName, (key) => accounts.get(key) !== undefined);
     return accountFor(user, name, connection, clock.now());
   }
+}
+
+/** Whether an object comes to manage its user by this write. */
+function isNewTo({ spec }: AwsAccount, made: boolean): boolean {
+  return made || spec.management === 'Observe';
+}
+
+/** What a write gives to a user, and what it takes. */
+function edgesOf(entries: readonly EntryChange[]): {
+  readonly added: readonly Named[];
+  readonly removed: readonly Named[];
+} {
+  const of = (absent: boolean): readonly Named[] =>
+    entries.flatMap(({ set, had }) => ((set.state === 'Absent') === absent && had === absent ? [set] : []));
+  return { added: of(false), removed: of(true) };
 }
