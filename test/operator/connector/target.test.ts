@@ -68,7 +68,11 @@ describe('how an AWS account stands', () => {
       'DOWN',
       /not complete \(AccessDenied\): iam:ListUsers/,
     ],
-    [{ readingFailed: { reason: 'Throttled', message: 'later' } }, 'DOWN', /not complete \(Throttled\): later/],
+    [
+      { readingFailed: { reason: 'Throttled', message: 'later' } },
+      'DOWN',
+      /not complete \(Throttled\): later/,
+    ],
     ...(
       [
         ['SecretNotFound', 'NOT_CONFIGURED'],

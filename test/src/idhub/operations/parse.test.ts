@@ -80,10 +80,7 @@ describe('an operation', () => {
       { ...o, kind: 'create', data: { ...jo, attributes: { '': 'x' } } },
       ['/data/attributes: the name "" must NOT have fewer than 1 characters.'],
     ],
-    [
-      { ...o, kind: 'addEntitlement', account: jo, entitlements: [] },
-      ['/entitlements has at least 1.'],
-    ],
+    [{ ...o, kind: 'addEntitlement', account: jo, entitlements: [] }, ['/entitlements has at least 1.']],
     [
       { ...o, kind: 'addEntitlement', account: jo, entitlements: [{ type: 'Role', name: 'x' }] },
       [
