@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { accountUrn } from '../operator/http/scim/served.ts';
 import { tableOf, testScim } from '../scim/tester.ts';
+import { eventually } from '../support/process.ts';
 import { portUrl, PortClient, untilListed, writeCallers } from './port.ts';
 import { patch, snapshotEvery, worldFor } from './support.ts';
 
@@ -71,9 +72,16 @@ test.each([
     const authorization = `Bearer ${token}`;
     const client = new PortClient({ url, authorization });
     await untilListed(client);
-    const { Resources: groups } = await client.json<{
-      readonly Resources: readonly { readonly entitlementArn: string }[];
-    }>('GET', '/scim/v2/Entitlement?filter=displayName eq "readers"');
+    // A reading may have begun before the group was made.
+    const readers = await eventually(
+      async () => {
+        const { Resources } = await client.json<{
+          readonly Resources: readonly { readonly entitlementArn: string }[];
+        }>('GET', '/scim/v2/Entitlement?filter=displayName eq "readers"');
+        return Resources[0]?.entitlementArn;
+      },
+      { withinMs: 60_000, what: 'the group "readers" to be listed' },
+    );
     const checks = await testScim({
       url: `${url}/scim/v2`,
       authorization,
@@ -82,7 +90,7 @@ test.each([
       withheld,
       examples: {
         [accountUrn]: {
-          'entitlements.value': groups[0]?.entitlementArn ?? '',
+          'entitlements.value': readers,
           'entitlements.display': 'readers',
           'entitlements.type': 'Group',
         },

@@ -49,7 +49,11 @@ export async function stageIdhub(options: {
       '--list-max-age=5s',
     ],
     secrets: [
-      secret('callers', { 'basic.idhub': `${basic.user}:${basic.password}` }),
+      secret('callers', {
+        'basic.idhub': `${basic.user}:${basic.password}`,
+        // Those with a token of Keycloak.
+        'connections.oidc': '*',
+      }),
       secret('tokens', {
         hostname: server.url,
         realm,
