@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { readPushConfig, type PushConfig } from './push-config.ts';
 import { describeFlags, readDescribeConfig, type DescribeConfig } from './describe-config.ts';
 import { httpFlags, readHttpConfig, type HttpConfig } from './http-config.ts';
-import type { LogLevel } from './runtime/index.ts';
+import { isNamespaceName, isObjectName, type LogLevel } from './runtime/index.ts';
 
 export interface Address {
   readonly host: string;
@@ -267,13 +267,13 @@ export function parseInvocation(
   const namespaces = text('watch-namespaces')
     .split(',')
     .map((each) => each.trim());
-  if (text('watch-namespaces') !== '' && !namespaces.every(isNamespace)) {
+  if (text('watch-namespaces') !== '' && !namespaces.every(isNamespaceName)) {
     refuse(
       'watch-namespaces',
       'write names of namespaces with commas between them, for example team-a,team-b',
     );
   }
-  if (!isNamespace(text('namespace'))) {
+  if (!isNamespaceName(text('namespace'))) {
     refuse('namespace', 'write the name of a namespace');
   }
   const idhubSecret = text('idhub-secret');
@@ -325,16 +325,6 @@ export function parseInvocation(
     ),
   };
   return problems.length > 0 ? { kind: 'refuse', message: problems.join('\n') } : { kind: 'run', config };
-}
-
-/** A DNS label (RFC 1123), as names of namespaces are. */
-function isNamespace(name: string): boolean {
-  return /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
-}
-
-/** A DNS subdomain (RFC 1123), as names of Secrets are. */
-function isObjectName(name: string): boolean {
-  return name.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name);
 }
 
 function help(): string {

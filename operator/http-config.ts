@@ -1,4 +1,6 @@
+import { isLoopback } from '../src/loopback.ts';
 import { mayBeAsked, Origins } from './http/index.ts';
+import { isObjectName } from './runtime/index.ts';
 
 /** How the port for IDHub and for people was asked for. */
 export interface HttpConfig {
@@ -126,7 +128,7 @@ export interface FlagReader {
 export function readHttpConfig({ text, boolean, number, refuse }: FlagReader): HttpConfig {
   const given = (name: HttpFlagName): string | undefined => text(name) || undefined;
   const authSecret = given('http-auth-secret');
-  if (authSecret !== undefined && !/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(authSecret)) {
+  if (authSecret !== undefined && !isObjectName(authSecret)) {
     refuse('http-auth-secret', 'write the name of a Secret');
   }
   const allowHttp = boolean('oidc-allow-http');
@@ -219,9 +221,8 @@ export function httpWarnings(
   host: string,
 ): readonly string[] {
   const known = authSecret !== undefined || oidc !== undefined;
-  const local = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(host);
   return [
-    ...(known && tls === undefined && !local
+    ...(known && tls === undefined && !isLoopback(host)
       ? [
           'passwords and tokens of callers come in the clear, unless a proxy with TLS is the only one that reaches --http-address: see --tls-cert-file',
         ]

@@ -1,3 +1,4 @@
+import { isObjectName } from './runtime/index.ts';
 import { readPushAddress } from '../src/push/index.ts';
 
 /** Where changes are sent to, and what signs them. */
@@ -36,11 +37,4 @@ export function readPushConfig(
     return undefined;
   }
   return { url: read.url, secret };
-}
-
-/** A DNS subdomain (RFC 1123), as names of most objects are. */
-function isObjectName(name: string): boolean {
-  return (
-    name.length <= 253 && name.split('.').every((label) => /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(label))
-  );
 }

@@ -24,6 +24,7 @@ export interface ReplicasOptions {
 export class Replicas {
   readonly leader: ReplicaLeader;
   readonly #options: ReplicasOptions;
+  readonly #key: PeerSecret;
 
   constructor(options: ReplicasOptions) {
     const { client, clock, config, manager, protectSecret } = options;
@@ -43,8 +44,6 @@ export class Replicas {
       clock,
     });
   }
-
-  readonly #key: PeerSecret;
 
   /** Told once the port is bound. */
   serves({

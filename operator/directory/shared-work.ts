@@ -1,3 +1,5 @@
+import { unlessAborted } from '../../src/unless-aborted.ts';
+
 interface Running<T> {
   readonly aborter: AbortController;
   readonly done: Promise<T>;
@@ -16,13 +18,9 @@ export class SharedWork<T> {
     signal.throwIfAborted();
     const running = this.#running.get(name) ?? this.#begin(name, begin);
     running.waiting += 1;
-    const leave = Promise.withResolvers<never>();
-    const abort = (): void => leave.reject(signal.reason as Error);
-    signal.addEventListener('abort', abort, { once: true });
     try {
-      return await Promise.race([running.done, leave.promise]);
+      return await unlessAborted(running.done, signal);
     } finally {
-      signal.removeEventListener('abort', abort);
       running.waiting -= 1;
       if (running.waiting === 0) {
         // Where it has ended already, nothing comes of that.

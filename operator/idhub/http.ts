@@ -1,3 +1,4 @@
+import { readRetryAfter } from '../../src/retry-after.ts';
 import { request as plainRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { rootCertificates } from 'node:tls';
@@ -53,7 +54,7 @@ export function sendOverHttp(options: { readonly clock: Clock; readonly userAgen
             settle(() =>
               resolve({
                 status: response.statusCode ?? 0,
-                retryAfterMs: retryAfter(response.headers['retry-after'], options.clock.now()),
+                retryAfterMs: readRetryAfter(response.headers['retry-after'], options.clock.now()),
                 body: Buffer.concat(chunks).toString('utf8'),
               }),
             ),
@@ -76,13 +77,4 @@ function headersOf(request: HttpRequest, userAgent: string): Record<string, stri
 /** An abort hides why it was asked for. */
 function causeOf(error: Error, stopped: AbortSignal): Error {
   return stopped.aborted ? (stopped.reason as Error) : error;
-}
-
-/** Seconds or a date (RFC 9110, section 10.2.3); an hour at the most. */
-function retryAfter(header: string | undefined, now: number): number | undefined {
-  if (header === undefined) {
-    return undefined;
-  }
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
-  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, 3_600_000) : undefined;
 }

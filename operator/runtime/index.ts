@@ -45,3 +45,4 @@ export {
   type Result,
 } from './types.ts';
 export { highPriority, lowPriority } from './workqueue.ts';
+export { isNamespaceName, isObjectName } from './names.ts';

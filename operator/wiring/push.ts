@@ -3,10 +3,11 @@ import { HttpSender } from '../../src/push/index.ts';
 import type { AwsReconciliation } from '../api/v1alpha1/index.ts';
 import { changedByOthers } from '../controllers/names.ts';
 import { PushKeys, PushReconciler } from '../controllers/push/index.ts';
-import { connectionOf, isFinished } from '../controllers/reconciliation/index.ts';
+import { connectionOf } from '../controllers/reconciliation/index.ts';
 import type { Controller, ObjectKey } from '../runtime/index.ts';
 import { version } from '../version.ts';
 import type { Parts } from './parts.ts';
+import { endsOrBegins } from './runs.ts';
 
 /** Requests to the receiver at once, each of another connection. */
 const workers = 4;
@@ -37,9 +38,7 @@ export function pushController(parts: Parts, tell: (connection: ObjectKey) => vo
       {
         informer: runs,
         // What was kept of a run that has ended, or is gone, may be sent or taken away.
-        changed: (before, after) =>
-          isFinished(before as unknown as AwsReconciliation) !==
-          isFinished(after as unknown as AwsReconciliation),
+        changed: endsOrBegins,
         map: (run) => [connectionOf(run as unknown as AwsReconciliation)],
       },
     ],

@@ -3,8 +3,15 @@ import { DiscoveryReconciler } from '../controllers/discovery/index.ts';
 import { changedByOthers } from '../controllers/names.ts';
 import { isFinished, ReconciliationReconciler } from '../controllers/reconciliation/index.ts';
 import { ownerOf, ScheduleReconciler } from '../controllers/schedule/index.ts';
-import type { Controller, ObjectKey } from '../runtime/index.ts';
+import type { Controller, KubeObject, ObjectKey } from '../runtime/index.ts';
 import type { Parts } from './parts.ts';
+
+/** Whether a run has ended between two sights of it. */
+export function endsOrBegins(before: KubeObject, after: KubeObject): boolean {
+  return (
+    isFinished(before as unknown as AwsReconciliation) !== isFinished(after as unknown as AwsReconciliation)
+  );
+}
 
 /** AwsReconciliations: runs. */
 export function runController(parts: Parts): Controller {
@@ -43,9 +50,7 @@ export function scheduleController(parts: Parts, tell: (connection: ObjectKey) =
       { informer: connections, changed: changedByOthers },
       {
         informer: runs,
-        changed: (before, after) =>
-          isFinished(before as unknown as AwsReconciliation) !==
-          isFinished(after as unknown as AwsReconciliation),
+        changed: endsOrBegins,
         map: (run) => [ownerOf(run as unknown as AwsReconciliation)].filter((key) => key !== undefined),
       },
     ],

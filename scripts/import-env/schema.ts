@@ -20,15 +20,17 @@ const newerNames: ReadonlyMap<string, string> = new Map([
 /** Attributes of an entitlement in the guide. */
 const entitlement = ['description', 'displayName', 'entitlementArn', 'type', 'used as'];
 
+const noSchema: SchemaChanges = {
+  changes: [],
+  warnings: [],
+  problems: ['is no schema: it has no list "attributes" of objects with a "name"'],
+};
+
 /** Compares an account schema document with the one that is in force without changes. Pure. */
 export function changesOf(document: unknown): SchemaChanges {
   const attributes = attributesOf(document);
   if (attributes === undefined) {
-    return {
-      changes: [],
-      warnings: [],
-      problems: ['is no schema: it has no list "attributes" of objects with a "name"'],
-    };
+    return noSchema;
   }
   const { schema } = accountSchema([], '');
   const changes: AttributeChange[] = [];
@@ -72,11 +74,7 @@ export function changesOf(document: unknown): SchemaChanges {
 export function compareEntitlementSchema(document: unknown): SchemaChanges {
   const attributes = attributesOf(document);
   if (attributes === undefined) {
-    return {
-      changes: [],
-      warnings: [],
-      problems: ['is no schema: it has no list "attributes" of objects with a "name"'],
-    };
+    return noSchema;
   }
   const names = attributes.map(({ name }) => name);
   const differing = [

@@ -1,3 +1,5 @@
+import { isLoopback } from '../loopback.ts';
+
 /** The one address that notifications go to. */
 export type PushAddress =
   | { readonly kind: 'address'; readonly url: URL }
@@ -31,9 +33,4 @@ export function readPushAddress(text: string): PushAddress {
 
 function refused(why: string): PushAddress {
   return { kind: 'refused', why };
-}
-
-/** As the URL parser writes them. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -1,3 +1,5 @@
+import { readRetryAfter } from '../retry-after.ts';
+
 /** What came of a try. */
 export type Answer =
   | { readonly kind: 'answered'; readonly status: number; readonly retryAfter: string | undefined }
@@ -18,9 +20,6 @@ export type Verdict =
       readonly waitMs: number;
     };
 
-/** Longer than this no receiver is obeyed: 1 h. */
-export const maxRetryAfterMs = 3_600_000;
-
 /** Statuses of 400 to 499 that pass by themselves. */
 const passing: ReadonlySet<number> = new Set([408, 421, 425, 429]);
 
@@ -39,14 +38,7 @@ export function verdictOn(answer: Answer, now: number): Verdict {
   const cause = status >= 500 || passing.has(status) ? 'unavailable' : 'refused';
   const redirected = status >= 300 && status <= 399;
   const why = redirected ? `HTTP ${status}: it sends elsewhere, and is not followed` : `HTTP ${status}`;
-  return { kind: 'failed', cause, why, waitMs: retryAfterMs(answer.retryAfter, now) };
-}
-
-/** Seconds or a date (RFC 9110, 10.2.3); 0 where it is neither, and at most an hour. */
-function retryAfterMs(text: string | undefined, now: number): number {
-  const value = text?.trim() ?? '';
-  const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now;
-  return Number.isNaN(ms) ? 0 : Math.min(maxRetryAfterMs, Math.max(0, ms));
+  return { kind: 'failed', cause, why, waitMs: readRetryAfter(answer.retryAfter, now) ?? 0 };
 }
 
 const baseMs = 1_000;

@@ -1,3 +1,4 @@
+import { linesOf } from '../lines.ts';
 import type { Message } from './signature.ts';
 
 /** Of what the changes are, as every notification says. */
@@ -35,8 +36,6 @@ export interface BatchLimits {
 /** Below the 100 kB that many servers take of a body unless told otherwise. */
 export const defaultBatchLimits: BatchLimits = { changes: 100, bytes: 64_000 };
 
-const newline = 10;
-
 /**
  * Groups the changes of a report from one of them on. The same lines from the same index on are always grouped
  * alike, so that a try that is repeated is the same notification.
@@ -67,17 +66,6 @@ export async function* batchesOf(
   }
   if (changes.length > 0) {
     yield { first: index - changes.length, changes };
-  }
-}
-
-function* linesOf(shard: Buffer): Generator<Buffer> {
-  for (let from = 0; from < shard.length;) {
-    const end = shard.indexOf(newline, from);
-    const to = end === -1 ? shard.length : end;
-    if (to > from) {
-      yield shard.subarray(from, to);
-    }
-    from = to + 1;
   }
 }
 

@@ -1,6 +1,7 @@
 import { isDisabledTag, type Edges, type ObservedUser } from '../account/index.ts';
 import type { Clock } from '../ports.ts';
 import type { ReadingGate } from './gate.ts';
+import { unlessAborted } from '../unless-aborted.ts';
 import { Picture, type Snapshot } from './picture.ts';
 import type { AccountReading } from './read-account.ts';
 
@@ -281,19 +282,5 @@ export class SnapshotStore {
     }
     const { groups, attachedPolicies, inlinePolicies } = known;
     return { ...user, groups, attachedPolicies, inlinePolicies };
-  }
-}
-
-async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  let abort: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    abort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', abort, { once: true });
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort as () => void);
   }
 }

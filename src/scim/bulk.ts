@@ -1,6 +1,7 @@
 import { ScimError } from './error.ts';
 import { isObject } from './path.ts';
-import { requireSchema, short } from './read.ts';
+import { requireSchema } from './read.ts';
+import { short } from './short.ts';
 import type { JsonObject, JsonValue } from './schema.ts';
 
 const requestUrn = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';

@@ -22,7 +22,7 @@ export {
 } from './filter/index.ts';
 export { entityTag, fits, versionsOf, type Versions } from './etag.ts';
 export { filterLanguage, filterValues, lookupOf } from './language.ts';
-export { resourceOf, targetOf, valuesOf, type Target, type Values } from './path.ts';
+export { isObject, resourceOf, targetOf, valuesOf, type Target, type Values } from './path.ts';
 export {
   applyPatch,
   type Asked,
@@ -33,6 +33,7 @@ export {
 export { projection, type Wanted } from './projection.ts';
 export { listResponse, readQuery, readSearch, readWanted, type ListQuery } from './query.ts';
 export { readResource, type ReadResource } from './read.ts';
+export { short } from './short.ts';
 export {
   attribute,
   commonAttributes,

@@ -1,7 +1,8 @@
 import { ScimError } from './error.ts';
 import { isObject } from './path.ts';
 import type { Wanted } from './projection.ts';
-import { requireSchema, short } from './read.ts';
+import { requireSchema } from './read.ts';
+import { short } from './short.ts';
 import type { JsonObject, JsonValue } from './schema.ts';
 
 const searchUrn = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest';
@@ -41,14 +42,7 @@ export function readQuery(parameters: Readonly<Record<string, unknown>>): ListQu
     const value = text(name);
     return value === undefined ? undefined : wholeNumber(name, value);
   };
-  return {
-    filter: text('filter'),
-    sortBy: pathOf(text('sortBy')),
-    descending: isDescending(text('sortOrder')),
-    startIndex: firstOf(number('startIndex')),
-    count: countOf(number('count')),
-    wanted: readWanted(parameters),
-  };
+  return queryOf({ text, number }, readWanted(parameters));
 }
 
 /**
@@ -95,13 +89,27 @@ export function readSearch(body: unknown): ListQuery {
     }
     return names.length === 0 ? undefined : names;
   };
+  return queryOf({ text, number }, wantedOf(list('attributes'), list('excludedAttributes')));
+}
+
+/** @param given what parameters or a body say of a name */
+function queryOf(
+  {
+    text,
+    number,
+  }: {
+    readonly text: (name: string) => string | undefined;
+    readonly number: (name: string) => number | undefined;
+  },
+  wanted: Wanted,
+): ListQuery {
   return {
     filter: text('filter'),
     sortBy: pathOf(text('sortBy')),
     descending: isDescending(text('sortOrder')),
     startIndex: firstOf(number('startIndex')),
     count: countOf(number('count')),
-    wanted: wantedOf(list('attributes'), list('excludedAttributes')),
+    wanted,
   };
 }
 

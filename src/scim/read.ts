@@ -1,3 +1,4 @@
+import { short } from './short.ts';
 import { ScimError } from './error.ts';
 import { isObject, named, targetOf, type Target, type Values } from './path.ts';
 import type { Attribute, JsonObject, JsonValue, ResourceType } from './schema.ts';
@@ -225,9 +226,4 @@ function lastSegment(address: string): string {
   } catch {
     return last;
   }
-}
-
-/** What somebody wrote, for a sentence. */
-export function short(text: string, most = 60): string {
-  return text.length > most ? `${text.slice(0, most)}…` : text;
 }

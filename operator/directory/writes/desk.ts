@@ -1,3 +1,4 @@
+import { canonical } from '../../../src/canonical.ts';
 import {
   DirectoryUnavailableError,
   type ConnectionName,
@@ -33,7 +34,7 @@ import {
 } from '../../runtime/index.ts';
 import type { LatestViews } from '../ports.ts';
 import { refused } from './checks.ts';
-import { canonical, fingerprint, operationOf, writeNote, type WriteNote } from './note.ts';
+import { fingerprint, operationOf, writeNote, type WriteNote } from './note.ts';
 import { PasswordSecrets } from './password.ts';
 import { forClient } from './sentences.ts';
 import { patched, type AccountPatch } from './undo.ts';

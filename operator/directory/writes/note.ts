@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Refusal } from '../../../src/idhub/index.ts';
+import { canonical } from '../../../src/canonical.ts';
 import type { AwsAccount } from '../../api/v1alpha1/index.ts';
 import { annotations } from '../../controllers/names.ts';
 
@@ -140,21 +141,6 @@ export function printOfReady({ status }: AwsAccount): string | null {
 /** Of a value in a note, which need not hold all of it. */
 export function fingerprint(value: unknown): string {
   return createHash('sha256').update(canonical(value)).digest('hex').slice(0, 24);
-}
-
-/** The JSON text of a value, the same for equal ones: keys of objects have an order. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) {
-    return `[${value.map(canonical).join(',')}]`;
-  }
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value)
-      .filter(([, each]) => each !== undefined)
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([key, each]) => `${JSON.stringify(key)}:${canonical(each)}`);
-    return `{${entries.join(',')}}`;
-  }
-  return JSON.stringify(value ?? null);
 }
 
 const states: ReadonlySet<unknown> = new Set(['open', 'password', 'undoing']);

@@ -1,3 +1,4 @@
+import { isLoopback } from '../../../src/loopback.ts';
 import { createLocalJWKSet, errors, type CryptoKey, type JWSHeaderParameters } from 'jose';
 import type { Clock, Logger } from '../../runtime/index.ts';
 
@@ -160,11 +161,10 @@ export function mayBeAsked(address: string, allowHttp: boolean): boolean {
     return false;
   }
   const { protocol, hostname, username, password } = new URL(address);
-  const here = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
   return (
     username === '' &&
     password === '' &&
-    (protocol === 'https:' || (protocol === 'http:' && (here || allowHttp)))
+    (protocol === 'https:' || (protocol === 'http:' && (allowHttp || isLoopback(hostname))))
   );
 }
 

@@ -1,4 +1,5 @@
 import type { ConnectionName } from '../../../src/idhub/index.ts';
+import { isNamespaceName, isObjectName } from '../../runtime/index.ts';
 import type { Mount } from './mount.ts';
 
 /** Where a path leads. */
@@ -11,9 +12,6 @@ export interface Place {
 }
 
 const named = /^\/connections\/([^/]+)\/([^/]+)(?=\/)/;
-/** RFC 1123: labels of namespaces, subdomains of objects. */
-const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const subdomain = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 /**
  * The mount that a path is in. Paths are compared as they are: what is percent-encoded up to the end of
@@ -25,7 +23,7 @@ export function placeOf(mounts: readonly Mount[], pathname: string): Place | und
     return { mount: direct, prefix: direct.path, connection: undefined };
   }
   const [prefix = '', namespace = '', name = ''] = named.exec(pathname) ?? [];
-  if (!label.test(namespace) || !subdomain.test(name)) {
+  if (!isNamespaceName(namespace) || !isObjectName(name)) {
     return undefined;
   }
   const rest = pathname.slice(prefix.length);

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { AwsReconciliationStatus } from '../../api/v1alpha1/index.ts';
-import { keyString, type ObjectKey } from '../../runtime/index.ts';
+import { isNamespaceName, isObjectName, keyString, type ObjectKey } from '../../runtime/index.ts';
 import { audience, type Access, type KubernetesUser } from '../auth/index.ts';
 import { Problem } from '../frame/index.ts';
 import { reportLines, type Report, type ReportFilter } from './stream.ts';
@@ -44,10 +44,10 @@ export function parseReportRequest(
   query: Readonly<Record<string, unknown>>,
 ): ReportRequest {
   const { namespace, name } = params;
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace)) {
+  if (!isNamespaceName(namespace)) {
     throw new Problem(400, 'The first part of the path, after /reports/, is the name of a namespace.');
   }
-  if (name.length > 253 || !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name)) {
+  if (!isObjectName(name)) {
     throw new Problem(400, 'The second part of the path is the name of an AwsReconciliation.');
   }
   const unknown = Object.keys(query).find((each) => !Object.hasOwn(known, each));

@@ -1,3 +1,4 @@
+import { linesOf } from '../../../src/lines.ts';
 /** What a report is asked for; absent: all of it. */
 export interface ReportFilter {
   readonly resource?: string | undefined;
@@ -11,8 +12,6 @@ export interface Report {
   /** Whole lines of NDJSON, a change each. Rejects where a part cannot be read. */
   readonly shards: AsyncIterable<Buffer>;
 }
-
-const newline = 10;
 
 /**
  * The report as NDJSON: a line of what is said of the whole, a line for each change that was asked for, and a
@@ -46,21 +45,10 @@ export async function* reportLines(
   yield line({ end: true, changes: sent });
 }
 
-const lineEnd = Buffer.from([newline]);
+const lineEnd = Buffer.from('\n');
 
 function line(value: object): Buffer {
   return Buffer.from(`${JSON.stringify(value)}\n`);
-}
-
-function* linesOf(shard: Buffer): Generator<Buffer> {
-  for (let from = 0; from < shard.length;) {
-    const end = shard.indexOf(newline, from);
-    const to = end === -1 ? shard.length : end;
-    if (to > from) {
-      yield shard.subarray(from, to);
-    }
-    from = to + 1;
-  }
 }
 
 function isAsked(text: Buffer, { resource, change }: ReportFilter): boolean {

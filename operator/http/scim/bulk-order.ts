@@ -1,4 +1,10 @@
-import type { BulkOperation, Changed, JsonObject, JsonValue } from '../../../src/scim/index.ts';
+import {
+  isObject,
+  type BulkOperation,
+  type Changed,
+  type JsonObject,
+  type JsonValue,
+} from '../../../src/scim/index.ts';
 
 /**
  * What an operation of a bulk request changes: one user under both of its addresses, and the members that an operation
@@ -70,8 +76,4 @@ function decoded(segment: string): string {
 /** By its name without regard to case. */
 function of(object: JsonObject, name: string): JsonValue | undefined {
   return Object.entries(object).find(([key]) => key.toLowerCase() === name)?.[1];
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import type { RunParser, Runs, RunState } from '../../../src/idhub/index.ts';
+import { isObjectName } from '../../runtime/index.ts';
 import { Problem, type Handler, type Route } from '../frame/index.ts';
 import { locationOf, reportOf } from './location.ts';
 
@@ -6,9 +7,6 @@ export interface RunRoutesOptions {
   readonly runs: Runs;
   readonly runParser: RunParser;
 }
-
-/** RFC 1123, as names of AwsReconciliations are. */
-const subdomain = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 /** `POST /reconciliations`, `GET /reconciliations/{name}`. */
 export function runRoutes({ runs, runParser }: RunRoutesOptions): readonly Route[] {
@@ -37,7 +35,7 @@ export function runRoutes({ runs, runParser }: RunRoutesOptions): readonly Route
 
   const get: Handler = async (request, response, visit) => {
     const name = String(request.params['name']);
-    const run = subdomain.test(name) ? await runs.find(visit.connection, name, visit.signal) : undefined;
+    const run = isObjectName(name) ? await runs.find(visit.connection, name, visit.signal) : undefined;
     if (run === undefined) {
       throw new Problem(404, 'This connection has no reconciliation of this name.');
     }

@@ -1,3 +1,4 @@
+import { canonical } from '../../canonical.ts';
 import { DirectoryUnavailableError, type ConnectionName } from '../model.ts';
 import { Attempts } from './attempts.ts';
 import { Flight, keyOf } from './flight.ts';
@@ -5,15 +6,7 @@ import type { Operation, OperationResult, Standing } from './model.ts';
 import type { OperationDeskOptions, Submission } from './options.ts';
 import { usersOf } from './perform.ts';
 import { StoreFullError, type PromisedOperation } from './ports.ts';
-import {
-  canonical,
-  hindranceOf,
-  idUsed,
-  interrupted,
-  troubleMs,
-  unavailable,
-  underWay,
-} from './sentences.ts';
+import { hindranceOf, idUsed, interrupted, troubleMs, unavailable, underWay } from './sentences.ts';
 import { Bound, Turns } from './turns.ts';
 
 /** Operations under way at once, of all connections. */

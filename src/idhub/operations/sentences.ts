@@ -5,15 +5,6 @@ import { StoreFullError } from './ports.ts';
 /** Until trouble is met again, ms. */
 export const troubleMs = 5_000;
 
-/** JSON with the members of objects in order (as RFC 8785 has them), so that the same body is known again. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, each: unknown) =>
-    typeof each === 'object' && each !== null && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).toSorted(([one], [other]) => (one < other ? -1 : 1)))
-      : each,
-  );
-}
-
 export function refusal(reason: 'missing' | 'conflict', message: string): Ending {
   return { status: 'refused', reason, message };
 }

@@ -1,4 +1,11 @@
-import { ScimError, type Asked, type JsonObject, type JsonValue, type Values } from '../../scim/index.ts';
+import {
+  ScimError,
+  isObject,
+  type Asked,
+  type JsonObject,
+  type JsonValue,
+  type Values,
+} from '../../scim/index.ts';
 import { checkAttributes, isWritten, type AccountSchema } from '../../schema/index.ts';
 import type { Slot } from '../resources/index.ts';
 
@@ -113,8 +120,4 @@ function partOf(value: JsonValue, part: string): string | null {
 
 function textOf(value: JsonValue | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

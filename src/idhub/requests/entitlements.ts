@@ -6,7 +6,7 @@ import {
   type EntitlementType,
 } from '../../entitlement/index.ts';
 import { fold } from '../../schema/index.ts';
-import { ScimError, type Asked, type JsonObject, type JsonValue } from '../../scim/index.ts';
+import { ScimError, short, type Asked, type JsonObject, type JsonValue } from '../../scim/index.ts';
 import type {
   DirectoryAccount,
   DirectoryCatalogue,
@@ -16,6 +16,9 @@ import type {
 } from '../model.ts';
 import { DirectoryUnavailableError } from '../model.ts';
 import { entitlementTypes } from '../resources/index.ts';
+
+/** Of what somebody wrote, so much is told: an ARN is long. */
+const longest = 200;
 
 /** Where entitlements are looked for that are not named by ARN. */
 export interface Places {
@@ -231,7 +234,7 @@ class Names {
     if (text.startsWith('arn:')) {
       const found = byArn(text);
       return found === undefined
-        ? nothing(`"${short(text)}" is no ARN of a group or policy of IAM`)
+        ? nothing(`"${short(text, longest)}" is no ARN of a group or policy of IAM`)
         : is(found.type, found.name, text, inherited);
     }
     if (type === undefined) {
@@ -255,12 +258,12 @@ class Names {
     const found = new Map((byName.get(fold(text)) ?? []).map((each) => [edgeKey(each), each]));
     const [only, ...more] = found.values();
     if (only === undefined) {
-      return { ...nothing(`there is no group or policy "${short(text)}"`), kind: 'unknown' };
+      return { ...nothing(`there is no group or policy "${short(text, longest)}"`), kind: 'unknown' };
     }
     if (more.length > 0) {
       const types = [only, ...more].map(({ type }) => type).join(', ');
       return nothing(
-        `"${short(text)}" is the name of more than one: give its ARN, or a "type", one of ${types}`,
+        `"${short(text, longest)}" is the name of more than one: give its ARN, or a "type", one of ${types}`,
       );
     }
     return is(only.type, only.name, only.arn, inherited);
@@ -333,7 +336,7 @@ function requireType(text: JsonValue | undefined): EntitlementType | undefined {
   if (type === undefined) {
     throw new ScimError(
       'invalidValue',
-      `There is no type of entitlement "${short(text)}": it is one of ${entitlementTypes.join(', ')}.`,
+      `There is no type of entitlement "${short(text, longest)}": it is one of ${entitlementTypes.join(', ')}.`,
     );
   }
   return type;
@@ -359,8 +362,4 @@ function typeIn(text: string): EntitlementType | undefined {
     default:
       return undefined;
   }
-}
-
-function short(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -1,4 +1,10 @@
-import { ScimError, applyPatch, readResource, type JsonObject, type JsonValue } from '../../scim/index.ts';
+import {
+  ScimError,
+  applyPatch,
+  isObject,
+  readResource,
+  type JsonValue,
+} from '../../scim/index.ts';
 import {
   DirectoryUnavailableError,
   type AccountWrite,
@@ -123,8 +129,4 @@ function requireSameName(body: unknown, { displayName }: DirectoryEntitlement): 
   if (typeof given === 'string' && given !== displayName) {
     throw new ScimError('mutability', `The group is called ${displayName}; groups are renamed in AWS.`);
   }
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

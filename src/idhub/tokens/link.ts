@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../unless-aborted.ts';
 import type { Clock } from '../../ports.ts';
 import { jsonObject, unreachableBecause, type HttpAnswer, type SendHttp } from './http.ts';
 import { compareInfo, type ResourceAttributes } from './info.ts';
@@ -137,7 +138,7 @@ export class IdhubConnection implements IdhubLink {
     this.#running ??= this.#ask(secret).finally(() => {
       this.#running = undefined;
     });
-    return untilAborted(this.#running, signal);
+    return unlessAborted(this.#running, signal);
   }
 
   /** Begins nothing more; resolves when what is under way has come to its end. */
@@ -359,16 +360,4 @@ function told(state: LinkState, message: string): LinkReport {
 
 function host(settings: IdhubSettings): string {
   return new URL(settings.targetSystemUrl).host;
-}
-
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => aborted.reject(signal.reason as Error);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }

@@ -1,3 +1,4 @@
+import { isLoopback } from '../../loopback.ts';
 /**
  * How the connector reaches IDHub: the entries of one Secret, checked. What the vendor's documents say and
  * what is our assumption about them is told in docs/idhub.md; every assumption has an entry.
@@ -219,7 +220,7 @@ function addressOf(entry: Entry, address: string, problems: string[]): URL | und
     problems.push(`entry "${entry}" is no address: write for example example.iamsath.com`);
     return undefined;
   }
-  if (plain && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)) {
+  if (plain && !isLoopback(url.hostname)) {
     problems.push(`entry "${entry}" must begin with https://, since secrets are sent there`);
     return undefined;
   }

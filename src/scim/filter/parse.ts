@@ -6,6 +6,7 @@ import {
   type Operator,
   type Path,
 } from './model.ts';
+import { short } from '../short.ts';
 import { FilterError, tokenize, type Token } from './tokens.ts';
 
 export interface FilterLanguage {
@@ -22,6 +23,8 @@ export type ParsedFilter =
 
 const maxLength = 8_192;
 const maxDepth = 40;
+/** Of what somebody wrote, so much is told. */
+const longest = 40;
 const maxConditions = 500;
 
 /**
@@ -180,7 +183,7 @@ class Parser {
     const attribute = named(first, among);
     if (attribute === undefined) {
       throw new FilterError(
-        `there is no attribute "${short(text)}"; there are ${among.map(({ name }) => name).join(', ')}`,
+        `there is no attribute "${short(text, longest)}"; there are ${among.map(({ name }) => name).join(', ')}`,
       );
     }
     if (second === undefined) {
@@ -190,7 +193,7 @@ class Parser {
     if (part === undefined || more.length > 0 || inside !== undefined) {
       const parts = attribute.parts?.map(({ name }) => `${attribute.name}.${name}`) ?? [];
       throw new FilterError(
-        `there is no attribute "${short(text)}"${parts.length === 0 ? '' : `; there are ${parts.join(', ')}`}`,
+        `there is no attribute "${short(text, longest)}"${parts.length === 0 ? '' : `; there are ${parts.join(', ')}`}`,
       );
     }
     return { attribute, part };
@@ -261,7 +264,9 @@ function operandOf(
     return null;
   }
   const wrong = (expected: string): FilterError =>
-    new FilterError(`${name} ${operator} ${short(JSON.stringify(given))} makes no sense; ${expected}`);
+    new FilterError(
+      `${name} ${operator} ${short(JSON.stringify(given), longest)} makes no sense; ${expected}`,
+    );
   switch (type) {
     case 'boolean': {
       const text = String(given).toLowerCase();
@@ -349,11 +354,6 @@ function instant(text: string): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
-/** What somebody wrote, for a sentence. */
-function short(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
-}
-
 function place({ text, at }: Token): string {
-  return `"${short(text)}" at character ${at + 1}`;
+  return `"${short(text, longest)}" at character ${at + 1}`;
 }

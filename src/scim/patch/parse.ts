@@ -1,7 +1,8 @@
 import { ScimError } from '../error.ts';
 import { parseFilter, type Filter, type FilterLanguage } from '../filter/index.ts';
 import { isObject, named, targetOf } from '../path.ts';
-import { requireSchema, short } from '../read.ts';
+import { requireSchema } from '../read.ts';
+import { short } from '../short.ts';
 import type { Attribute, JsonObject, JsonValue, ResourceType, Schema } from '../schema.ts';
 
 export const patchUrn = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';

@@ -28,7 +28,7 @@ test.each<[string, Machine, readonly (string | RegExp)[]]>([
       'not there: iptables, /usr/lib/cni/bridge; apt-get install --no-install-recommends iptables containernetworking-plugins',
     ],
   ],
-  ['no root and no runc', machine({ root: false, without: ['/usr/sbin/runc'] }), [/root/, /runc/]],
+  ['no root and no runc', machine({ root: false, without: ['/usr/sbin/runc'] }), [/needs root/, /runc/]],
   ['another system', machine({ platform: 'darwin' }), [/needs Linux.*darwin.*CLUSTER=kind/]],
 ])('%s', (_, given, expected) => {
   const missing = missingForNode(given);
