@@ -1,12 +1,13 @@
 import { ownerTag, ownerValue, tagValue, type ObservedUser } from '../../../src/account/index.ts';
-import type { Refusal } from '../../../src/idhub/index.ts';
+import type { WriteOutcome } from '../../../src/idhub/index.ts';
 import { sameName } from '../../../src/schema/index.ts';
 import type { AwsAccount, AwsEntitlementBinding } from '../../api/v1alpha1/index.ts';
-import { memoryOf, ownerOf, standingOf } from '../../controllers/account/index.ts';
+import { memoryOf, owningAccount, ownerOf, standingOf } from '../../controllers/account/index.ts';
 import { othersOnEdge } from '../../controllers/binding/index.ts';
 import type { UsableConnection } from '../../controllers/connection/index.ts';
 import { annotations, hasFinalizer } from '../../controllers/names.ts';
 import { keyOf, keyString, type Informer } from '../../runtime/index.ts';
+import type { WriteDeskOptions } from './desk.ts';
 import type { EntryChange } from './note.ts';
 
 /** Which object a user is written through. */
@@ -73,21 +74,45 @@ function rank({ spec, metadata }: AwsAccount): string {
   );
 }
 
-/** Bindings that are not the account's own and say the contrary: they would undo a change, or keep it from being done. Pure. */
+/** After which time what an object has left behind is looked for again. */
+const leftMs = 1_000;
+
+/**
+ * What bindings say against entries that are not the account's own and say the contrary: they would undo a change, or
+ * keep it from being done. One whose own AwsAccount is gone is next to go (garbage collection), and is waited for.
+ * Pure.
+ */
 export function contradiction(
   entries: readonly EntryChange[],
   user: Parameters<typeof othersOnEdge>[1],
-  bindings: Informer<AwsEntitlementBinding>,
-): Refusal | undefined {
-  for (const { set } of entries) {
-    const wanted = set.state ?? 'Present';
-    const other = othersOnEdge(bindings, user, set).find(({ spec }) => (spec.state ?? 'Present') !== wanted);
-    if (other !== undefined) {
-      const message =
-        `AwsEntitlementBinding "${keyString(keyOf(other))}" says that ${set.type} ${set.name ?? set.arn ?? ''} is to be ` +
-        `${other.spec.state ?? 'Present'}; change or delete that one`;
-      return { kind: 'conflict', message };
-    }
+  { accounts, bindings }: Pick<WriteDeskOptions, 'accounts' | 'bindings'>,
+): WriteOutcome | undefined {
+  const others = entries.flatMap(({ set }) =>
+    othersOnEdge(bindings, user, set)
+      .filter(({ spec }) => (spec.state ?? 'Present') !== (set.state ?? 'Present'))
+      .map((other) => ({ set, other })),
+  );
+  const lasting = others.find(({ other }) => !isLeft(other, accounts));
+  if (lasting !== undefined) {
+    const { set, other } = lasting;
+    const message =
+      `AwsEntitlementBinding "${keyString(keyOf(other))}" says that ${set.type} ${set.name ?? set.arn ?? ''} is to be ` +
+      `${other.spec.state ?? 'Present'}; change or delete that one`;
+    return { kind: 'refused', refusal: { kind: 'conflict', message } };
   }
-  return undefined;
+  const [left] = others;
+  return left === undefined
+    ? undefined
+    : {
+        kind: 'pending',
+        retryAfterMs: leftMs,
+        message: `AwsEntitlementBinding "${keyString(keyOf(left.other))}" goes with its AwsAccount; ask again, nothing is done before`,
+      };
+}
+
+/** Its own account is not there any more. */
+function isLeft(binding: AwsEntitlementBinding, accounts: Informer<AwsAccount>): boolean {
+  const owner = owningAccount(binding);
+  const { namespace = '' } = binding.metadata;
+  return owner !== undefined && accounts.get({ namespace, name: owner.name })?.metadata.uid !== owner.uid;
 }

@@ -164,7 +164,7 @@ export class KubernetesWrites implements DirectoryWrites {
   }
 
   async #change(id: string, write: AccountWrite, request: Request): Promise<WriteOutcome | 'again'> {
-    const { bindings, clock, installation } = this.#desk.options;
+    const { clock, installation } = this.#desk.options;
     const place = this.#desk.place(request.name);
     const found = await this.#find(id, place, request, write.active === false);
     if (found === 'again' || !('holder' in found)) {
@@ -229,14 +229,17 @@ export class KubernetesWrites implements DirectoryWrites {
       (write.userName === undefined ? undefined : checkUser({ userName: write.userName }, connection)) ??
       (isNewTo(account, made) ? checkOwner(user, account, installation) : undefined) ??
       checkChange(made ? undefined : account, after, user, connection, { installation, now: clock.now() }) ??
-      checkGiven(user, edgesOf(whole.entries), connection) ??
-      contradiction(
-        [...whole.entries, ...whole.later],
-        { userId: user.userId, userName: user.userName, connection: connection.key, account },
-        bindings,
-      );
+      checkGiven(user, edgesOf(whole.entries), connection);
     if (refusal !== undefined) {
       return refusedWith(refusal);
+    }
+    const against = contradiction(
+      [...whole.entries, ...whole.later],
+      { userId: user.userId, userName: user.userName, connection: connection.key, account },
+      this.#desk.options,
+    );
+    if (against !== undefined) {
+      return against;
     }
     const note = newNote({
       id: writeId,

@@ -1,10 +1,4 @@
-import {
-  ScimError,
-  applyPatch,
-  isObject,
-  readResource,
-  type JsonValue,
-} from '../../scim/index.ts';
+import { ScimError, applyPatch, isObject, readResource, type JsonValue } from '../../scim/index.ts';
 import {
   DirectoryUnavailableError,
   type AccountWrite,

@@ -122,6 +122,44 @@ describe('entitlements', () => {
     expect(rig.accounts()).toEqual([]);
   });
 
+  test('wait for what an AwsAccount that is gone has left behind: nobody says that any more', async () => {
+    const rig = await person();
+    rig.cluster.apply('awsentitlementbindings', {
+      apiVersion: 'aws.idhub.io/v1alpha1',
+      kind: 'AwsEntitlementBinding',
+      metadata: {
+        name: 'left',
+        namespace: 'ns',
+        ownerReferences: [
+          {
+            apiVersion: 'aws.idhub.io/v1alpha1',
+            kind: 'AwsAccount',
+            name: 'gone',
+            uid: 'gone-1',
+            controller: true,
+          },
+        ],
+      },
+      spec: {
+        connectionRef: { name: 'main' },
+        userName: 'jo',
+        entitlement: { type: 'Group', name: 'Ops' },
+        state: 'Absent',
+      },
+    });
+    await rig.calm();
+    const entitlements = { add: [ops], remove: [] };
+    expect(await rig.change('jo', { entitlements })).toMatchObject({
+      kind: 'pending',
+      message: expect.stringMatching(/"ns\/left" goes with its AwsAccount/),
+    });
+    expect(rig.accounts()).toEqual([]);
+    rig.cluster.delete('awsentitlementbindings', 'left');
+    await rig.calm();
+    expect(await rig.change('jo', { entitlements })).toMatchObject({ kind: 'done', changed: true });
+    expect(rig.user('jo').groups).toContain('Ops');
+  });
+
   test('that are not there are refused, and nothing of it is left', async () => {
     const rig = await person();
     const entitlements = { add: [dev, { type: 'Group' as const, name: 'Nobody' }], remove: [] };
