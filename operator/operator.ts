@@ -114,7 +114,9 @@ export async function runOperator(options: {
     bindings: () => bindings.list(),
     now: () => clock.now(),
   });
-  manager.onLeading((leading) => replicas.obtainKey(leading));
+  if (config.leaderElect) {
+    manager.onLeading((leading) => replicas.obtainKey(leading));
+  }
   const target = new ConnectionTarget({ connections, registry: connectionRegistry });
   const idhub = createIdhubLink({
     manager,
@@ -170,7 +172,9 @@ export async function runOperator(options: {
       }),
     );
     logger.info('installation', { installation });
-    await replicas.loadKey(signal);
+    if (config.leaderElect) {
+      await replicas.loadKey(signal);
+    }
     const events = createEventRecorder({
       client: manager.client,
       clock,
