@@ -1,14 +1,17 @@
 /**
  * Writes what is derived from other files, or with --check says what is out of date:
- * the types of the custom resources (from crds/) and the AWS policies (from src/aws/operations.ts).
+ * the types of the custom resources (from crds/), the AWS policies (from src/aws/operations.ts), and of the chart the
+ * definitions (from crds/) and the table of values (from its schema and defaults).
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 import { parse } from 'yaml';
 import { features, minimalPolicy } from '../src/aws/index.ts';
+import { valueRows, valuesTable, withTable, type ValuesSchema } from './generate/values-table.ts';
 
 const root = join(import.meta.dirname, '..');
+const chart = 'charts/idhub-aws-connector';
 
 interface Crd {
   readonly spec: {
@@ -92,8 +95,10 @@ async function generated(): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
   const names: string[] = [];
   for (const name of (await readdir(join(root, 'crds'))).sort()) {
-    const { file, text } = await typesOf(parse(await readFile(join(root, 'crds', name), 'utf8')) as Crd);
+    const definition = await readFile(join(root, 'crds', name), 'utf8');
+    const { file, text } = await typesOf(parse(definition) as Crd);
     files.set(file, text);
+    files.set(`${chart}/files/crds/${name}`, definition);
     names.push(file);
   }
   files.set(
@@ -109,6 +114,10 @@ async function generated(): Promise<ReadonlyMap<string, string>> {
     );
   }
   files.set('docs/aws-policy/all.json', `${JSON.stringify(minimalPolicy(features), undefined, 2)}\n`);
+  const read = (name: string): Promise<string> => readFile(join(root, chart, name), 'utf8');
+  const schema = JSON.parse(await read('values.schema.json')) as ValuesSchema;
+  const table = valuesTable(valueRows(schema, parse(await read('values.yaml'))));
+  files.set(`${chart}/README.md`, withTable(await read('README.md'), table));
   return files;
 }
 

@@ -5,6 +5,7 @@ import { freePort } from '../support/process.ts';
 import { ComponentFailedError, LocalComponent } from './component.ts';
 import {
   apiserverFlags,
+  auditPolicy,
   controllerManagerFlags,
   etcdFlags,
   localPaths,
@@ -205,6 +206,7 @@ function writeSecrets(paths: LocalPaths, tokens: Tokens): void {
     ([name, user]) => `${tokens[name as keyof Tokens]},${user},${user},"system:masters"\n`,
   );
   writeFileSync(paths.tokenFile, users.join(''), { mode: 0o600 });
+  writeFileSync(paths.auditPolicy, auditPolicy);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   writeFileSync(paths.serviceAccountKey, privateKey.export({ type: 'sec1', format: 'pem' }), { mode: 0o600 });
 }

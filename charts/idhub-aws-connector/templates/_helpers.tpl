@@ -1,0 +1,100 @@
+{{- define "connector.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "connector.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- else if contains (include "connector.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "connector.name" .) | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Of objects that are in no namespace: two releases of one name must not share them. */}}
+{{- define "connector.clusterName" -}}
+{{- printf "%s:%s" .Release.Namespace (include "connector.fullname" .) -}}
+{{- end -}}
+
+{{- define "connector.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "connector.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "connector.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "connector.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{- define "connector.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "connector.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "connector.image" -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Name of the Secret with the certificate of the HTTP port; empty for plain HTTP. */}}
+{{- define "connector.tlsSecret" -}}
+{{- if .Values.http.tls.secretName -}}
+{{- .Values.http.tls.secretName -}}
+{{- else if .Values.http.tls.certManager.enabled -}}
+{{- printf "%s-tls" (include "connector.fullname" .) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A time such as 25s, in seconds, rounded up. */}}
+{{- define "connector.seconds" -}}
+{{- if hasSuffix "ms" . -}}
+{{- div (add (trimSuffix "ms" . | int) 999) 1000 -}}
+{{- else if hasSuffix "s" . -}}
+{{- trimSuffix "s" . | int -}}
+{{- else if hasSuffix "m" . -}}
+{{- mul (trimSuffix "m" . | int) 60 -}}
+{{- else -}}
+{{- mul (trimSuffix "h" . | int) 3600 -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What the schema cannot say, since it is about two values at once. */}}
+{{- define "connector.validate" -}}
+{{- $grace := include "connector.seconds" .Values.gracePeriod | int -}}
+{{- if le (int .Values.terminationGracePeriodSeconds) $grace -}}
+{{- fail (printf "terminationGracePeriodSeconds is %d and gracePeriod is %s: write at least %d, so that running work can end before the pod is killed" (int .Values.terminationGracePeriodSeconds) .Values.gracePeriod (add $grace 5 | int)) -}}
+{{- end -}}
+{{- if and (not .Values.leaderElect) (gt (int .Values.replicas) 1) -}}
+{{- fail (printf "leaderElect is false and replicas is %d: without the Lease, each replica would write; write replicas: 1, or leave leaderElect alone" (int .Values.replicas)) -}}
+{{- end -}}
+{{- if and .Values.http.tls.secretName .Values.http.tls.certManager.enabled -}}
+{{- fail "http.tls.secretName and http.tls.certManager.enabled are both given: the certificate comes from one of them" -}}
+{{- end -}}
+{{- if and .Values.http.tls.certManager.enabled (not .Values.http.tls.certManager.issuerRef.name) -}}
+{{- fail "http.tls.certManager.enabled is true: write the name of an issuer into http.tls.certManager.issuerRef.name" -}}
+{{- end -}}
+{{- if and .Values.http.oidc.issuer (not .Values.http.oidc.audience) -}}
+{{- fail "http.oidc.issuer is given: write the audience of the tokens into http.oidc.audience; without one, a token for anybody else would open the port too" -}}
+{{- end -}}
+{{- if and (not .Values.http.oidc.issuer) (or .Values.http.oidc.audience .Values.http.oidc.clients .Values.http.oidc.jwksUrl) -}}
+{{- fail "http.oidc.audience, http.oidc.clients and http.oidc.jwksUrl go with http.oidc.issuer" -}}
+{{- end -}}
+{{- if ne (empty .Values.push.url) (empty .Values.push.secret) -}}
+{{- fail "push.url and push.secret go together: write both, or none of them" -}}
+{{- end -}}
+{{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.service.enabled) -}}
+{{- fail "metrics.serviceMonitor.enabled needs metrics.service.enabled" -}}
+{{- end -}}
+{{- if eq .Values.http.port .Values.metrics.port -}}
+{{- fail "http.port and metrics.port are the same: two servers cannot have one port" -}}
+{{- end -}}
+{{- end -}}
