@@ -33,8 +33,12 @@ export const runCommand: CommandRunner = (command, args, options) =>
       env: { ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs, killSignal: 'SIGKILL' }),
     });
+    // Not spawn's own timeout: of a command that cannot be started, that one keeps this process alive.
+    const timer =
+      options.timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => child.kill('SIGKILL'), options.timeoutMs);
     const stdout: string[] = [];
     const stderr: string[] = [];
     child.stdout.setEncoding('utf8').on('data', (text: string) => stdout.push(text));
@@ -45,8 +49,10 @@ export const runCommand: CommandRunner = (command, args, options) =>
     // A command that ends before it read its input is no error of ours.
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.stdin ?? '');
-    const finish = (code: number): void =>
+    const finish = (code: number): void => {
+      clearTimeout(timer);
       resolve({ code, stdout: stdout.join(''), stderr: stderr.join('') });
+    };
     child.once('error', (error) => {
       stderr.push(`cannot start ${command}: ${error.message}\n`);
       finish(127);

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { packagesForNode, requireNode, thisMachine } from './requirements.ts';
+import { packagesForImages, requireNode, thisMachine } from './requirements.ts';
 
 /**
- * Installs the Debian packages that a node needs and this machine lacks, where that is ours to do: as root, with
- * apt-get. Ends with what is missing where it is not.
+ * Installs the Debian packages that a node and its images need and this machine lacks, where that is ours to do: as
+ * root, with apt-get. Ends with what is missing where it is not.
  */
 function install(): void {
-  const packages = packagesForNode(thisMachine(process.env));
+  const packages = packagesForImages(thisMachine(process.env));
   if (packages.length > 0 && process.getuid?.() === 0) {
     console.error(`installing ${packages.join(', ')} ...`);
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
@@ -18,7 +18,11 @@ function install(): void {
       get();
     }
   }
-  requireNode(thisMachine(process.env));
+  const machine = thisMachine(process.env);
+  requireNode(machine);
+  if (packagesForImages(machine).length > 0) {
+    throw new Error('podman is not there: apt-get install --no-install-recommends podman');
+  }
 }
 
 try {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { missingForNode, nodePath, requireNode, type Machine } from './requirements.ts';
+import { missingForNode, nodePath, packagesForImages, requireNode, type Machine } from './requirements.ts';
 
 const programs = ['unshare', 'mount', 'ip', 'iptables', 'conntrack', 'containerd', 'ctr', 'runc', 'nsenter'];
 const plugins = ['bridge', 'host-local', 'loopback', 'portmap'];
@@ -46,4 +46,10 @@ test('all that is missing is said at once, and what else there is', () => {
 test('programs are looked for where a user does not look', () => {
   expect(nodePath('/bin')).toBe('/bin:/usr/local/sbin:/usr/sbin:/sbin');
   expect(nodePath(undefined)).toBe('/usr/local/sbin:/usr/sbin:/sbin');
+});
+
+test('what makes images is installed with what a node needs', () => {
+  expect(packagesForImages(machine())).toEqual(['podman']);
+  expect(packagesForImages(machine({ without: ['/usr/sbin/runc'] }))).toEqual(['runc', 'podman']);
+  expect(packagesForImages(machine({ has: () => true }))).toEqual([]);
 });

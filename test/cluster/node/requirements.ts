@@ -61,6 +61,12 @@ export function packagesForNode(machine: Machine): readonly string[] {
   return [...new Set(lacking(machine).map((each) => each.package))];
 }
 
+/** The same, with what makes images for it. */
+export function packagesForImages(machine: Machine): readonly string[] {
+  const there = machine.path.split(delimiter).some((dir) => machine.has(join(dir, 'podman')));
+  return [...packagesForNode(machine), ...(there ? [] : ['podman'])];
+}
+
 /** Why this machine cannot be a node, each with what to do; empty where it can. Pure but for `Machine`. */
 export function missingForNode(machine: Machine): readonly string[] {
   if (machine.platform !== 'linux') {
