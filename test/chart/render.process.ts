@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { parse, parseAllDocuments } from 'yaml';
 import { runCommand } from '../support/command.ts';
 import { plainEnvironment } from '../support/process.ts';
+import { everything } from './everything.ts';
 import { ensureHelm, Helm } from './helm.ts';
 
 // Helm is built where the cache does not have it.
@@ -95,67 +96,6 @@ async function podSpec(values: object = {}): Promise<PodSpec> {
 async function args(values: object = {}): Promise<readonly string[]> {
   return (await podSpec(values)).containers[0]?.args ?? [];
 }
-
-/** All that can be asked for. */
-const everything = {
-  image: { repository: 'registry.example.com/connector', digest: `sha256:${'a'.repeat(64)}` },
-  imagePullSecrets: [{ name: 'pull' }],
-  watchNamespaces: ['team-a', 'team-b'],
-  installationId: 'main-1',
-  workers: 20,
-  logLevel: 'debug',
-  allowEndpointOverride: true,
-  snapshotInterval: '5m',
-  listMaxAge: '30m',
-  gracePeriod: '30s',
-  awsMaxRate: 20,
-  http: {
-    authSecret: 'callers',
-    oidc: {
-      issuer: 'https://id.example.com/realms/x',
-      audience: ['a', 'b'],
-      clients: ['c', 'd'],
-      jwksUrl: 'https://id.example.com/keys',
-      allowHttp: true,
-    },
-    publicUrl: 'https://aws.example.com/idhub',
-    trustedProxies: ['10.0.0.0/8', '192.0.2.1'],
-    defaultConnection: 'team-a/aws',
-    callerRate: 10,
-    shutoutBurst: 5,
-    delete: 'Disable',
-    service: { type: 'LoadBalancer', port: 443, annotations: { a: 'b' }, labels: { c: 'd' } },
-    tls: { certManager: { enabled: true, issuerRef: { name: 'ca' }, dnsNames: ['aws.example.com'] } },
-  },
-  metrics: {
-    serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
-    prometheusRule: { enabled: true, runbookUrl: 'https://docs.example.com/operations' },
-    dashboard: { enabled: true },
-  },
-  idhub: {
-    secret: 'idhub',
-    interval: '2m',
-    businessOwner: 'Jo Doe: "boss"',
-    itOwner: 'Ops',
-    states: { UNKNOWN: 'Unresolved', UP: 'Up' },
-  },
-  push: { url: 'https://hook.example.com/x', secret: 'push' },
-  serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::012345678901:role/x' } },
-  networkPolicy: {
-    enabled: true,
-    httpFrom: [{ namespaceSelector: { matchLabels: { name: 'ingress' } } }],
-    restrictEgress: true,
-    egress: [{ ports: [{ port: 8443 }] }],
-  },
-  extraArgs: ['--identity=me', '--advertise-address=10.0.0.7:7002'],
-  extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy:3128' }],
-  extraVolumes: [{ name: 'ca', configMap: { name: 'ca' } }],
-  extraVolumeMounts: [{ name: 'ca', mountPath: '/etc/ca', readOnly: true }],
-  tolerations: [{ key: 'x', operator: 'Exists', effect: 'NoSchedule' }],
-  nodeSelector: { disk: 'ssd' },
-  affinity: { nodeAffinity: {} },
-  priorityClassName: 'high',
-};
 
 describe('what is rendered', () => {
   test('passes the linter, strictly', async () => {

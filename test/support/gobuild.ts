@@ -73,7 +73,7 @@ export async function buildWithGo(tool: GoTool, output: string, options: GoBuild
 }
 
 /** Go's settings, the way to the module proxy, and the flags that make builds alike everywhere. */
-function goEnvironment(environment: NodeJS.ProcessEnv, platform: GoPlatform): Record<string, string> {
+export function goEnvironment(environment: NodeJS.ProcessEnv, platform: GoPlatform): Record<string, string> {
   const passed = Object.entries(environment).filter(
     (entry): entry is [string, string] =>
       entry[1] !== undefined &&
