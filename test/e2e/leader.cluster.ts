@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { eventually, type StartedProcess } from '../support/process.ts';
+import { startGate } from './gate.ts';
 import { operatorWrites, patch, snapshotEvery, untilAll, user, worldFor } from './support.ts';
 import { connectionManifest, secretManifest } from './world.ts';
 
@@ -11,8 +12,9 @@ interface Replica {
   metricsUrl(): Promise<string>;
 }
 
-function replica(name: string): Replica {
-  return { name, ...world().spawnOperator([snapshotEvery, '--leader-elect', `--identity=${name}`]) };
+function replica(name: string, ...further: string[]): Replica {
+  const flags = [snapshotEvery, '--leader-elect', `--identity=${name}`, ...further];
+  return { name, ...world().spawnOperator(flags) };
 }
 
 async function holder(): Promise<string> {
@@ -108,4 +110,30 @@ test('frozen past its lease and woken: it writes nothing and ends; the other has
   expect(
     second.process.lines.some((line) => line.includes('lease was lost') || line.includes('lease is lost')),
   ).toBe(true);
+});
+
+test('the API server out of reach of the leader alone: it ends before another can lead, and nobody is made twice', async () => {
+  const { plane } = world();
+  const { kubeconfigPath } = await plane.serviceAccount('idhub-system', 'operator');
+  const gate = await startGate(plane, kubeconfigPath);
+  try {
+    const alone = replica('fourth', `--kubeconfig=${gate.kubeconfigPath}`);
+    await alone.metricsUrl();
+    first.process.kill('SIGTERM');
+    await leads(alone);
+    const other = replica('fifth');
+    await other.metricsUrl();
+    await world().simulator.configure({ latencyMs: 300 });
+    await world().apply(...accounts('four'));
+    await eventually(async () => ((await world().simulator.user('four-0')) === undefined ? undefined : true));
+    await gate.stop();
+    expect(await alone.process.exited).toBe(1);
+    expect(await holder()).toBe('fourth');
+    await leads(other);
+    await world().simulator.configure({ latencyMs: 0 });
+    await untilAll(world(), names('four'), { status: 'True', withinMs: 40_000 });
+    await madeOnce('four');
+  } finally {
+    await gate.stop();
+  }
 });
