@@ -12,8 +12,10 @@ export interface ConvergeResult {
   /** Calls that change something, for each account with its bindings. */
   readonly awsWritesPerAccount: number;
   readonly awsCallsByOperation: Readonly<Record<string, number>>;
-  /** Until then; without events. One more an account follows with the next snapshot (its user's id). */
+  /** Until then; without events. */
   readonly apiServerWrites: number;
+  /** Of these by verb and resource, such as `APPLY awsaccounts/status`. */
+  readonly apiServerWritesByKind: Readonly<Record<string, number>>;
   readonly steadyCallsPerCycle: number;
   /** Calls to AWS at once, until every account was Ready. */
   readonly peakInFlight: number;
@@ -42,7 +44,6 @@ export async function converge(
   const readyAt = await stage.untilReady(maker);
   const calls = await stage.awsCalls();
   const writes = growth(writesBefore, await stage.apiServerWrites());
-  progress(`API-server writes: ${Array.from(writes, ([what, count]) => `${count} ${what}`).join(', ')}`);
   const rssWhenReady = await maker.peakRssMb();
   await stage.verify();
   await maker.end('SIGTERM');
@@ -66,6 +67,7 @@ export async function converge(
     awsWritesPerAccount: Math.round((calls.writes / accounts) * 100) / 100,
     awsCallsByOperation: calls.byOperation,
     apiServerWrites: [...writes.values()].reduce((sum, count) => sum + count, 0),
+    apiServerWritesByKind: Object.fromEntries(writes),
     steadyCallsPerCycle: Math.round((steady.total / cycles) * 100) / 100,
     peakInFlight: calls.peakInFlight,
     rssMb: Math.max(rssWhenReady, rssWhenSteady),

@@ -14,35 +14,35 @@ export function createHttpMetrics(registry: Registry): HttpMetrics {
   const registers = [registry];
   const requests = new Counter({
     name: 'idhub_http_requests_total',
-    help: 'Answers of the port for IDHub and for people by part of it (none: a path that there is not) and HTTP status.',
+    help: 'Answers of --http-address by part of it, such as reports (none: no path that there is), and by HTTP status.',
     labelNames: ['mount', 'code'],
     registers,
   });
   const seconds = new Histogram({
     name: 'idhub_http_request_duration_seconds',
-    help: 'Time from the head of a request to the end of its answer.',
+    help: 'Time from the head of a request to --http-address to the end of its answer.',
     labelNames: ['mount'],
     buckets: [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30],
     registers,
   });
   const refusedLogins = new Counter({
     name: 'idhub_http_refused_logins_total',
-    help: 'Requests with credentials that nobody has, or with none.',
+    help: 'Requests to --http-address with credentials that nobody has, or with none.',
     registers,
   });
   const heldBack = new Counter({
     name: 'idhub_http_shutouts_held_back_total',
-    help: 'Disables and deletions that were held back, since their caller asked for many in a short time.',
+    help: 'Disables and deletions that were answered 429, since their caller asked for more than is done at once.',
     registers,
   });
   const expiry = new Gauge({
     name: 'idhub_http_certificate_expiry_timestamp_seconds',
-    help: 'When the certificate in use expires, seconds since the epoch; 0 without TLS.',
+    help: 'When the certificate of --http-address expires, seconds since 1970; 0 without TLS.',
     registers,
   });
   const refusedCertificates = new Counter({
     name: 'idhub_http_certificate_refused_total',
-    help: 'Looks at the files of the certificate that found none that can be used; the one before stays.',
+    help: 'Looks at the files of the certificate, one each 10 s, that found no pair that can be used; the one before stays in use.',
     registers,
   });
   return {

@@ -9,6 +9,9 @@ export interface Metrics {
   countAbandoned(kind: string): void;
 }
 
+/** Kinds whose objects can be let go of without touching AWS. */
+export const abandonedKinds = ['AwsConnection', 'AwsAccount', 'AwsEntitlementBinding'] as const;
+
 interface CallLabels extends Omit<CallRecord, 'seconds'> {
   readonly connection: string;
 }
@@ -28,7 +31,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const called = new Map<string, Map<string, CallLabels>>();
   const calls = new Counter({
     name: 'idhub_aws_calls_total',
-    help: 'Calls to AWS by outcome (ok, or the class of the error).',
+    help: 'Calls to AWS by outcome: ok, aborted, or the class of the error.',
     labelNames: ['connection', 'service', 'operation', 'outcome'],
     registers: [],
     collect() {
@@ -50,10 +53,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
   });
   const abandoned = new Counter({
     name: 'idhub_abandoned_total',
-    help: 'Objects that were let go of without touching AWS, as their annotation asked.',
+    help: 'Objects that were let go of without touching AWS, as their annotation asked, by kind.',
     labelNames: ['kind'],
     registers,
   });
+  // From 0 on: of a series that begins with 1, Prometheus sees no increase, so that nobody would be told.
+  abandonedKinds.forEach((kind) => abandoned.inc({ kind }, 0));
   const gauges = [
     new Gauge({
       name: 'idhub_snapshot_age_seconds',
@@ -87,7 +92,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     }),
     new Gauge({
       name: 'idhub_snapshot_complete',
-      help: '1 where the last reading of an AWS account was complete, 0 where it failed and an earlier one is in use, if any.',
+      help: '1 where the last reading of an AWS account was complete; 0 where it failed, and the one before, if any, stays in use.',
       labelNames: ['connection'],
       registers: [],
       collect() {
@@ -115,7 +120,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     }),
     new Gauge({
       name: 'idhub_connection_ready',
-      help: '1 where a connection can be used, else 0, with the reason.',
+      help: '1 where a connection can be used, else 0; the reason is that of its condition Ready.',
       labelNames: ['connection', 'reason'],
       registers: [],
       collect() {

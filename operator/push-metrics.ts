@@ -12,7 +12,7 @@ export function createPushMetrics({ registry, states, now }: PushMetricsOptions)
   const registers = [registry];
   const requests = new Counter({
     name: 'idhub_push_requests_total',
-    help: 'Requests to the receiver of changes, by what came of them.',
+    help: 'Requests to the receiver of changes: taken, refused (somebody has to act), unavailable (it passes by itself), gone (it wants no more).',
     labelNames: ['outcome'],
     registers,
   });
@@ -29,7 +29,7 @@ export function createPushMetrics({ registry, states, now }: PushMetricsOptions)
   });
   const delay = new Histogram({
     name: 'idhub_push_delay_seconds',
-    help: 'Time from the end of a run until changes of it were taken.',
+    help: 'Time from the end of a run until changes of it were taken, a value for each request.',
     buckets: [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000],
     registers,
   });

@@ -19,13 +19,13 @@ export function createRunMetrics({ registry, connections, runs, now }: RunMetric
   const registers = [registry];
   const ended = new Counter({
     name: 'idhub_reconciliations_total',
-    help: 'Runs that have ended, by how they were read and how they ended.',
+    help: 'Runs that have ended, by mode and by how they ended: complete, stopped (by the guard) or failed.',
     labelNames: ['mode', 'outcome'],
     registers,
   });
   const changes = new Counter({
     name: 'idhub_reconciliation_changes_total',
-    help: 'Changes that runs have reported.',
+    help: 'Changes that runs have reported, by what has happened to the user.',
     labelNames: ['change'],
     registers,
   });
@@ -38,7 +38,7 @@ export function createRunMetrics({ registry, connections, runs, now }: RunMetric
   });
   const scheduled = new Counter({
     name: 'idhub_scheduled_runs_total',
-    help: 'Times of schedules that came, by what became of them.',
+    help: 'Times of schedules that came: a run was made, held up by one that has not ended, or missed; and runs that were replaced.',
     labelNames: ['outcome'],
     registers,
   });
@@ -47,7 +47,7 @@ export function createRunMetrics({ registry, connections, runs, now }: RunMetric
   const gauges = [
     new Gauge({
       name: 'idhub_reconciliation_age_seconds',
-      help: 'Time since a run of a connection was last complete, dry runs not counted.',
+      help: 'Time since a run of a connection was last complete, dry runs not counted; none where no such run is there any more since the operator has started.',
       labelNames: ['connection'],
       registers: [],
       collect() {

@@ -32,7 +32,7 @@ export function createWebhookMetrics({ registry, backlog, now }: WebhookMetricsO
   });
   const oldestAge = new Gauge({
     name: 'idhub_operations_oldest_age_seconds',
-    help: 'How long ago the oldest operation that has not ended was taken; 0 where there is none.',
+    help: 'How long ago the oldest operation that has not ended was taken; 0 where there is none. More than an hour is too long.',
     registers: [],
     collect() {
       const { oldestAt } = backlog();

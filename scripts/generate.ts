@@ -1,13 +1,16 @@
 /**
  * Writes what is derived from other files, or with --check says what is out of date:
- * the types of the custom resources (from crds/), the AWS policies (from src/aws/operations.ts), and of the chart the
- * definitions (from crds/) and the table of values (from its schema and defaults).
+ * the types of the custom resources (from crds/), the AWS policies (from src/aws/operations.ts), the page on metrics
+ * (from the metrics that the process registers), and of the chart the definitions (from crds/) and the table of values
+ * (from its schema and defaults).
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 import { parse } from 'yaml';
 import { features, minimalPolicy } from '../src/aws/index.ts';
+import { metricsPage } from './generate/metrics-page.ts';
+import { processMetrics } from './generate/process-metrics.ts';
 import { valueRows, valuesTable, withTable, type ValuesSchema } from './generate/values-table.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -114,6 +117,7 @@ async function generated(): Promise<ReadonlyMap<string, string>> {
     );
   }
   files.set('docs/aws-policy/all.json', `${JSON.stringify(minimalPolicy(features), undefined, 2)}\n`);
+  files.set('docs/metrics.md', metricsPage(await processMetrics()));
   const read = (name: string): Promise<string> => readFile(join(root, chart, name), 'utf8');
   const schema = JSON.parse(await read('values.schema.json')) as ValuesSchema;
   const table = valuesTable(valueRows(schema, parse(await read('values.yaml'))));

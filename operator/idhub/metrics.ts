@@ -11,13 +11,13 @@ export function createLinkMetrics(options: {
   const { registry, report } = options;
   const requests = new Counter({
     name: 'idhub_link_requests_total',
-    help: 'Requests to Keycloak and IDHub, and writes of the refresh token, by what came of them.',
+    help: 'Requests to Keycloak (refresh, login, credentials, exchange) and IDHub (target-system, info), and writes of a new refresh token (store), by what came of them.',
     labelNames: ['request', 'outcome'],
     registers: [registry],
   });
   const state = new Gauge({
     name: 'idhub_link_state',
-    help: '1 for the state that the link to IDHub is in, 0 for the others.',
+    help: '1 for the state that the link to IDHub is in, 0 for the others; only the leader asks.',
     labelNames: ['state'],
     registers: [],
     collect() {

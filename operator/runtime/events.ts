@@ -1,9 +1,10 @@
-import { Counter, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { TokenBucket } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { Client, EventNote, EventRecorder } from './contracts.ts';
 import { ApiError, NotLeadingError, isNotFound } from './errors.ts';
 import type { Logger } from './logger.ts';
+import { eventMetrics } from './metrics.ts';
 import type { KubeObject, ResourceType } from './types.ts';
 
 /** `events.k8s.io/v1` Event. */
@@ -69,15 +70,7 @@ export interface QueueingEventRecorder extends EventRecorder {
  */
 export function createEventRecorder(options: EventRecorderOptions): QueueingEventRecorder {
   const { client, clock, logger, registry } = options;
-  const name = 'event_recorder_dropped_total';
-  const dropped =
-    (registry.getSingleMetric(name) as Counter | undefined) ??
-    new Counter({
-      name,
-      help: 'Events that were not written, by cause: full, refused, failed',
-      labelNames: ['cause'],
-      registers: [registry],
-    });
+  const { dropped } = eventMetrics(registry);
   const all = new Map<string, Series>();
   const queue: Series[] = [];
   const bucket = new TokenBucket({ clock, perSecond: 10, burst: 100 });

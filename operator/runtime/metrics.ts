@@ -24,7 +24,7 @@ export function restMetrics(registry: Registry) {
       () =>
         new Counter({
           name: 'rest_client_requests_total',
-          help: 'Requests to the API server, by status code and method',
+          help: 'Requests to the API server, by status code and method.',
           labelNames: ['code', 'method'],
           registers: [registry],
         }),
@@ -35,13 +35,37 @@ export function restMetrics(registry: Registry) {
       () =>
         new Histogram({
           name: 'rest_client_request_duration_seconds',
-          help: 'Time until the answer of the API server was there; of a watch, until it began',
+          help: 'Time until the answer of the API server was there; of a watch, until it began.',
           labelNames: ['verb'],
           buckets: requestBuckets,
           registers: [registry],
         }),
     ),
   };
+}
+
+/** What events came to. */
+export function eventMetrics(registry: Registry) {
+  return {
+    dropped: once(
+      registry,
+      'event_recorder_dropped_total',
+      () =>
+        new Counter({
+          name: 'event_recorder_dropped_total',
+          help: 'Events that were not written, by cause: full (too many waited), refused, failed.',
+          labelNames: ['cause'],
+          registers: [registry],
+        }),
+    ),
+  };
+}
+
+/** All metrics that client, manager, controllers and event recorder of one registry have. */
+export function registerRuntimeMetrics(registry: Registry, clock: Pick<Clock, 'monotonic'>): void {
+  restMetrics(registry);
+  eventMetrics(registry);
+  new ManagerMetrics(registry, clock);
 }
 
 /** Names and labels as controller-runtime's, and the runtime's own two at the end. */
@@ -57,57 +81,78 @@ export class ManagerMetrics {
   readonly leader;
   readonly handlerErrors;
   readonly relists;
+  readonly adds;
+  readonly retries;
+  readonly depth;
+  readonly waited;
+  readonly worked;
 
   constructor(registry: Registry, clock: Pick<Clock, 'monotonic'>) {
     this.#registry = registry;
     this.#clock = clock;
     this.reconciles = this.#counter(
       'controller_runtime_reconcile_total',
-      'Reconciles by result: success, error, requeue (a conflict), requeue_after',
+      'Reconciles by result: success, error, requeue (a conflict), requeue_after.',
       ['controller', 'result'],
     );
     this.reconcileErrors = this.#counter(
       'controller_runtime_reconcile_errors_total',
-      'Reconciles that failed, conflicts not among them',
+      'Reconciles that failed, conflicts not among them.',
       ['controller'],
     );
     this.reconcileTime = this.#histogram(
       'controller_runtime_reconcile_time_seconds',
-      'How long a reconcile took',
+      'How long a reconcile took.',
       ['controller'],
       reconcileBuckets,
     );
     this.maxConcurrent = this.#gauge(
       'controller_runtime_max_concurrent_reconciles',
-      'Workers of a controller',
+      'Workers of a controller.',
       ['controller'],
     );
     this.activeWorkers = this.#gauge(
       'controller_runtime_active_workers',
-      'Workers of a controller that are busy',
+      'Workers of a controller that are busy.',
       ['controller'],
     );
     this.leader = this.#gauge(
       'leader_election_master_status',
-      '1 while this process holds the lease, else 0',
+      '1 while this process holds the Lease, else 0; not there where nobody has to lead.',
       ['name'],
     );
     this.handlerErrors = this.#counter(
       'informer_handler_errors_total',
-      'Exceptions of functions that were told of a change; each was contained',
+      'Exceptions of functions that were told of a change; each was contained.',
       ['resource'],
     );
     this.relists = this.#counter(
       'informer_lists_total',
-      'Full lists of a resource; more than one a start means lost watches',
+      'Full lists of a resource; more than one a start means lost watches.',
       ['resource'],
     );
-    this.#running('workqueue_unfinished_work_seconds', 'Seconds of work in progress', (ages) =>
+    const names = ['name', 'controller'];
+    this.adds = this.#counter('workqueue_adds_total', 'Keys that became ready.', names);
+    this.retries = this.#counter('workqueue_retries_total', 'Adds with a delay.', names);
+    this.depth = this.#gauge('workqueue_depth', 'Keys that are ready, by priority.', [...names, 'priority']);
+    this.waited = this.#histogram(
+      'workqueue_queue_duration_seconds',
+      'How long a key was ready before a worker took it.',
+      names,
+      queueBuckets,
+    );
+    this.worked = this.#histogram(
+      'workqueue_work_duration_seconds',
+      'How long a worker had a key.',
+      names,
+      queueBuckets,
+    );
+    this.#running('workqueue_unfinished_work_seconds', 'Seconds of work in progress.', (ages) =>
       ages.reduce((sum, age) => sum + age, 0),
     );
     this.#running(
       'workqueue_longest_running_processor_seconds',
-      'Seconds that the longest work in progress has taken so far',
+      'How long the longest work in progress has taken so far.',
       (ages) => Math.max(0, ...ages),
     );
   }
@@ -115,22 +160,7 @@ export class ManagerMetrics {
   /** The observer of the work queue `name`; `attach` the queue once it is made. */
   queue(name: string): { observer: QueueObserver; attach: (queue: WorkQueue) => void } {
     const labels = { name, controller: name };
-    const names = ['name', 'controller'];
-    const adds = this.#counter('workqueue_adds_total', 'Keys that became ready', names);
-    const retries = this.#counter('workqueue_retries_total', 'Adds with a delay', names);
-    const depth = this.#gauge('workqueue_depth', 'Keys that are ready, by priority', [...names, 'priority']);
-    const waited = this.#histogram(
-      'workqueue_queue_duration_seconds',
-      'How long a key was ready before a worker took it',
-      names,
-      queueBuckets,
-    );
-    const worked = this.#histogram(
-      'workqueue_work_duration_seconds',
-      'How long a worker had a key',
-      names,
-      queueBuckets,
-    );
+    const { adds, retries, depth, waited, worked } = this;
     adds.inc(labels, 0);
     retries.inc(labels, 0);
     depth.set({ ...labels, priority: '0' }, 0);

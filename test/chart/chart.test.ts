@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { collectDefaultMetrics, Registry } from 'prom-client';
 import { parse } from 'yaml';
 import { valueRows, valuesTable, withTable, type ValuesSchema } from '../../scripts/generate/values-table.ts';
+import { readQuery } from './promql.ts';
+import { ProcessSeries } from './series.ts';
 
 const root = join(import.meta.dirname, '../..');
 const chart = join(root, 'charts/idhub-aws-connector');
@@ -91,67 +92,104 @@ test('chart and product have one version', () => {
 interface Alert {
   readonly alert: string;
   readonly expr: string;
+  readonly needs?: string;
   readonly for?: string;
   readonly severity: string;
   readonly summary: string;
 }
 
+interface Variable {
+  readonly name: string;
+  readonly type: string;
+  readonly query: string;
+}
+
 const { alerts } = parse(read(chart, 'files/alerts.yaml')) as { alerts: readonly Alert[] };
 const dashboard = JSON.parse(read(chart, 'files/dashboard.json')) as {
+  readonly templating: { readonly list: readonly Variable[] };
   readonly panels: readonly {
     readonly id: number;
     readonly type: string;
     readonly title: string;
     readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
-    readonly targets?: readonly { readonly expr: string }[];
+    readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[];
   }[];
 };
-const expressions = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+const variables = dashboard.templating.list.filter(({ type }) => type === 'query');
 
-describe('metrics that are named', () => {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const documented = [...read(root, 'docs/metrics.md').matchAll(/^\| `(\w+)` \| (\w+) \|([^|]*)\|/gm)].map(
-    ([, name = '', kind = '', labels = '']) => ({
-      name,
-      kind,
-      labels: [...labels.matchAll(/`(\w+)`/g)].map(([, label = '']) => label),
-    }),
-  );
-  const known = new Map(documented.map((each) => [each.name, each]));
+/** A query that is shipped, with the labels that the words beside it speak of. */
+interface Shipped {
+  readonly title: string;
+  readonly expr: string;
+  readonly spoken: readonly string[];
+}
 
-  const named = (expr: string): string[] =>
-    [
-      ...expr
-        .replaceAll(/\{[^}]*\}/g, '')
-        .matchAll(
-          /\b(?:idhub|controller_runtime|workqueue|informer|leader_election|rest_client|event_recorder|process|nodejs)_\w+/g,
-        ),
-    ].map(([name]) => name);
+const wordsOf = (text: string, pattern: RegExp): readonly string[] =>
+  Array.from(text.matchAll(pattern), ([, word = '']) => word);
 
-  test.each([
-    ['alerts', alerts.map(({ expr }) => expr)],
-    ['the dashboard', expressions],
-  ])('by %s are metrics of the process, and so are their labels', (_, given) => {
-    expect(given.length).toBeGreaterThan(12);
-    for (const expr of given) {
-      const names = named(expr);
-      expect([expr, names.length]).not.toEqual([expr, 0]);
-      for (const full of names) {
-        const histogram = full.replace(/_(bucket|sum|count)$/, '');
-        const found = known.get(full) ?? known.get(histogram);
-        if (found === undefined) {
-          expect([full, registry.getSingleMetric(full) !== undefined]).toEqual([full, true]);
-          continue;
-        }
-        expect([full, found.kind === 'histogram']).toEqual([full, full !== histogram && !known.has(full)]);
-        const selector = new RegExp(`${full}\\{([^}]*)\\}`).exec(expr)?.[1] ?? '';
-        for (const [, label = ''] of selector.matchAll(/(\w+)\s*(?:=|!)/g)) {
-          expect([full, ...found.labels]).toContain(label);
-        }
-      }
+const queries: readonly Shipped[] = [
+  ...alerts.map(({ alert, expr, summary }) => ({
+    title: `alert ${alert}`,
+    // What Helm puts there is a number: test/chart/render.process.ts reads it.
+    expr: expr.replaceAll(/\{\{.*?\}\}/g, '1'),
+    spoken: wordsOf(summary, /\$labels\.(\w+)/g),
+  })),
+  ...dashboard.panels.flatMap(({ title, targets = [] }) =>
+    targets.map(({ expr, legendFormat }) => ({
+      title: `panel ${title}`,
+      expr,
+      spoken: wordsOf(legendFormat, /\{\{\s*(\w+)\s*\}\}/g),
+    })),
+  ),
+];
+
+const series = await ProcessSeries.read();
+const labelsOf = (name: string): ReadonlySet<string> => series.labelsOf(name);
+
+test('there are queries of alerts and of the dashboard', () => {
+  expect(alerts.length).toBeGreaterThan(12);
+  expect(queries.length).toBeGreaterThan(alerts.length + 20);
+});
+
+describe.each(queries)('$title: $expr', ({ expr, spoken }) => {
+  test('reads metrics of the process by labels and values that they have, each as what it is', () => {
+    const { selectors } = readQuery(expr, labelsOf);
+    expect(selectors.length).toBeGreaterThan(0);
+    for (const { name, matchers, over } of selectors) {
+      const lost = matchers.filter(({ label }) => !labelsOf(name).has(label));
+      expect([name, lost]).toEqual([name, []]);
+      expect(matchers.flatMap((matcher) => series.strangeValues(name, matcher))).toEqual([]);
+      const counts = series.metricOf(name).kind !== 'gauge';
+      expect(counts ? ['rate', 'increase'] : ['delta', undefined]).toContain(over);
     }
   });
+
+  test('has the labels that are spoken of', () => {
+    const labels = readQuery(expr, labelsOf).labels ?? new Set();
+    expect(spoken.filter((label) => !labels.has(label))).toEqual([]);
+  });
+});
+
+test.each(variables)('the variable $name of the dashboard is of a label that is there', ({ query }) => {
+  const [, name = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(query) ?? [];
+  expect([...labelsOf(name)]).toContain(label);
+});
+
+test('each variable that a query names is there', () => {
+  const named = new Set(queries.flatMap(({ expr }) => wordsOf(expr, /\$\{?(\w+)/g)));
+  expect([...named].sort()).toEqual(variables.map(({ name }) => name).sort());
+});
+
+test('a metric, label or value that is not there would be seen', () => {
+  expect(() => readQuery('sum(idhub_nothing)', labelsOf)).toThrow('the process has no series idhub_nothing');
+  expect(() => readQuery('idhub_aws_call_duration_seconds', labelsOf)).toThrow('no series');
+  expect(() => readQuery('idhub_accounts_bucket', labelsOf)).toThrow('no series');
+  expect(() => readQuery('sum by (person) (idhub_accounts)', labelsOf)).toThrow('no label person');
+  const asks = (label: string, operator: string, value: string): readonly string[] =>
+    series.strangeValues('idhub_accounts', { label, operator, value });
+  expect(asks('ready', '=', 'Maybe')).toEqual(['idhub_accounts{ready="Maybe"}']);
+  expect(asks('ready', '=~', 'True|Nope')).toEqual(['idhub_accounts{ready="Nope"}']);
+  expect(asks('reason', '=', 'Anything')).toEqual([]);
 });
 
 describe('alerts', () => {

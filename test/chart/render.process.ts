@@ -1,12 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
 import { runCommand } from '../support/command.ts';
 import { plainEnvironment } from '../support/process.ts';
 import { everything } from './everything.ts';
 import { ensureHelm, Helm } from './helm.ts';
+import { readQuery } from './promql.ts';
+import { ProcessSeries } from './series.ts';
 
 // Helm is built where the cache does not have it.
 jest.setTimeout(1_800_000);
@@ -375,23 +378,76 @@ describe('values that make sense', () => {
         all.some(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'aws'),
     ],
     ['as part of another chart', { global: { any: { thing: 1 } } }, () => true],
-    ['recreate', { strategy: { type: 'Recreate', rollingUpdate: null } }, () => true],
+    [
+      // The API server refuses what is said of a rolling update beside it, and Helm merges the default in.
+      'recreate',
+      { strategy: { type: 'Recreate' } },
+      (all: readonly Rendered[]) =>
+        isDeepStrictEqual(
+          (all.find(({ kind }) => kind === 'Deployment')?.spec as { strategy: object }).strategy,
+          { type: 'Recreate' },
+        ),
+    ],
+    [
+      'a rolling update',
+      { strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } } },
+      (all: readonly Rendered[]) =>
+        isDeepStrictEqual(
+          (all.find(({ kind }) => kind === 'Deployment')?.spec as { strategy: object }).strategy,
+          {
+            type: 'RollingUpdate',
+            rollingUpdate: { maxSurge: 0, maxUnavailable: 1 },
+          },
+        ),
+    ],
   ])('%s', async (_, values, holds) => {
     expect(holds(await objects(values))).toBe(true);
   });
 });
 
-test('each alert names its runbook', async () => {
-  const { spec } = await object('PrometheusRule', everything);
-  const { groups } = spec as {
-    groups: { rules: { alert: string; expr: string; annotations: Record<string, string> }[] }[];
-  };
-  const rules = groups.flatMap((group) => group.rules);
+interface AlertRule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+async function alertRules(values: object): Promise<readonly AlertRule[]> {
+  const { spec } = await object('PrometheusRule', values);
+  return (spec as { groups: { rules: AlertRule[] }[] }).groups.flatMap(({ rules }) => rules);
+}
+
+test('each alert names its runbook, and is a query of metrics that there are', async () => {
+  const series = await ProcessSeries.read();
+  const rules = await alertRules(everything);
   expect(rules.length).toBeGreaterThan(12);
-  for (const { alert, annotations } of rules) {
+  for (const { alert, annotations, expr } of rules) {
     expect(annotations['runbook_url']).toBe(`https://docs.example.com/operations#${alert.toLowerCase()}`);
     expect(annotations['summary']).toMatch(/\.$/);
+    expect(readQuery(expr, (name) => series.labelsOf(name)).selectors).not.toEqual([]);
   }
+});
+
+test.each([
+  ['1m', 1_800],
+  ['10m', 1_800],
+  ['15m', 2_700],
+  ['2h', 21_600],
+])('with a reading each %s, one is old after %s s', async (snapshotInterval, seconds) => {
+  const rules = await alertRules({ snapshotInterval, metrics: { prometheusRule: { enabled: true } } });
+  expect(rules.find(({ alert }) => alert === 'IdhubSnapshotOld')?.expr).toBe(
+    `max by (connection) (idhub_snapshot_age_seconds) > ${seconds}`,
+  );
+});
+
+test('where nobody has to lead, nobody is told that nobody leads', async () => {
+  const metrics = { prometheusRule: { enabled: true } };
+  const names = async (values: object): Promise<readonly string[]> =>
+    (await alertRules({ metrics, ...values })).map(({ alert }) => alert);
+  const all = await names({});
+  expect(all).toContain('IdhubNoLeader');
+  expect(await names({ leaderElect: false, replicas: 1 })).toEqual(
+    all.filter((name) => name !== 'IdhubNoLeader'),
+  );
 });
 
 test('the dashboard arrives as it is', async () => {

@@ -67,14 +67,6 @@ async function specFields(crd: string): Promise<string[]> {
   return fieldsOf(schema ?? {}, 'spec');
 }
 
-async function sourcesOf(folder: string): Promise<string> {
-  const files = (await readdir(join(root, folder), { recursive: true })).filter((file) =>
-    file.endsWith('.ts'),
-  );
-  const texts = await Promise.all(files.map((file) => read(join(folder, file))));
-  return texts.join('\n');
-}
-
 describe('documentation', () => {
   test('every relative link leads somewhere', async () => {
     const files = await markdownFiles();
@@ -122,16 +114,6 @@ describe('documentation', () => {
     );
     expect(names.length).toBeGreaterThan(5);
     expect(names.filter((name) => !pages.join('').includes(name))).toEqual([]);
-  });
-
-  test('every metric is in metrics.md, and no other', async () => {
-    const source = await sourcesOf('operator');
-    const pattern =
-      /'((?:idhub|controller_runtime|workqueue|informer|leader_election|rest_client|event_recorder)_[a-z_]+)'/g;
-    const metrics = new Set([...source.matchAll(pattern)].map(([, name = '']) => name));
-    const page = await read('docs/metrics.md');
-    const documented = new Set([...page.matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, name = '']) => name));
-    expect([...documented].sort()).toEqual([...metrics].sort());
   });
 
   test('decision records are numbered without gaps and have the same parts', async () => {

@@ -67,6 +67,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
+{{/* Seconds after which a reading of an AWS account is old: three were missed, and half an hour is over. */}}
+{{- define "connector.snapshotOld" -}}
+{{- max 1800 (mul 3 (include "connector.seconds" .Values.snapshotInterval | int)) -}}
+{{- end -}}
+
 {{/* What the schema cannot say, since it is about two values at once. */}}
 {{- define "connector.validate" -}}
 {{- $grace := include "connector.seconds" .Values.gracePeriod | int -}}
