@@ -27,7 +27,7 @@ export {
 export { createEventRecorder } from './events.ts';
 export { createLogger, createSecretValues, type LogLevel, type Logger } from './logger.ts';
 export { createManager } from './manager.ts';
-export { registerRuntimeMetrics } from './metrics.ts';
+export { runtimeMetrics } from './metrics.ts';
 export { applyStatusIfChanged, ensureFinalizer, removeFinalizer } from './status.ts';
 export {
   after,

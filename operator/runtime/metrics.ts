@@ -62,10 +62,12 @@ export function eventMetrics(registry: Registry) {
 }
 
 /** All metrics that client, manager, controllers and event recorder of one registry have. */
-export function registerRuntimeMetrics(registry: Registry, clock: Pick<Clock, 'monotonic'>): void {
-  restMetrics(registry);
-  eventMetrics(registry);
-  new ManagerMetrics(registry, clock);
+export function runtimeMetrics(registry: Registry, clock: Pick<Clock, 'monotonic'>) {
+  return {
+    rest: restMetrics(registry),
+    events: eventMetrics(registry),
+    manager: new ManagerMetrics(registry, clock),
+  };
 }
 
 /** Names and labels as controller-runtime's, and the runtime's own two at the end. */

@@ -11,7 +11,13 @@ const links: Readonly<Record<string, readonly [string, string]>> = {
   idhub_link_state: ['link to IDHub', 'idhub.md#how-it-stands'],
 };
 
-const sections: readonly { readonly part: Part; readonly title: string; readonly text?: string }[] = [
+interface Section {
+  readonly part: Part;
+  readonly title: string;
+  readonly text?: string;
+}
+
+const sections: readonly Section[] = [
   { part: 'product', title: 'Of the product' },
   {
     part: 'runtime',
@@ -41,15 +47,7 @@ export function metricsPage(metrics: readonly ProcessMetric[]): string {
     '',
     'Served at `/metrics` of `--metrics-address`. Label sets are closed: no names of users, no messages. ' +
       '`connection` is `namespace/name`; what is told of a connection goes with it.',
-    ...sections.flatMap(({ part, title, text }) => [
-      '',
-      `## ${title}`,
-      ...(text === undefined ? [] : ['', text]),
-      '',
-      '| Metric | Kind | Labels | Meaning |',
-      '|---|---|---|---|',
-      ...metrics.filter((metric) => metric.part === part).map(rowOf),
-    ]),
+    ...sections.flatMap((section) => sectionOf(section, metrics)),
     '',
     '## Buckets of histograms',
     '',
@@ -62,6 +60,20 @@ export function metricsPage(metrics: readonly ProcessMetric[]): string {
       .map(({ name, buckets }) => `| \`${name}\` | ${buckets.join(', ')} |`),
     '',
   ].join('\n');
+}
+
+function sectionOf({ part, title, text }: Section, metrics: readonly ProcessMetric[]): readonly string[] {
+  const rows = metrics.filter((metric) => metric.part === part).map(rowOf);
+  const words = text === undefined ? [] : ['', text];
+  return [
+    '',
+    `## ${title}`,
+    ...words,
+    '',
+    '| Metric | Kind | Labels | Meaning |',
+    '|---|---|---|---|',
+    ...rows,
+  ];
 }
 
 function rowOf({ name, kind, labels, values, help }: ProcessMetric): string {

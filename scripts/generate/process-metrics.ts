@@ -17,7 +17,7 @@ import { createLinkMetrics } from '../../operator/idhub/metrics.ts';
 import { abandonedKinds, createMetrics } from '../../operator/metrics.ts';
 import { createPushMetrics } from '../../operator/push-metrics.ts';
 import { createRunMetrics } from '../../operator/run-metrics.ts';
-import { registerRuntimeMetrics, systemClock } from '../../operator/runtime/index.ts';
+import { runtimeMetrics, systemClock } from '../../operator/runtime/index.ts';
 import { createWebhookMetrics } from '../../operator/webhook-metrics.ts';
 
 export type Part = 'product' | 'runtime' | 'process';
@@ -179,7 +179,7 @@ function productRegistry(): Registry {
 
 function runtimeRegistry(): Registry {
   const registry = new Registry();
-  registerRuntimeMetrics(registry, systemClock);
+  runtimeMetrics(registry, systemClock);
   return registry;
 }
 
