@@ -22,6 +22,7 @@ const shared = {
 export default {
   // For suites that start processes; unit tests need milliseconds.
   testTimeout: 120_000,
+  testSequencer: '<rootDir>/test/order/sequencer.config.mjs',
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/**/*.test.ts'] },
     { ...shared, displayName: 'process', testMatch: ['<rootDir>/test/**/*.process.ts'] },

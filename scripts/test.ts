@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const scratch = mkdtempSync(join(tmpdir(), 'idhub-test-'));
@@ -22,7 +22,17 @@ interface JestResults {
   readonly numTodoTests: number;
   readonly numRuntimeErrorTestSuites: number;
   readonly numTotalTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    /** Milliseconds since the epoch. */
+    readonly startTime: number;
+    readonly endTime: number;
+  }[];
 }
+
+/** Of all suites that have run, in seconds. */
+const times: { readonly suite: string; readonly seconds: number }[] = [];
+const slowest = 10;
 
 function run(title: string, command: readonly string[]): boolean {
   const started = Date.now();
@@ -46,6 +56,9 @@ function jest(project: string, extra: readonly string[] = []): Tally {
   run(`${project} tests`, [...command, '--json', `--outputFile=${file}`, ...extra]);
   try {
     const results = JSON.parse(readFileSync(file, 'utf8')) as JestResults;
+    for (const { name, startTime, endTime } of results.testResults) {
+      times.push({ suite: relative(root, name), seconds: (endTime - startTime) / 1_000 });
+    }
     const failed =
       results.numFailedTests +
       results.numRuntimeErrorTestSuites +
@@ -69,6 +82,11 @@ const tallies: Tally[] = [
   jest('cluster', ['--maxWorkers=2']),
 ];
 rmSync(scratch, { recursive: true, force: true });
+
+console.log(`\n== the ${slowest} slowest suites`);
+for (const { suite, seconds } of times.toSorted((a, b) => b.seconds - a.seconds).slice(0, slowest)) {
+  console.log(`${seconds.toFixed(1).padStart(7)} s  ${suite}`);
+}
 
 const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0);
 const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);

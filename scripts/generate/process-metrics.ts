@@ -123,6 +123,7 @@ const closed: Readonly<Record<string, ProcessMetric['values']>> = {
     outcome: all<LinkOutcome>({ ok: true, refused: true, unreachable: true, fault: true, unstored: true }),
   },
   idhub_abandoned_total: { kind: abandonedKinds },
+  leader_election_master_status: { name: ['idhub-aws-connector'] },
   controller_runtime_reconcile_total: { result: ['success', 'error', 'requeue', 'requeue_after'] },
   event_recorder_dropped_total: { cause: ['full', 'refused', 'failed'] },
 };

@@ -164,6 +164,17 @@ describe.each(queries)('$title: $expr', ({ expr, spoken }) => {
     }
   });
 
+  // Other operators have metrics of these names, too.
+  test('leaves out what is not of this operator', () => {
+    const { selectors } = readQuery(expr, labelsOf);
+    const foreign = selectors.filter(({ name }) => series.metricOf(name).part !== 'product');
+    const named = foreign.filter(({ matchers }) =>
+      matchers.some(({ label, value }) => label === 'name' && value === 'idhub-aws-connector'),
+    );
+    const joined = expr.split(' and on (job, instance) idhub_operations_under_way').length - 1;
+    expect(named.length + joined).toBe(foreign.length);
+  });
+
   test('has the labels that are spoken of', () => {
     const labels = readQuery(expr, labelsOf).labels ?? new Set();
     expect(spoken.filter((label) => !labels.has(label))).toEqual([]);

@@ -24,6 +24,7 @@ describe('labels of the result', () => {
     ['histogram_quantile(0.9, sum by (le, x) (rate(c_bucket[5m])))', ['x']],
     ['sum by (x) (a) != 1 or absent(a)', []],
     ['a or b', ['x']],
+    ['a and on (x) b', ['x', 'y']],
     ['max by (x) (a) > clamp_min(3 * max by (x) (b), 5)', ['x']],
     ['(min(a > 0)) - time()', []],
     ['time()', undefined],
@@ -56,6 +57,8 @@ test.each([
   ['sum by (x) (a) / sum(b)', 'the sides never match'],
   ['{x="1"}', 'a selector without a name'],
   ['topk(3, a)', 'not known here: topk'],
+  ['a and on (y) b', 'no label y to match on'],
+  ['a and ignoring (y) b', 'not known here: a'],
   ['a * on (x) b', 'not known here: a'],
   ['a offset 5m', 'not known here: OffsetExpr'],
 ])('%s is refused', (expr, sentence) => {

@@ -98,8 +98,17 @@ export function readQuery(expr: string, labelsOf: (name: string) => ReadonlySet<
 
   const combined = (node: SyntaxNode): Labels => {
     const [left, right] = node.getChildren('Expr').map((each) => visit(each));
-    if (node.getChild('MatchingModifierClause') !== null) {
-      throw new Error(`not known here: ${textOf(node)}`);
+    const matching = node.getChild('MatchingModifierClause');
+    if (matching !== null) {
+      if (node.getChild('And') === null || matching.getChild('On') === null) {
+        throw new Error(`not known here: ${textOf(node)}`);
+      }
+      const names = child(matching, 'GroupingLabels').getChildren('LabelName').map(textOf);
+      const strange = names.filter((name) => left?.has(name) !== true || right?.has(name) !== true);
+      if (strange.length > 0) {
+        throw new Error(`no label ${strange.join(', ')} to match on: ${textOf(node)}`);
+      }
+      return left;
     }
     if (left === undefined || right === undefined) {
       return left ?? right;

@@ -384,14 +384,16 @@ describe('values that make sense', () => {
 
 test.each([
   // The API server refuses what is said of a rolling update beside it, and Helm merges the default in.
-  [{ type: 'Recreate' }, { type: 'Recreate' }],
+  [{ strategy: { type: 'Recreate' } }, { type: 'Recreate' }],
   [
-    { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+    { strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } } },
     { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
   ],
-])('a strategy %j', async (strategy, rendered) => {
-  const { spec } = await object('Deployment', { strategy });
-  expect((spec as { strategy: object }).strategy).toEqual(rendered);
+  // The old pod and the new one would both write.
+  [{ leaderElect: false, replicas: 1 }, { type: 'Recreate' }],
+])('how a new version takes over with %j', async (values, strategy) => {
+  const { spec } = await object('Deployment', values);
+  expect((spec as { strategy: object }).strategy).toEqual(strategy);
 });
 
 interface AlertRule {
