@@ -4,6 +4,7 @@ export const everything = {
   imagePullSecrets: [{ name: 'pull' }],
   watchNamespaces: ['team-a', 'team-b'],
   installationId: 'main-1',
+  listen: '[::]',
   workers: 20,
   logLevel: 'debug',
   allowEndpointOverride: true,

@@ -281,6 +281,8 @@ describe('flags', () => {
     const given = await args(everything);
     expect(given).toEqual(
       expect.arrayContaining([
+        '--http-address=[::]:7002',
+        '--metrics-address=[::]:8080',
         '--business-owner=Jo Doe: "boss"',
         '--connector-states=UNKNOWN=Unresolved,UP=Up',
         '--oidc-audience=a,b',
@@ -289,6 +291,7 @@ describe('flags', () => {
         '--tls-cert-file=/etc/idhub/tls/tls.crt',
       ]),
     );
+    expect(await args()).toEqual(expect.arrayContaining(['--http-address=0.0.0.0:7002']));
     expect(await args({ leaderElect: false, replicas: 1 })).toContain('--no-leader-elect');
   });
 });
