@@ -86,7 +86,7 @@ describe('leader election', () => {
     expect(b.elector.holder).toBeUndefined();
   });
 
-  test('a clean release hands over within a retry period', async () => {
+  test('a clean release hands over within 3 s', async () => {
     const [store, clock] = [new FakeStore(), new FakeClock()];
     const a = candidate('a', store, clock);
     await settle();
@@ -98,7 +98,7 @@ describe('leader election', () => {
     await a.elector.release();
     expect(a.elector.leading).toBe(false);
     expect(leaseOf(store).spec).toMatchObject({ holderIdentity: '', leaseDurationSeconds: 1 });
-    await clock.advance(2_000 * 2.2);
+    await clock.advance(3_000);
     expect(b.elector.leading).toBe(true);
     expect(leaseOf(store).spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
   });
