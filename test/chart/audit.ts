@@ -3,8 +3,9 @@ import { localPaths, type ControlPlane } from '../cluster/index.ts';
 
 /** What a ServiceAccount has asked of the API server. */
 export interface Asked {
-  /** Such as `patch aws.idhub.io/awsaccounts/status`. */
-  readonly what: string;
+  readonly verb: string;
+  /** With its group, and subresource if any, such as `aws.idhub.io/awsaccounts/status`. */
+  readonly resource: string;
   readonly namespace: string;
   /** HTTP status. */
   readonly code: number;
@@ -37,8 +38,79 @@ export function asked(plane: ControlPlane, serviceAccount: string): readonly Ask
     .map((line) => JSON.parse(line) as AuditEvent)
     .filter(({ user, objectRef }) => user.username === `system:serviceaccount:${serviceAccount}` && objectRef)
     .map(({ verb, objectRef, responseStatus }) => ({
-      what: `${verb} ${objectRef?.apiGroup ?? ''}/${[objectRef?.resource, objectRef?.subresource].filter((part) => part !== undefined).join('/')}`,
+      verb,
+      resource: `${objectRef?.apiGroup ?? ''}/${[objectRef?.resource, objectRef?.subresource].filter((part) => part !== undefined).join('/')}`,
       namespace: objectRef?.namespace ?? '',
       code: responseStatus?.code ?? 0,
     }));
+}
+
+/** One right: a verb on a resource, in one namespace or, where that is empty, everywhere. */
+export interface Right {
+  readonly verb: string;
+  readonly resource: string;
+  readonly namespace: string;
+}
+
+/** A Role or ClusterRole as the API server has it. */
+export interface RoleObject {
+  readonly metadata: { readonly namespace?: string };
+  readonly rules: readonly {
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly verbs: readonly string[];
+  }[];
+}
+
+/** Every right that roles give. */
+export function rightsOf(roles: readonly RoleObject[]): readonly Right[] {
+  return roles.flatMap(({ metadata: { namespace = '' }, rules }) =>
+    rules.flatMap(({ apiGroups, resources, verbs }) =>
+      apiGroups.flatMap((group) =>
+        resources.flatMap((resource) =>
+          verbs.map((verb) => ({ verb, resource: `${group}/${resource}`, namespace })),
+        ),
+      ),
+    ),
+  );
+}
+
+function covers(right: Right, { verb, resource, namespace }: Asked): boolean {
+  return (
+    right.verb === verb &&
+    right.resource === resource &&
+    (right.namespace === '' || right.namespace === namespace)
+  );
+}
+
+/**
+ * Whether a right was needed for it: it was answered. That there is nothing (404) is what some reads and deletions are
+ * to find out: without the right it would be 403.
+ */
+function wasAnswered({ verb, code }: Asked): boolean {
+  return (code >= 200 && code < 300) || (code === 404 && (verb === 'get' || verb === 'delete'));
+}
+
+const told = ({ verb, resource, namespace }: Right): string =>
+  `${verb} ${resource}${namespace === '' ? '' : ` in ${namespace}`}`;
+
+/** Rights that nobody used, and what was asked for without one, each in words. */
+export function compare(
+  rights: readonly Right[],
+  log: readonly Asked[],
+): { readonly unused: readonly string[]; readonly missing: readonly string[] } {
+  return {
+    unused: rights
+      .filter((right) => !log.some((each) => covers(right, each) && wasAnswered(each)))
+      .map((right) => told(right)),
+    missing: [
+      ...new Set(
+        log
+          .filter(
+            (each) => each.code === 401 || each.code === 403 || !rights.some((right) => covers(right, each)),
+          )
+          .map((each) => `${told(each)}: ${each.code}`),
+      ),
+    ],
+  };
 }

@@ -112,6 +112,8 @@ export function apiserverFlags(paths: LocalPaths, ports: LocalPorts, node?: Node
           `--kubelet-client-key=${node.kubeletClientKey}`,
           `--audit-policy-file=${paths.auditPolicy}`,
           `--audit-log-path=${paths.auditLog}`,
+          // As on OpenShift: whoever makes an owner wait for an object needs a right on the owner's finalizers.
+          '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
         ]),
     '--authorization-mode=RBAC',
     `--token-auth-file=${paths.tokenFile}`,
