@@ -27,6 +27,7 @@ export {
 export { createEventRecorder } from './events.ts';
 export { createLogger, createSecretValues, type LogLevel, type Logger } from './logger.ts';
 export { createManager } from './manager.ts';
+export type { OpenApiDocument, OpenApiSchema } from './openapi.ts';
 export { applyStatusIfChanged, ensureFinalizer, removeFinalizer } from './status.ts';
 export {
   after,

@@ -6,6 +6,7 @@ import {
   type Client,
   type KubeObject,
   type ObjectKey,
+  type OpenApiDocument,
   type ResourceType,
   type WatchEvent,
 } from '../../../operator/runtime/index.ts';
@@ -232,6 +233,21 @@ export class FakeClient implements Client {
     await this.#call('APPLYSTATUS', type, options.signal);
     const key = { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
     return structuredClone(this.store.patch(type.plural, key, structuredClone(object))) as T;
+  }
+
+  /** Undefined as with an API server that serves nothing of the group. */
+  published: { readonly document: OpenApiDocument; readonly etag: string } | undefined;
+
+  async openApi(
+    _groupVersion: object,
+    options: { signal?: AbortSignal | undefined; etag?: string | undefined } = {},
+  ) {
+    this.calls.push('OPENAPI');
+    await this.fail('OPENAPI', options.signal);
+    if (this.published === undefined) {
+      throw new ApiError({ code: 404, message: 'the API server answered 404' });
+    }
+    return this.published.etag === options.etag ? undefined : this.published;
   }
 
   async *watch<T extends KubeObject>(
