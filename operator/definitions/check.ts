@@ -33,6 +33,8 @@ export class DefinitionsCheck {
   readonly #outdated = Promise.withResolvers<void>();
   #etag: string | undefined;
   #found: Shortfall = { absent: [], outdated: new Map() };
+  /** Looks in a row that have found a kind not served. */
+  #absentLooks = 0;
   #begunAt = -Infinity;
   #look: Promise<Shortfall> | undefined;
   #fault: string | undefined;
@@ -93,20 +95,19 @@ export class DefinitionsCheck {
       this.#outdated.resolve();
       throw new Error('a CRD is out of date');
     }
+    // An API server that has just started publishes definitions a moment later: told when it is seen twice.
+    if (this.#absentLooks !== 1) {
+      this.#tell(this.#found);
+    }
   }
 
   /** Looks again from time to time until `signal` aborts; never rejects. */
   async watch(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#options;
     while (!signal.aborted) {
-      const { length: absent } = this.#found.absent;
       try {
-        await clock.sleep(this.#spread(absent > 0 ? firstMs : everyMs), signal);
+        await clock.sleep(this.#spread(this.#absentLooks > 0 ? firstMs : everyMs), signal);
         await this.admit(signal);
-        // An API server that has just started publishes definitions a moment later: told when it is seen twice.
-        if (absent > 0 || this.#found.absent.length === 0) {
-          this.#tell(this.#found);
-        }
       } catch (error) {
         if (!signal.aborted) {
           logger.debug('looking at the CRDs', { error });
@@ -132,6 +133,7 @@ export class DefinitionsCheck {
       this.#etag = undefined;
     }
     this.#begunAt = begunAt;
+    this.#absentLooks = this.#found.absent.length > 0 ? this.#absentLooks + 1 : 0;
     return this.#found;
   }
 

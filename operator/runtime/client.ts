@@ -259,7 +259,7 @@ class ApiClient implements Client {
     if (answer.status === 304 && options.etag !== undefined) {
       return undefined;
     }
-    return { document: parsed<OpenApiDocument>(answer), etag: answer.headers.etag };
+    return { document: parsed(answer) as OpenApiDocument, etag: answer.headers.etag };
   }
 
   #apply<T extends KubeObject>(
@@ -292,7 +292,7 @@ class ApiClient implements Client {
   }
 
   async #json<T>(request: Exchange): Promise<T> {
-    return parsed(await this.#exchange(request));
+    return parsed(await this.#exchange(request)) as T;
   }
 
   async #exchange(request: Exchange): Promise<Response> {
@@ -328,12 +328,12 @@ class ApiClient implements Client {
 }
 
 /** @throws {ApiError} where the answer is not 2xx @throws {TransportError} where it is no JSON */
-function parsed<T>(response: Response): T {
+function parsed(response: Response): unknown {
   if (response.status < 200 || response.status > 299) {
     throw errorFrom(response);
   }
   try {
-    return JSON.parse(response.body) as T;
+    return JSON.parse(response.body);
   } catch {
     throw new TransportError('the answer is no JSON');
   }

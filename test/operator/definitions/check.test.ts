@@ -274,3 +274,15 @@ test('what cannot be looked at is not admitted, and the next look counts', async
   expect(desk.check.fault).toBeUndefined();
   expect(await desk.outdated()).toBe(false);
 });
+
+test('a kind that is gone is told with the second watch that wants to go on', async () => {
+  const desk = await working();
+  desk.serves(document({ without: [accounts] }));
+  await desk.clock.advance(1_000);
+  await desk.check.admit(desk.stop.signal);
+  await desk.check.admit(desk.stop.signal);
+  expect(desk.check.fault).toBeUndefined();
+  await desk.clock.advance(1_000);
+  await desk.check.admit(desk.stop.signal);
+  expect(desk.check.fault).toContain('is not served');
+});
