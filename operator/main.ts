@@ -4,8 +4,8 @@ import { parseInvocation } from './config.ts';
 import { createOperatorLogger, runOperator } from './operator.ts';
 
 /**
- * Flags, signals and the exit code: 0 after a clean stop, 1 when the Lease was lost or the start
- * failed, 2 for flags that make no sense.
+ * Flags, signals and the exit code: 0 after a clean stop, 1 when the Lease was lost, a CRD was taken
+ * back or the start failed, 2 for flags that make no sense.
  */
 async function main(): Promise<number> {
   const invocation = parseInvocation(process.argv.slice(2), process.env, {
@@ -55,6 +55,12 @@ async function main(): Promise<number> {
     const end = await runOperator({ config, logger, protectSecret, version, signal: stop.signal });
     if (end === 'lease-lost') {
       logger.error('the Lease was lost; ending, another replica goes on');
+      return 1;
+    }
+    if (end === 'crd-outdated') {
+      logger.error(
+        'a CRD of an earlier version is served; ending, the next process waits until it is upgraded',
+      );
       return 1;
     }
     logger.info('stopped');

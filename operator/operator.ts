@@ -5,6 +5,7 @@ import { namespaceAllowed } from '../src/guard/index.ts';
 import type { Config } from './config.ts';
 import { ConnectionTarget } from './connector/index.ts';
 import { ConnectionRegistry } from './controllers/connection/index.ts';
+import { DefinitionsCheck, neededDefinitions } from './definitions/index.ts';
 import { PushOutbox, PushStates } from './controllers/push/index.ts';
 import { RunEngine } from './controllers/reconciliation/index.ts';
 import { createIdhubLink } from './idhub/index.ts';
@@ -47,8 +48,9 @@ export function createOperatorLogger(config: Config): {
 }
 
 /**
- * Runs the operator until `signal` aborts (`stopped`) or the Lease is lost (`lease-lost`).
- * Starts by finding out which installation this is; without the API server it waits for it.
+ * Runs the operator until `signal` aborts (`stopped`), the Lease is lost (`lease-lost`), or a CRD is served with less than
+ * this version needs (`crd-outdated`). Starts by finding out whether they are served and which installation this is;
+ * without the API server, or without them, it waits.
  */
 export async function runOperator(options: {
   readonly config: Config;
@@ -56,8 +58,8 @@ export async function runOperator(options: {
   readonly protectSecret: (value: string) => void;
   readonly version: string;
   readonly signal: AbortSignal;
-}): Promise<'stopped' | 'lease-lost'> {
-  const { config, logger, protectSecret, version, signal } = options;
+}): Promise<'stopped' | 'lease-lost' | 'crd-outdated'> {
+  const { config, logger, protectSecret, version } = options;
   const clock = systemClock;
   const random = Math.random;
   requireKubeconfig(config);
@@ -70,6 +72,16 @@ export async function runOperator(options: {
     userAgent: `idhub-aws-connector/${version}`,
     ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
     ...(config.context === undefined ? {} : { context: config.context }),
+  });
+  const outdated = new AbortController();
+  const signal = AbortSignal.any([options.signal, outdated.signal]);
+  const definitions = new DefinitionsCheck({
+    needed: neededDefinitions,
+    client,
+    clock,
+    random,
+    logger,
+    registry,
   });
   const replicas: Replicas = new Replicas({
     config,
@@ -86,6 +98,7 @@ export async function runOperator(options: {
     logger,
     registry,
     gracePeriodMs: config.gracePeriodMs,
+    admit: (admitted) => definitions.admit(admitted),
     ...(config.watchNamespaces === undefined ? {} : { namespaces: config.watchNamespaces }),
     ...(config.leaderElect
       ? {
@@ -137,6 +150,7 @@ export async function runOperator(options: {
     config,
     client,
     manager,
+    definitions,
     registry,
     clock,
     logger,
@@ -162,6 +176,7 @@ export async function runOperator(options: {
   });
 
   try {
+    await definitions.untilServed(signal);
     const installation = await untilAnswered(clock, logger, signal, () =>
       obtainInstallationId({
         client,
@@ -219,7 +234,10 @@ export async function runOperator(options: {
       protectSecret,
       permits,
     });
-    return await manager.run(signal);
+    void definitions.outdated.then(() => outdated.abort(new Error('a CRD is out of date')));
+    void definitions.watch(signal);
+    const end = await manager.run(signal);
+    return outdated.signal.aborted && !options.signal.aborted ? 'crd-outdated' : end;
   } finally {
     for (const name of connectionRegistry.states().keys()) {
       connectionRegistry.drop(parseKey(name));

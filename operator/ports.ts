@@ -29,6 +29,8 @@ export interface PortsOptions {
   /** One that needs no leadership: any replica answers, and reviews of tokens change nothing. */
   readonly client: Client;
   readonly manager: Pick<Manager, 'healthy' | 'ready'>;
+  /** What is wrong with what the API server serves, in a sentence. */
+  readonly definitions: { readonly fault: string | undefined };
   readonly registry: Registry;
   readonly connections: Pick<Informer<AwsConnection>, 'get' | 'hasSynced'>;
   /** Of `--http-address`, beside `/reports`. */
@@ -54,7 +56,7 @@ export async function startPorts(options: PortsOptions): Promise<{ close(): Prom
     ...config.metricsAddress,
     registry,
     healthy: () => manager.healthy(),
-    ready: () => !signal.aborted && manager.ready(),
+    unready: () => unready(options),
   });
   logger.info('serving metrics and probes', { host: config.metricsAddress.host, port: health.port, version });
   try {
@@ -74,6 +76,16 @@ export async function startPorts(options: PortsOptions): Promise<{ close(): Prom
     await health.close();
     throw error;
   }
+}
+
+function unready({ definitions, manager, signal }: PortsOptions): string | undefined {
+  if (definitions.fault !== undefined) {
+    return definitions.fault;
+  }
+  if (signal.aborted) {
+    return 'ending';
+  }
+  return manager.ready() ? undefined : 'the caches are not filled yet, or the API server does not answer';
 }
 
 /** A caller may ask so many times its rate at once, after a rest. */
@@ -133,14 +145,18 @@ async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
   return connector;
 }
 
-function connectionsOf({ config, connections }: Pick<PortsOptions, 'config' | 'connections'>): Connections {
+function connectionsOf({ config, connections, definitions }: PortsOptions): Connections {
   return {
     default: config.http.defaultConnection,
     has: (connection) => {
       if (!connections.hasSynced) {
-        throw new DirectoryUnavailableError('The connector has just started; ask again in a moment.', {
-          retryAfterMs: 2_000,
-        });
+        throw definitions.fault === undefined
+          ? new DirectoryUnavailableError('The connector has just started; ask again in a moment.', {
+              retryAfterMs: 2_000,
+            })
+          : new DirectoryUnavailableError('The connector waits for its CRDs to be upgraded.', {
+              retryAfterMs: 30_000,
+            });
       }
       return connections.get(connection) !== undefined;
     },

@@ -1,8 +1,8 @@
 /**
  * Writes what is derived from other files, or with --check says what is out of date:
- * the types of the custom resources (from crds/), the AWS policies (from src/aws/operations.ts), the page on metrics
- * (from the metrics that the process registers), and of the chart the definitions (from crds/) and the table of values
- * (from its schema and defaults).
+ * the types of the custom resources and what the operator needs to be served of them (from crds/), the AWS policies (from
+ * src/aws/operations.ts), the page on metrics (from the metrics that the process registers), and of the chart the
+ * definitions (from crds/) and the table of values (from its schema and defaults).
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -11,24 +11,11 @@ import { parse } from 'yaml';
 import { features, minimalPolicy } from '../src/aws/index.ts';
 import { metricsPage } from './generate/metrics-page.ts';
 import { processMetrics } from './generate/process-metrics.ts';
+import { neededOf, type Crd } from './generate/needed.ts';
 import { valueRows, valuesTable, withTable, type ValuesSchema } from './generate/values-table.ts';
 
 const root = join(import.meta.dirname, '..');
 const chart = 'charts/idhub-aws-connector';
-
-interface Crd {
-  readonly spec: {
-    readonly group: string;
-    readonly names: { readonly kind: string; readonly plural: string };
-    readonly scope: string;
-    readonly versions: readonly {
-      readonly name: string;
-      readonly schema: {
-        readonly openAPIV3Schema: { readonly properties: Readonly<Record<string, object>> };
-      };
-    }[];
-  };
-}
 
 /** JSON Schema as json-schema-to-typescript reads it: no further fields, optional means absent. */
 function closed(node: unknown): unknown {
@@ -56,7 +43,7 @@ async function typesOf(crd: Crd): Promise<{ file: string; text: string }> {
   if (version === undefined) {
     throw new Error(`${kind} has no version`);
   }
-  const { spec, status } = version.schema.openAPIV3Schema.properties;
+  const { spec, status } = version.schema.openAPIV3Schema.properties ?? {};
   const options = {
     bannerComment: '',
     additionalProperties: false,
@@ -97,9 +84,12 @@ async function typesOf(crd: Crd): Promise<{ file: string; text: string }> {
 async function generated(): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
   const names: string[] = [];
+  const crds: Crd[] = [];
   for (const name of (await readdir(join(root, 'crds'))).sort()) {
     const definition = await readFile(join(root, 'crds', name), 'utf8');
-    const { file, text } = await typesOf(parse(definition) as Crd);
+    const crd = parse(definition) as Crd;
+    crds.push(crd);
+    const { file, text } = await typesOf(crd);
     files.set(file, text);
     files.set(`${chart}/files/crds/${name}`, definition);
     names.push(file);
@@ -110,6 +100,7 @@ async function generated(): Promise<ReadonlyMap<string, string>> {
       .concat(names.map((file) => `export * from './${file.split('/').at(-1)}';`))
       .join('\n') + '\n',
   );
+  files.set('operator/definitions/needed.json', neededOf(crds));
   for (const feature of features) {
     files.set(
       `docs/aws-policy/${feature}.json`,

@@ -9,8 +9,8 @@ export interface HealthServerOptions {
   readonly registry: Registry;
   /** False: the process should be restarted. */
   readonly healthy: () => boolean;
-  /** False: caches are not synced, or the API server does not answer. */
-  readonly ready: () => boolean;
+  /** Why it cannot work yet, or any more, in a sentence; undefined where it can. */
+  readonly unready: () => string | undefined;
 }
 
 export interface HealthServer {
@@ -29,18 +29,18 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
       response.writeHead(code, { 'content-type': type, 'cache-control': 'no-store' });
       response.end(request.method === 'HEAD' ? undefined : body);
     };
-    const probe = (fine: boolean): void =>
-      answer(fine ? 200 : 503, 'text/plain; charset=utf-8', fine ? 'ok\n' : 'not ok\n');
+    const probe = (fault: string | undefined): void =>
+      answer(fault === undefined ? 200 : 503, 'text/plain; charset=utf-8', `${fault ?? 'ok'}\n`);
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       answer(405, 'text/plain; charset=utf-8', 'only GET and HEAD\n');
       return;
     }
     switch (request.url?.split('?')[0]) {
       case '/healthz':
-        probe(options.healthy());
+        probe(options.healthy() ? undefined : 'to be restarted');
         return;
       case '/readyz':
-        probe(options.ready());
+        probe(options.unready());
         return;
       case '/metrics':
         registry.metrics().then(

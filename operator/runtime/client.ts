@@ -13,7 +13,8 @@ import { TransportError, isGone } from './errors.ts';
 import { createAccessSource, type KubeconfigOptions } from './kubeconfig.ts';
 import type { Logger } from './logger.ts';
 import { restMetrics } from './metrics.ts';
-import { Transport, type Request } from './transport.ts';
+import type { OpenApiDocument } from './openapi.ts';
+import { Transport, type Request, type Response } from './transport.ts';
 import { apiVersionOf, type KubeObject, type ObjectKey, type ResourceType } from './types.ts';
 import { collectionPath, errorFrom, objectPath, parseEvent, setSelectors, typed } from './wire.ts';
 
@@ -48,6 +49,9 @@ export function createClient(options: ClientOptions): Client & { close(): void }
   });
   return new ApiClient(transport, options, () => source.close());
 }
+
+type Exchange = Omit<Request, 'timeoutMs' | 'maxBytes'> &
+  Partial<Pick<Request, 'timeoutMs' | 'maxBytes'>> & { readonly verb?: string };
 
 class ApiClient implements Client {
   readonly close: () => void;
@@ -241,6 +245,23 @@ class ApiClient implements Client {
     }
   }
 
+  async openApi(
+    { group, version }: Pick<ResourceType<KubeObject>, 'group' | 'version'>,
+    options: RequestOptions & { readonly etag?: string | undefined } = {},
+  ): Promise<{ document: OpenApiDocument; etag: string | undefined } | undefined> {
+    const answer = await this.#exchange({
+      method: 'GET',
+      path: `/openapi/v3/${group === '' ? 'api' : `apis/${group}`}/${version}`,
+      ifNoneMatch: options.etag,
+      signal: options.signal,
+      guard: options.guard,
+    });
+    if (answer.status === 304 && options.etag !== undefined) {
+      return undefined;
+    }
+    return { document: parsed(answer) as OpenApiDocument, etag: answer.headers.etag };
+  }
+
   #apply<T extends KubeObject>(
     type: ResourceType<T>,
     object: Applied<T>,
@@ -270,10 +291,11 @@ class ApiClient implements Client {
     return typed(type, await this.#json<T>(request));
   }
 
-  async #json<T>(
-    request: Omit<Request, 'timeoutMs' | 'maxBytes'> &
-      Partial<Pick<Request, 'timeoutMs' | 'maxBytes'>> & { readonly verb?: string },
-  ): Promise<T> {
+  async #json<T>(request: Exchange): Promise<T> {
+    return parsed(await this.#exchange(request)) as T;
+  }
+
+  async #exchange(request: Exchange): Promise<Response> {
     const from = this.#clock.monotonic();
     const { verb = request.method, ...rest } = request;
     let response;
@@ -295,19 +317,24 @@ class ApiClient implements Client {
       path: request.path,
       status: response.status,
     });
-    if (response.status < 200 || response.status > 299) {
-      throw errorFrom(response);
-    }
-    try {
-      return JSON.parse(response.body) as T;
-    } catch {
-      throw new TransportError('the answer is no JSON');
-    }
+    return response;
   }
 
   #count(method: string, verb: string, code: string, from: number): void {
     this.#reachable = /^[1-4]/.test(code);
     this.#metrics?.requests.inc({ code, method });
     this.#metrics?.duration.observe({ verb }, (this.#clock.monotonic() - from) / 1000);
+  }
+}
+
+/** @throws {ApiError} where the answer is not 2xx @throws {TransportError} where it is no JSON */
+function parsed(response: Response): unknown {
+  if (response.status < 200 || response.status > 299) {
+    throw errorFrom(response);
+  }
+  try {
+    return JSON.parse(response.body);
+  } catch {
+    throw new TransportError('the answer is no JSON');
   }
 }

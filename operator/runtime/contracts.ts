@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { Clock } from './clock.ts';
 import type { Logger } from './logger.ts';
+import type { OpenApiDocument } from './openapi.ts';
 import type { KubeObject, ObjectKey, ObjectMeta, Reconciler, ResourceType } from './types.ts';
 
 export interface RequestOptions {
@@ -85,6 +86,14 @@ export interface Client {
    * (half a line at its end is dropped) or nothing came for too long; throws when the connection breaks.
    */
   watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
+  /**
+   * What is served of a group and version: `/openapi/v3/apis/GROUP/VERSION`, which the ClusterRole system:discovery
+   * lets everybody read who is authenticated. Undefined where it is the one of `etag` still. 404: nothing is served of it.
+   */
+  openApi(
+    groupVersion: Pick<ResourceType<KubeObject>, 'group' | 'version'>,
+    options?: RequestOptions & { readonly etag?: string | undefined },
+  ): Promise<{ readonly document: OpenApiDocument; readonly etag: string | undefined } | undefined>;
 }
 
 /** A cache of one kind of object, kept current by a list and a watch. Its objects are frozen. */
@@ -192,6 +201,11 @@ export interface ManagerOptions {
   readonly namespaces?: readonly string[];
   /** How long running reconciles may go on after a stop, ms. */
   readonly gracePeriodMs: number;
+  /**
+   * Awaited before each list of an informer, and before each watch that goes on where another ended; what it throws
+   * counts as their failure. An API server ends the watches of a kind a second after its definition has changed.
+   */
+  readonly admit?: (signal: AbortSignal) => Promise<void>;
 }
 
 /**

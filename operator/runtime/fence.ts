@@ -25,6 +25,7 @@ export function fencedClient(client: Client, leading: () => boolean): Client {
     get: (type, key, options) => client.get(type, key, options),
     list: (type, options) => client.list(type, options),
     watch: (type, options) => client.watch(type, options),
+    openApi: (groupVersion, options) => client.openApi(groupVersion, options),
     create: (type, object, options) => fenced(options, (all) => client.create(type, object, all)),
     delete: (type, key, options) => fenced(options, (all) => client.delete(type, key, all)),
     mergePatch: (type, key, patch, options) =>

@@ -28,6 +28,7 @@ export { createEventRecorder } from './events.ts';
 export { createLogger, createSecretValues, type LogLevel, type Logger } from './logger.ts';
 export { createManager } from './manager.ts';
 export { runtimeMetrics } from './metrics.ts';
+export type { OpenApiDocument, OpenApiSchema } from './openapi.ts';
 export { applyStatusIfChanged, ensureFinalizer, removeFinalizer } from './status.ts';
 export {
   after,

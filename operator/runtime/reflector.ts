@@ -21,6 +21,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly onListed: () => void;
   /** Without a byte for this long a watch is opened anew; the client's default unless told. */
   readonly idleTimeoutMs?: number | undefined;
+  /** Awaited before each list, and before each watch that goes on where another ended. */
+  readonly admit?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 /**
@@ -50,6 +52,7 @@ export class Reflector<T extends KubeObject> {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
+        await this.#options.admit?.(signal);
         const from = this.#resourceVersion ?? (await this.#list(signal));
         await this.#watch(from, signal);
       } catch (error) {

@@ -11,6 +11,8 @@ export interface Request {
   /** Path and query. */
   readonly path: string;
   readonly contentType?: string;
+  /** Answered 304 where it is this one still. */
+  readonly ifNoneMatch?: string | undefined;
   readonly body?: string;
   readonly signal?: AbortSignal | undefined;
   /** Called once there is a connection, before the first byte is sent; may throw. */
@@ -187,6 +189,7 @@ export class Transport {
         ...access.headers,
         accept: 'application/json',
         'user-agent': this.#userAgent,
+        ...(request.ifNoneMatch === undefined ? {} : { 'if-none-match': request.ifNoneMatch }),
         ...(request.body === undefined
           ? {}
           : {

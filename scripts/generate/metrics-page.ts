@@ -2,6 +2,7 @@ import type { Part, ProcessMetric } from './process-metrics.ts';
 
 /** Words of help texts that lead to another page, since help is plain text: by metric, the word and its target. */
 const links: Readonly<Record<string, readonly [string, string]>> = {
+  idhub_crd_outdated: ['lacks what this version needs', 'operations.md#crds-of-another-version'],
   idhub_connection_ready: ['reason', 'reasons.md#awsconnection'],
   idhub_accounts: ['reason', 'reasons.md#awsaccount'],
   idhub_bindings: ['reason', 'reasons.md#awsentitlementbinding'],

@@ -12,6 +12,7 @@ import { ConnectionRegistry } from '../../operator/controllers/connection/index.
 import { PushStates, type PushMetrics } from '../../operator/controllers/push/index.ts';
 import type { RunMetrics } from '../../operator/controllers/reconciliation/index.ts';
 import type { ScheduledOutcome } from '../../operator/controllers/schedule/index.ts';
+import { createDefinitionsMetric, neededDefinitions } from '../../operator/definitions/index.ts';
 import { createHttpMetrics } from '../../operator/http-metrics.ts';
 import { createLinkMetrics } from '../../operator/idhub/metrics.ts';
 import { abandonedKinds, createMetrics } from '../../operator/metrics.ts';
@@ -73,6 +74,7 @@ const closed: Readonly<Record<string, ProcessMetric['values']>> = {
       } satisfies Record<AwsErrorKind, true>),
     }),
   },
+  idhub_crd_outdated: { crd: neededDefinitions.kinds.map(({ crd }) => crd) },
   idhub_snapshot_unknown: { what: all<Unread>({ passwordLastUsed: true, credentials: true }) },
   idhub_accounts: { ready: conditionStatus },
   idhub_bindings: { ready: conditionStatus },
@@ -163,6 +165,7 @@ function productRegistry(): Registry {
   const registry = new Registry();
   const now = (): number => 0;
   const connections = new ConnectionRegistry();
+  createDefinitionsMetric(registry);
   createMetrics({ registry, connections, accounts: () => [], bindings: () => [], now });
   createWebhookMetrics({ registry, backlog: () => ({ underWay: 0, oldestAt: undefined }), now });
   createHttpMetrics(registry);

@@ -70,8 +70,11 @@ export interface World {
   readonly operator: StartedProcess;
   readonly metricsUrl: string;
   startOperator(flags?: readonly string[]): Promise<void>;
-  /** One more process of the operator beside `operator`, with these flags in place of the world's. */
-  spawnOperator(flags: readonly string[]): {
+  /** One more process of the operator beside `operator`, with these flags in place of the world's, of another bundle if need be. */
+  spawnOperator(
+    flags: readonly string[],
+    bundle?: string,
+  ): {
     readonly process: StartedProcess;
     metricsUrl(): Promise<string>;
   };
@@ -212,11 +215,11 @@ async function makeWorld(
   let operator: StartedProcess | undefined;
   let metricsUrl = '';
   let flags: readonly string[] = options.operator ?? [];
-  const spawnOperator: World['spawnOperator'] = (given) => {
+  const spawnOperator: World['spawnOperator'] = (given, bundle = join(root, 'dist/operator.mjs')) => {
     const process_ = startProcess(process.execPath, [
       ...operatorNodeFlags,
       ...(options.node ?? []),
-      join(root, 'dist/operator.mjs'),
+      bundle,
       `--kubeconfig=${kubeconfigPath}`,
       `--namespace=${systemNamespace}`,
       `--watch-namespaces=${namespace}`,

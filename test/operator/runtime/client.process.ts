@@ -359,4 +359,41 @@ describe('client', () => {
       Object.assign(process.env, before);
     }
   });
+
+  test('what is served of a group and version: read once, and again only when it has changed', async () => {
+    const document = { paths: { '/apis/example.org/v1/things': {} }, components: { schemas: {} } };
+    const asked: unknown[] = [];
+    server.behaviour = ({ path, headers }, response) => {
+      if (!path.startsWith('/openapi/')) {
+        return 'pass';
+      }
+      asked.push([path, headers['if-none-match']]);
+      if (path !== '/openapi/v3/apis/example.org/v1') {
+        response.writeHead(404).end();
+      } else if (headers['if-none-match'] === '"7"') {
+        response.writeHead(304, { etag: '"7"' }).end();
+      } else {
+        response.setHeader('etag', '"7"');
+        json(response, 200, document);
+      }
+      return 'answered';
+    };
+    const client = await connect();
+    expect(await client.openApi(things)).toEqual({ document, etag: '"7"' });
+    expect(await client.openApi(things, { etag: '"6"' })).toEqual({ document, etag: '"7"' });
+    expect(await client.openApi(things, { etag: '"7"' })).toBeUndefined();
+    expect(client.reachable).toBe(true);
+    const refused = await client
+      .openApi({ group: 'example.org', version: 'v2' })
+      .catch((error: unknown) => error);
+    expect(isNotFound(refused)).toBe(true);
+    await client.openApi({ group: '', version: 'v1' }).catch(() => undefined);
+    expect(asked).toEqual([
+      ['/openapi/v3/apis/example.org/v1', undefined],
+      ['/openapi/v3/apis/example.org/v1', '"6"'],
+      ['/openapi/v3/apis/example.org/v1', '"7"'],
+      ['/openapi/v3/apis/example.org/v2', undefined],
+      ['/openapi/v3/api/v1', undefined],
+    ]);
+  });
 });

@@ -6,6 +6,7 @@ import {
   type Client,
   type KubeObject,
   type ObjectKey,
+  type OpenApiDocument,
   type ResourceType,
   type WatchEvent,
 } from '../../../operator/runtime/index.ts';
@@ -234,6 +235,28 @@ export class FakeClient implements Client {
     return structuredClone(this.store.patch(type.plural, key, structuredClone(object))) as T;
   }
 
+  readonly #watches = new Set<() => void>();
+
+  /** The server ends the watches that are open. */
+  endWatches(): void {
+    this.#watches.forEach((end) => end());
+  }
+
+  /** Undefined as with an API server that serves nothing of the group. */
+  published: { readonly document: OpenApiDocument; readonly etag: string } | undefined;
+
+  async openApi(
+    _groupVersion: object,
+    options: { signal?: AbortSignal | undefined; etag?: string | undefined } = {},
+  ) {
+    this.calls.push('OPENAPI');
+    await this.fail('OPENAPI', options.signal);
+    if (this.published === undefined) {
+      throw new ApiError({ code: 404, message: 'the API server answered 404' });
+    }
+    return this.published.etag === options.etag ? undefined : this.published;
+  }
+
   async *watch<T extends KubeObject>(
     type: ResourceType<T>,
     options: { namespace?: string | undefined; resourceVersion: string; signal?: AbortSignal | undefined },
@@ -257,11 +280,20 @@ export class FakeClient implements Client {
     };
     this.store.listeners.add(listener);
     const stop = (): void => wake();
+    let ended = false;
+    const end = (): void => {
+      ended = true;
+      wake();
+    };
+    this.#watches.add(end);
     options.signal?.addEventListener('abort', stop);
     try {
       for (;;) {
         options.signal?.throwIfAborted();
         const event = queue.shift();
+        if (event === undefined && ended) {
+          return;
+        }
         if (event === undefined) {
           await new Promise<void>((resolve) => {
             wake = resolve;
@@ -272,6 +304,7 @@ export class FakeClient implements Client {
       }
     } finally {
       this.store.listeners.delete(listener);
+      this.#watches.delete(end);
       options.signal?.removeEventListener('abort', stop);
     }
   }

@@ -235,4 +235,46 @@ describe('manager', () => {
     world.stop.abort();
     await world.ended;
   });
+
+  test('informers ask before they list, and before they watch again; a refusal counts as a failure', async () => {
+    const client = new FakeClient();
+    client.store.create('things', thing('a'));
+    let open: () => void = () => undefined;
+    let refuses = false;
+    let asked = 0;
+    const world = start(nothing, {
+      client,
+      manager: {
+        admit: async () => {
+          asked += 1;
+          if (refuses) {
+            throw new Error('not now');
+          }
+          await new Promise<void>((resolve) => {
+            open = resolve;
+          });
+        },
+      },
+    });
+    await settle();
+    expect([asked, client.calls]).toEqual([1, []]);
+    open();
+    await settle();
+    expect(client.calls).toEqual(['LIST things', 'WATCH things']);
+    await world.clock.advance(5_000);
+    refuses = true;
+    client.endWatches();
+    await settle();
+    expect(asked).toBe(2);
+    await world.clock.advance(10_000);
+    expect(asked).toBeGreaterThan(2);
+    expect(client.calls).toEqual(['LIST things', 'WATCH things']);
+    refuses = false;
+    await world.clock.advance(60_000);
+    open();
+    await settle();
+    expect(client.calls.slice(2)).toEqual(['LIST things', 'WATCH things']);
+    world.stop.abort();
+    await world.ended;
+  });
 });
