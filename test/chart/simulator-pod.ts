@@ -7,7 +7,8 @@ import { startSimulator } from '../simulator/index.ts';
 import type { Call } from './calls.ts';
 
 const simulator = await startSimulator({ port: 0, enforcePolicies: true });
-const server = createServer((asked, answer) => {
+// An idle connection is not closed in the very moment in which a client uses it again.
+const server = createServer({ keepAliveTimeout: 3_600_000 }, (asked, answer) => {
   const parts: Buffer[] = [];
   asked.on('data', (part: Buffer) => parts.push(part));
   asked.once('end', () => {
