@@ -9,7 +9,7 @@ import { selfSigned } from '../support/certificate.ts';
 import { eventually } from '../support/process.ts';
 import { asked, compare, rightsOf, type RoleObject } from './audit.ts';
 import { describeReplicas, faults } from './faults.ts';
-import { account, Release } from './release.ts';
+import { account, isReady, Release } from './release.ts';
 import { authorization, useRights } from './rights.ts';
 import { caller, people, releaseName, startStage, system, type Stage } from './stage.ts';
 
@@ -208,6 +208,49 @@ describe('upgrade and rollback', () => {
     await stage.apply(account('amira', { tags: { team: 'dev' } }));
     await release.ready('awsaccount', 'amira');
     expect((await stage.simulator.user('amira'))?.tags).toMatchObject({ team: 'dev' });
+  });
+});
+
+describe('definitions of the version before', () => {
+  test('pods are not ready and say what is out of date; with current ones they go on, and nothing is lost', async () => {
+    const before = { uids: await uids(), writes: await writes() };
+    const older = stage.changedChart('0.0.9', (crds) => {
+      const file = join(crds, 'aws.idhub.io_awsaccounts.yaml');
+      const text = readFileSync(file, 'utf8');
+      const without = text.replace(/^ {16}userId:\n(?: {18}.*\n)+/m, '');
+      expect(without).not.toBe(text);
+      writeFileSync(file, without);
+    });
+    const common = [`--namespace=${system}`, `--values=${stage.values}`];
+    await stage.helm.must(['upgrade', releaseName, older, ...common]);
+    const said = 'CRD out of date: awsaccounts.aws.idhub.io lacks status.userId';
+    const waiting = await eventually(
+      async () => {
+        const all = await release.pods();
+        return all.length > 0 && all.every((each) => !isReady(each)) ? all : undefined;
+      },
+      { withinMs: 120_000, everyMs: 500, what: 'no pod to be ready' },
+    );
+    for (const { metadata } of waiting) {
+      await eventually(
+        async () => {
+          const { stdout } = await stage.plane.kubectl(['logs', metadata.name, '-n', system]);
+          return stdout.includes(said) ? true : undefined;
+        },
+        { withinMs: 60_000, everyMs: 500, what: `${metadata.name} to say what is out of date` },
+      );
+    }
+    // What the operator's version before has put there is readable as before.
+    expect(await uids()).toBe(before.uids);
+    await release.install('upgrade', chart);
+    await release.twoReady();
+    for (const each of ['amira', 'bo', 'cy']) {
+      await release.ready('awsaccount', each);
+    }
+    const status = ['get', 'awsaccount', 'amira', '-n', people, '-o', 'jsonpath={.status.userId}'];
+    expect(await stage.kubectl(status)).toBe((await stage.simulator.user('amira'))?.userId);
+    expect(await uids()).toBe(before.uids);
+    expect(await writes()).toBe(before.writes);
   });
 });
 
