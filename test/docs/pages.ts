@@ -108,6 +108,7 @@ export const pages: readonly Page[] = [
       },
     ],
   },
+  { page: 'docs/reasons.md', runs: [{ begins: 'kubectl get idhub -A', says: /awsaccount/ }] },
   {
     page: 'docs/push.md',
     runs: [
