@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 import { eventually, startProcess } from '../support/process.ts';
 import { callsIn, changesAws, type Call } from './calls.ts';
@@ -141,6 +142,34 @@ export class Release {
       { withinMs, everyMs: 50, what: `another leader than ${before}` },
     );
     return performance.now() - started;
+  }
+
+  /** Does something, while clients come to the Service, each with a connection of its own. @returns why some got no answer at all */
+  async unanswered(happens: () => Promise<void>): Promise<readonly string[]> {
+    const { host, port } = await this.#stage.reach(releaseName, 7002);
+    const lost: string[] = [];
+    const over = new AbortController();
+    let answers = 0;
+    const clients = Array.from({ length: 4 }, async () => {
+      while (!over.signal.aborted) {
+        try {
+          const signal = AbortSignal.timeout(10_000);
+          await (await fetch(`http://${host}:${port}/`, { headers: { connection: 'close' }, signal })).text();
+          answers += 1;
+          await setTimeout(10);
+        } catch (error) {
+          lost.push(String((error as Error).cause ?? error));
+        }
+      }
+    });
+    try {
+      await happens();
+    } finally {
+      over.abort();
+      await Promise.all(clients);
+    }
+    expect(answers).toBeGreaterThan(50);
+    return lost;
   }
 
   /** Does something, and tells who held the Lease meanwhile, as the API server has told it to a watch. */

@@ -151,7 +151,9 @@ describe('what is rendered', () => {
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     });
-    expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(25);
+    expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(25 + 3);
+    expect(pod.containers[0]).toMatchObject({ lifecycle: { preStop: { sleep: { seconds: 3 } } } });
+    expect((await podSpec({ preStopSeconds: 0 })).containers[0]).not.toHaveProperty('lifecycle');
     expect(pod.containers[0]?.image).toBe('idhub-aws-connector:0.1.0');
   });
 
@@ -292,6 +294,9 @@ describe('flags', () => {
       ]),
     );
     expect(await args()).toEqual(expect.arrayContaining(['--http-address=0.0.0.0:7002']));
+    expect(await args()).toContain('--public-url=http://idhub-aws-connector.idhub-system.svc:7002');
+    const proxied = await args({ http: { trustedProxies: ['10.0.0.0/8'] } });
+    expect(proxied.filter((each) => each.startsWith('--public-url'))).toEqual([]);
     expect(await args({ leaderElect: false, replicas: 1 })).toContain('--no-leader-elect');
   });
 });
@@ -327,7 +332,7 @@ describe('values that make no sense are refused, with a sentence', () => {
     [
       'a pod that is killed before its work ends',
       { gracePeriod: '1m' },
-      'write at least 65, so that running work can end',
+      'write at least 68, so that running work can end',
     ],
     ['writers without a Lease', { leaderElect: false }, 'without the Lease, each replica would write'],
     [
@@ -384,7 +389,7 @@ describe('values that make sense', () => {
     ],
     [
       'a grace period in milliseconds',
-      { gracePeriod: '39001ms', terminationGracePeriodSeconds: 41 },
+      { gracePeriod: '39001ms', terminationGracePeriodSeconds: 44 },
       () => true,
     ],
     [

@@ -200,9 +200,6 @@ export const pages: readonly Page[] = [
   },
   {
     page: 'charts/idhub-aws-connector/README.md',
-    runs: [
-      ...plain('helm install', 'kubectl apply -f crds/'),
-      elsewhere('kubectl scale', chart, 'needs pods'),
-    ],
+    runs: [{ begins: 'helm install' }, elsewhere('kubectl scale', chart, 'needs pods')],
   },
 ];

@@ -54,6 +54,16 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
+{{/* Where clients reach the port: as given, else the Service; empty where trusted proxies say it. */}}
+{{- define "connector.publicUrl" -}}
+{{- if .Values.http.publicUrl -}}
+{{- .Values.http.publicUrl -}}
+{{- else if not .Values.http.trustedProxies -}}
+{{- $scheme := ternary "https" "http" (ne (include "connector.tlsSecret" .) "") -}}
+{{- printf "%s://%s.%s.svc:%v" $scheme (include "connector.fullname" .) .Release.Namespace .Values.http.service.port -}}
+{{- end -}}
+{{- end -}}
+
 {{/* A time such as 25s, in seconds, rounded up. */}}
 {{- define "connector.seconds" -}}
 {{- if hasSuffix "ms" . -}}
@@ -74,9 +84,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* What the schema cannot say, since it is about two values at once. */}}
 {{- define "connector.validate" -}}
-{{- $grace := include "connector.seconds" .Values.gracePeriod | int -}}
-{{- if le (int .Values.terminationGracePeriodSeconds) $grace -}}
-{{- fail (printf "terminationGracePeriodSeconds is %d and gracePeriod is %s: write at least %d, so that running work can end before the pod is killed" (int .Values.terminationGracePeriodSeconds) .Values.gracePeriod (add $grace 5 | int)) -}}
+{{- $grace := add (include "connector.seconds" .Values.gracePeriod | int) (int .Values.preStopSeconds) -}}
+{{- if le (int .Values.terminationGracePeriodSeconds) (int $grace) -}}
+{{- fail (printf "terminationGracePeriodSeconds is %d, gracePeriod is %s and preStopSeconds comes before it: write at least %d, so that running work can end before the pod is killed" (int .Values.terminationGracePeriodSeconds) .Values.gracePeriod (add $grace 5 | int)) -}}
 {{- end -}}
 {{- if and (not .Values.leaderElect) (gt (int .Values.replicas) 1) -}}
 {{- fail (printf "leaderElect is false and replicas is %d: without the Lease, each replica would write; write replicas: 1, or leave leaderElect alone" (int .Values.replicas)) -}}
