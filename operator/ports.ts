@@ -107,6 +107,8 @@ async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
           logger,
           protectSecret,
         });
+  // What is wrong with it is in the log before somebody asks.
+  void secret?.current().catch(() => undefined);
   const connector = await startConnectorServer({
     ...config.httpAddress,
     mounts: [

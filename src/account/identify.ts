@@ -1,6 +1,6 @@
 import type { Declared, Memory, ObservedUser } from './model.ts';
 import { sameName } from '../schema/index.ts';
-import { ownership, type Owner } from './ownership.ts';
+import { ownership, ownerValue, type Owner } from './ownership.ts';
 
 /** Where a complete reading of the account shows users that may be the one of this object. */
 export interface Sighting {
@@ -71,8 +71,9 @@ export function identify(declared: Declared, owner: Owner, memory: Memory, seen:
         : refused(
             user,
             state.kind === 'otherObject' ? 'Conflict' : 'AlreadyExists',
-            `IAM user "${user.userName}" belongs to ${state.value}; remove that object first ` +
-              '(with deletionPolicy Retain it lets go of the user), or set spec.adoptionPolicy to Always',
+            otherself(user, owner, state.value, 'set spec.adoptionPolicy to Always') ??
+              `IAM user "${user.userName}" belongs to ${state.value}; remove that object first ` +
+                '(with deletionPolicy Retain it lets go of the user), or set spec.adoptionPolicy to Always',
           );
   }
 }
@@ -90,8 +91,14 @@ function identifyRecorded(declared: Declared, owner: Owner, userId: string, seen
       : refused(
           user,
           owned.kind === 'otherObject' ? 'Conflict' : 'AlreadyExists',
-          `IAM user "${user.userName}" has been taken over by ${owned.value}; ` +
-            `remove one of the two objects, or annotate this one with aws.idhub.io/confirm-user-id=${user.userId} to take it back`,
+          otherself(
+            user,
+            owner,
+            owned.value,
+            `annotate it with aws.idhub.io/confirm-user-id=${user.userId}`,
+          ) ??
+            `IAM user "${user.userName}" has been taken over by ${owned.value}; ` +
+              `remove one of the two objects, or annotate this one with aws.idhub.io/confirm-user-id=${user.userId} to take it back`,
         );
   }
   const other = seen.byName;
@@ -106,6 +113,17 @@ function identifyRecorded(declared: Declared, owner: Owner, userId: string, seen
         `IAM user "${other.userName}" is now ${other.userId}; this object stands for ${userId}, which is gone. ` +
           `If it is the same person, annotate the object with aws.idhub.io/confirm-user-id=${other.userId}`,
       );
+}
+
+/** What to say where the owner is this very object, as another installation of the operator marks it. */
+function otherself(user: ObservedUser, owner: Owner, value: string, take: string): string | undefined {
+  const [installation = ''] = value.split('/');
+  return value === ownerValue({ ...owner, installation })
+    ? `IAM user "${user.userName}" belongs to this object, as installation ${installation} marks it, and this operator ` +
+        `is installation ${owner.installation}. Where two operators look after this namespace, stop one of them, or give ` +
+        `each namespaces of its own; where the id was lost, start the operator with --installation-id=${installation}; ` +
+        `to take the user from there, ${take}`
+    : undefined;
 }
 
 function isNamed(user: ObservedUser, names: readonly (string | undefined)[]): boolean {

@@ -1,4 +1,4 @@
-/** Makes the images that test:chart runs, for a cluster that they are not loaded into: `node test/chart/cli.ts FOLDER`. */
+/** Makes the images that test:chart runs, for a cluster that they are not loaded into: `npm run chart:images -- FOLDER`. */
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Podman } from '../image/podman.ts';
@@ -7,7 +7,7 @@ import { makeImages } from './images.ts';
 const [folder] = process.argv.slice(2);
 if (folder === undefined || folder.startsWith('-')) {
   console.error(
-    'Usage: node test/chart/cli.ts FOLDER\n\nWrites operator.tar and simulator.tar, as podman save does.',
+    'Usage: npm run chart:images -- FOLDER\n\nWrites operator.tar and simulator.tar, as podman save does.',
   );
   process.exitCode = 2;
 } else {

@@ -344,6 +344,25 @@ describe('values that make no sense are refused, with a sentence', () => {
     ['an audience of nobody', { http: { oidc: { audience: ['x'] } } }, 'go with http.oidc.issuer'],
     ['push without keys', { push: { url: 'https://x' } }, 'push.url and push.secret go together'],
     ['one port twice', { metrics: { port: 7002 } }, 'two servers cannot have one port'],
+    ['a flag that a value stands for', { extraArgs: ['--no-leader-elect'] }, 'does not match pattern'],
+    ['no time between readings', { snapshotInterval: '0s' }, 'does not match pattern'],
+    [
+      'lists that are always too old',
+      { snapshotInterval: '1h', listMaxAge: '30m' },
+      'lists would be refused most of the time',
+    ],
+    ['a look at IDHub once an hour', { idhub: { interval: '1h' } }, 'write a time from 1s to 10m'],
+    [
+      'an issuer that anybody can play',
+      { http: { oidc: { issuer: 'http://id.example.com', audience: ['a'] } } },
+      'whoever is on the way can come in as anybody',
+    ],
+    [
+      'changes that anybody can read',
+      { push: { url: 'http://hook.example.com', secret: 'x' } },
+      'does not match pattern',
+    ],
+    ['a name in capitals', { nameOverride: 'UPPER' }, 'does not match pattern'],
     [
       'a monitor of nothing',
       { metrics: { service: { enabled: false }, serviceMonitor: { enabled: true } } },
@@ -379,9 +398,18 @@ describe('values that make sense', () => {
       (all: readonly Rendered[]) =>
         all.some(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'aws'),
     ],
+    ['another port', { http: { port: 7100 }, metrics: { port: 9100 } }, () => true],
     ['as part of another chart', { global: { any: { thing: 1 } } }, () => true],
   ])('%s', async (_, values, holds) => {
     expect(holds(await objects(values))).toBe(true);
+  });
+
+  test('a port on the command line, whose numbers Helm reads as others', async () => {
+    expect(await template({}, ['--set=http.port=7100'])).toMatchObject({ code: 0 });
+    expect(await template({}, ['--set=http.port=8080'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('two servers cannot have one port') as unknown,
+    });
   });
 });
 

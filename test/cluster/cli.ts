@@ -56,6 +56,12 @@ async function up(background: BackgroundControlPlane, again: string, node: boole
       `  export KUBECONFIG=${shellQuoted(plane.kubeconfigPath)}`,
       `  ${shellQuoted(plane.kubectlPath)} get namespaces`,
       `or, with this kubectl first on the PATH: eval "$(npm run -s cluster -- env${again})"`,
+      ...(node
+        ? [
+            'crds/ are installed: the chart is to leave them alone (helm install … --set crds.enabled=false)',
+            `Images: npm run cluster -- load ARCHIVE${again}`,
+          ]
+        : []),
       `End it: npm run cluster -- down${again}`,
     ].join('\n'),
   );

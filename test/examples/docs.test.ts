@@ -74,6 +74,14 @@ describe('documentation', () => {
     expect((await Promise.all(files.map(brokenLinks))).flat()).toEqual([]);
   });
 
+  test('every page can be found from the table in the README', async () => {
+    const [, table = ''] = (await read('README.md')).split('## Where to go next');
+    const pages = (await markdownFiles()).filter(
+      (file) => !file.startsWith('docs/adr/') && file !== 'README.md',
+    );
+    expect(pages.filter((page) => !table.includes(`](${page})`))).toEqual([]);
+  });
+
   test('every flag is in operations.md, and no other', async () => {
     const invocation = parseInvocation(['--help'], {}, { hostname: 'host', pid: 1, version: '0' });
     const help = invocation.kind === 'print' ? invocation.text : '';

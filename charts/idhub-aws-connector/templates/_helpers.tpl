@@ -96,10 +96,20 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if ne (empty .Values.push.url) (empty .Values.push.secret) -}}
 {{- fail "push.url and push.secret go together: write both, or none of them" -}}
 {{- end -}}
+{{- $interval := include "connector.seconds" .Values.idhub.interval | int -}}
+{{- if or (lt $interval 1) (gt $interval 600) -}}
+{{- fail (printf "idhub.interval is %s: write a time from 1s to 10m" .Values.idhub.interval) -}}
+{{- end -}}
+{{- if and .Values.listMaxAge (lt (include "connector.seconds" .Values.listMaxAge | int) (include "connector.seconds" .Values.snapshotInterval | int)) -}}
+{{- fail (printf "listMaxAge is %s and snapshotInterval is %s: lists would be refused most of the time; write at least the interval, or leave listMaxAge out" .Values.listMaxAge .Values.snapshotInterval) -}}
+{{- end -}}
+{{- if and (hasPrefix "http://" .Values.http.oidc.issuer) (not .Values.http.oidc.allowHttp) -}}
+{{- fail "http.oidc.issuer is asked over plain HTTP: whoever is on the way can come in as anybody; write an https address, or http.oidc.allowHttp: true" -}}
+{{- end -}}
 {{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.service.enabled) -}}
 {{- fail "metrics.serviceMonitor.enabled needs metrics.service.enabled" -}}
 {{- end -}}
-{{- if eq .Values.http.port .Values.metrics.port -}}
+{{- if eq (int .Values.http.port) (int .Values.metrics.port) -}}
 {{- fail "http.port and metrics.port are the same: two servers cannot have one port" -}}
 {{- end -}}
 {{- end -}}

@@ -111,7 +111,14 @@ export class SecretCredentials {
     }
     const credentials = readCredentials(data);
     credentials.secrets.forEach(protectSecret);
-    logger.info('callers were read', { secretName: secret.name, callers: credentials.size, version });
+    if (version === noVersion) {
+      logger.warn('the Secret of callers is not there: until it is, nobody of it comes in', {
+        namespace: secret.namespace,
+        secretName: secret.name,
+      });
+    } else {
+      logger.info('callers were read', { secretName: secret.name, callers: credentials.size, version });
+    }
     for (const problem of credentials.problems) {
       logger.warn('an entry of the Secret of callers lets nobody in', { entry: problem });
     }

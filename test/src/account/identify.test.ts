@@ -222,6 +222,20 @@ test('every refusal says what to do next', () => {
   }
 });
 
+test('an object that another installation looks after, too, is told so', () => {
+  const row: Row = {
+    title: '',
+    memory: 'A',
+    seen: { byId: userOf('A', 'other installation') },
+    expected: '',
+  };
+  expect(decide(row)).toMatchObject({
+    message: expect.stringMatching(
+      /belongs to this object, as installation elsewhere .* this operator is installation inst\..*stop one.*--installation-id=elsewhere; .*confirm-user-id=A/,
+    ) as unknown,
+  });
+});
+
 describe('the owner tag', () => {
   test('is the whole path of the object where it fits', () => {
     expect(ownerValue(owner)).toBe('inst/ns/jo');

@@ -214,6 +214,7 @@ describe('faults', () => {
   test.each([
     [fault('accessDenied', 'AccessDenied'), 'AccessDenied', /docs\/aws-policy/],
     [fault('badCredentials', 'InvalidClientTokenId'), 'InvalidCredentials', /Secret/],
+    [fault('invalid', 'ValidationError'), 'InvalidInput', /ValidationError/],
     [new SpoiltSetError('Secret "x" is not there'), 'BaselineSpoilt', /Bring it back from a backup/],
     [new ApiError({ code: 403, reason: 'Forbidden', message: 'no right' }), 'NotWritten', /no right/],
   ])('%s: somebody has to act, and it goes on by itself then', async (error, reason, says) => {

@@ -278,3 +278,16 @@ test('no line of the log has a credential', async () => {
     expect(text).not.toContain(part);
   }
 });
+
+test('a Secret that is not there is in the log, by its name', async () => {
+  const said: string[] = [];
+  const source = new SecretCredentials({
+    client,
+    secret: { namespace: 'idhub-system', name: 'nowhere' },
+    clock,
+    logger: createLogger({ level: 'info', clock, write: (line) => said.push(line) }),
+    protectSecret: () => undefined,
+  });
+  expect((await source.current()).there).toBe(false);
+  expect(said.join('')).toMatch(/"level":"warn".*the Secret of callers is not there.*nowhere/);
+});
