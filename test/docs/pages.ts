@@ -60,6 +60,14 @@ export const pages: readonly Page[] = [
   {
     page: 'docs/idhub.md',
     runs: [
+      { begins: 'helm upgrade', replace: { NAMESPACE: 'idhub-demo' }, says: /has been upgraded/ },
+      ...['curl -u idhub', "curl -u idhub:PASSWORD 'https", 'kubectl apply -n NAMESPACE'].map((begins) =>
+        elsewhere(
+          begins,
+          'test/examples/idhub.cluster.ts',
+          'runs these steps of the page, one after the other',
+        ),
+      ),
       elsewhere('curl', 'test/keycloak/tenant.ts', 'asks a real Keycloak for the same token'),
       {
         begins: 'npm run -s import-env',
