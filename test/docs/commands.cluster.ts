@@ -44,6 +44,7 @@ beforeAll(async () => {
   aws = `http://127.0.0.1:${said.port}`;
   iam = iamClient(aws, said.accounts[0]);
   const credentials = await makeCommunicationUser(iam, communicationUser);
+  await iam.send(new CreateGroupCommand({ GroupName: 'sales' }));
   for (const entry of readdirSync(root).filter((name) => name !== '.git')) {
     symlinkSync(join(root, entry), join(home, entry));
   }
@@ -128,8 +129,7 @@ const given: Readonly<Record<string, () => Promise<void>>> = {
       ].join('\n'),
     );
   },
-  'a group, and the password of IDHub': async () => {
-    await iam.send(new CreateGroupCommand({ GroupName: 'sales' }));
+  'the password of IDHub': async () => {
     const caller = await shell(
       `kubectl get secret idhub-callers -n ${system} -o jsonpath='{.data.basic\\.idhub}' | base64 -d`,
     );

@@ -145,7 +145,7 @@ export const pages: readonly Page[] = [
     runs: [
       {
         begins: 'curl -u idhub:PASSWORD https://connector.example.com:7002/webhook/v1/operations',
-        given: 'a group, and the password of IDHub',
+        given: 'the password of IDHub',
         replace: { 'idhub:PASSWORD': '"idhub:$CALLER"' },
         says: /"status":\s*"done"/,
       },
