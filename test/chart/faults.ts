@@ -276,17 +276,20 @@ export const faults: readonly (readonly [
       const later = looks.filter(({ ms }) => ms > 40_000);
       expect(later.length).toBeGreaterThan(60);
       expect(later.filter(({ health, ready }) => health !== 200 || ready !== 503)).toEqual([]);
-      await release.twoReady(180_000);
       await eventually(async () => ((await release.leader()) === '' ? undefined : true), {
         withinMs: 60_000,
       });
-      const after = await release.pods();
-      // Nobody was restarted but the one that led and lost the Lease.
-      expect(lives(after)).toEqual(
-        new Map(
-          [...lives(before)].map(([name, restarts]) => [name, name === leader ? restarts + 1 : restarts]),
-        ),
+      // Nobody was restarted but the one that led and lost the Lease. The kubelet reports it some time after the API
+      // server is back; until then pods are as they were.
+      const expected = new Map(
+        [...lives(before)].map(([name, restarts]) => [name, name === leader ? restarts + 1 : restarts]),
       );
+      await eventually(
+        async () => (restartsOf(await release.pod(leader)) === expected.get(leader) ? true : undefined),
+        { withinMs: 120_000, everyMs: 500, what: 'the kubelet to report the restart of the one that led' },
+      );
+      await release.twoReady(180_000);
+      expect(lives(await release.pods())).toEqual(expected);
 
       await eventually(
         async () => ((await stage.simulator.user('amira'))?.tags['team'] === 'dev' ? true : undefined),
