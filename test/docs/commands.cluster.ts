@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { ensureHelm } from '../chart/helm.ts';
 import { startControlPlane, type ControlPlane } from '../cluster/index.ts';
 import { communicationUser, iamClient, makeCommunicationUser } from '../e2e/world.ts';
-import type { SimulatedAccount } from '../simulator/index.ts';
+import { SimulatorControl, type SimulatedAccount } from '../simulator/index.ts';
 import { startProcess, type StartedProcess } from '../support/process.ts';
 import { commandsOf, filledIn } from './commands.ts';
 import { pages } from './pages.ts';
@@ -25,6 +25,7 @@ let plane: ControlPlane;
 let simulator: StartedProcess | undefined;
 let aws = '';
 let iam: IAMClient;
+let control: SimulatorControl;
 let operator: StartedProcess | undefined;
 /** HOST:PORT of the operator. */
 let port = '';
@@ -43,16 +44,15 @@ beforeAll(async () => {
   };
   aws = `http://127.0.0.1:${said.port}`;
   iam = iamClient(aws, said.accounts[0]);
+  control = new SimulatorControl(aws);
   const credentials = await makeCommunicationUser(iam, communicationUser);
   await iam.send(new CreateGroupCommand({ GroupName: 'sales' }));
   for (const entry of readdirSync(root).filter((name) => name !== '.git')) {
     symlinkSync(join(root, entry), join(home, entry));
   }
-  const kubeconfig = join(home, 'kubeconfig');
-  writeFileSync(kubeconfig, readFileSync(plane.kubeconfigPath), { mode: 0o600 });
   Object.assign(variables, {
     PATH: [dirname(plane.kubectlPath), dirname(helm), process.env['PATH']].join(delimiter),
-    KUBECONFIG: kubeconfig,
+    KUBECONFIG: kubeconfig(),
     HELM_CACHE_HOME: join(home, 'helm-cache'),
     HELM_CONFIG_HOME: join(home, 'helm-config'),
     HELM_DATA_HOME: join(home, 'helm-data'),
@@ -60,7 +60,7 @@ beforeAll(async () => {
     SECRET_ACCESS_KEY: credentials.secretAccessKey,
     DOT_ENV: join(home, 'vendor.env'),
   });
-  await shell(`kubectl config set-context --current --namespace=${namespace}`);
+  await useControlPlane();
 });
 
 afterAll(async () => {
@@ -69,6 +69,15 @@ afterAll(async () => {
   await plane?.stop();
   rmSync(home, { recursive: true, force: true });
 });
+
+function kubeconfig(): string {
+  return join(home, 'kubeconfig');
+}
+
+async function useControlPlane(): Promise<void> {
+  writeFileSync(kubeconfig(), readFileSync(plane.kubeconfigPath), { mode: 0o600 });
+  await shell(`kubectl config set-context --current --namespace=${namespace}`);
+}
 
 async function shell(script: string, fails = false): Promise<string> {
   const process_ = startProcess('bash', ['-euo', 'pipefail', '-c', script], { env: variables, cwd: home });
@@ -136,8 +145,33 @@ const given: Readonly<Record<string, () => Promise<void>>> = {
     variables['CALLER'] = caller.replace(/^idhub:/, '');
   },
   'no pause': async () => void (await shell('kubectl annotate awsconn aws aws.idhub.io/paused-')),
+  'no object that is not Ready': async () => {
+    await shell(`kubectl patch awsacc legacy-backup --type=merge -p '{"spec":{"management":"Observe"}}'`);
+    await shell('kubectl wait awsacc --all --for=condition=Ready --timeout=1m');
+  },
+  // All that comes after it is of that one.
+  'a rebuilt cluster': async () => {
+    await operator?.stop();
+    await plane.stop();
+    plane = await startControlPlane();
+    await useControlPlane();
+    await control.resetCalls();
+  },
   'the end of the operator': async () => void (await operator?.stop()),
 };
+
+/** What is to be so after a command. */
+const holds: Readonly<Record<string, () => Promise<void>>> = {
+  'nothing was written to AWS': async () => expect(await control.writes()).toEqual([]),
+};
+
+function known<T>(all: Readonly<Record<string, T>>, name: string): T {
+  const found = all[name];
+  if (found === undefined) {
+    throw new Error(`the suite does not know "${name}"`);
+  }
+  return found;
+}
 
 /** Of tables, what the columns are. */
 function headings(text: string): readonly string[] {
@@ -167,11 +201,7 @@ test.each(here)('$page: each command does what it is said to do', async ({ steps
       throw new Error(`"${run.begins}" is not where the table has it: see test/docs/commands.test.ts`);
     }
     if (run.given !== undefined) {
-      const make = given[run.given];
-      if (make === undefined) {
-        throw new Error(`nobody knows how to make "${run.given}"`);
-      }
-      await make();
+      await known(given, run.given)();
     }
     const typed = filledIn(command.script, run.replace ?? {})
       .replaceAll(/\bAWS\b(?=[,} ])/g, aws)
@@ -181,6 +211,9 @@ test.each(here)('$page: each command does what it is said to do', async ({ steps
     const output = await shell(typed, run.fails);
     if (run.says !== undefined) {
       expect(output).toMatch(run.says);
+    }
+    if (run.holds !== undefined) {
+      await known(holds, run.holds)();
     }
     if (command.shown !== undefined) {
       expect(headings(command.shown).length).toBeGreaterThan(0);

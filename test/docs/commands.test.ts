@@ -30,6 +30,29 @@ test('what is run elsewhere is there', () => {
   expect(tests.filter((file) => !existsSync(join(root, file)))).toEqual([]);
 });
 
+test('what pages start with npm is in package.json', async () => {
+  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { scripts: object };
+  const texts = await Promise.all((await everyPage()).map((file) => readFile(join(root, file), 'utf8')));
+  const names = new Set(
+    texts.flatMap((text) => [...text.matchAll(/\bnpm run (?:-s )?([\w:-]+)/g)].map(([, name = '']) => name)),
+  );
+  expect(names.size).toBeGreaterThan(10);
+  expect([...names].filter((name) => !(name in scripts))).toEqual([]);
+});
+
+test('a block of commands says that it is one, so that none is passed over', async () => {
+  for (const file of await everyPage()) {
+    const text = await readFile(join(root, file), 'utf8');
+    const others = [...text.matchAll(/^ *```(\w*)[^\n]*\n([^]*?)^ *```$/gm)].filter(
+      ([, language = '']) => !['sh', 'bash', 'shell', 'console'].includes(language),
+    );
+    const typed = others.flatMap(([, , block = '']) =>
+      block.split('\n').filter((line) => /^ *(?:\$ )?(?:npm|npx|node|kubectl|helm|docker|curl) /.test(line)),
+    );
+    expect({ file, typed }).toEqual({ file, typed: [] });
+  }
+});
+
 const page = [
   'Type `kubectl get pods`, not `kubectl get`:',
   '',

@@ -42,6 +42,8 @@ export interface Run {
   readonly given?: string;
   /** What the output has to have. */
   readonly says?: RegExp;
+  /** What has to be so afterwards: a name that the suite knows. */
+  readonly holds?: string;
   /** It is to fail. */
   readonly fails?: true;
   /** After all others of its page. */
