@@ -31,9 +31,10 @@ export class ReconciliationStory {
     stage.say('an AwsReconciliation: who is in AWS, also those whom nobody declared');
     await this.#each(visitors, (UserName) => world.iam.send(new CreateUserCommand({ UserName })));
     await this.#run('first');
-    await stage.check('the first run reports everybody as created', async () => {
+    // A run of examples/ may have reported the others before.
+    await stage.check('the first run reports them as created', async () => {
       const { counts } = (await this.#read('first')).status ?? {};
-      return isComplete(await this.#read('first')) && (counts?.created ?? 0) > visitors.length;
+      return isComplete(await this.#read('first')) && (counts?.created ?? 0) >= visitors.length;
     });
     stage.say(`somebody tags ${first}, makes a user and deletes another, in AWS; the next run tells`);
     await world.iam.send(

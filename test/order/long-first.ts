@@ -5,6 +5,7 @@
 export const longSuites: readonly string[] = [
   'test/chart/install.cluster.ts',
   'test/bench/bench.cluster.ts',
+  'test/docs/demo.cluster.ts',
   'test/e2e/keycloak.cluster.ts',
   'test/e2e/onboarding.cluster.ts',
   'test/cluster/node/node.cluster.ts',
