@@ -70,6 +70,7 @@ describe('the image', () => {
 
   test('has the bundle, licenses and SBOM, and nothing else of the build', async () => {
     expect(await inside('console.log(JSON.stringify(fs.readdirSync("/app")))')).toEqual([
+      'LICENSE',
       'licenses.txt',
       'operator.mjs',
       'operator.mjs.LEGAL.txt',
