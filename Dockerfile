@@ -28,7 +28,8 @@ LABEL org.opencontainers.image.title="idhub-aws-connector" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
-COPY --from=build --chown=0:0 --chmod=0444 /build/dist/operator.mjs /build/dist/operator.mjs.LEGAL.txt /build/dist/sbom.cdx.json /app/
+COPY --from=build --chown=0:0 --chmod=0444 /build/dist/operator.mjs /build/dist/operator.mjs.LEGAL.txt /build/dist/licenses.txt /build/dist/sbom.cdx.json /app/
+COPY --chown=0:0 --chmod=0444 LICENSE /app/
 # Where distroless has Node, then where others have it.
 ENV PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin NODE_ENV=production
 WORKDIR /app

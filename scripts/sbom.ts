@@ -1,8 +1,9 @@
-/** Writes dist/sbom.cdx.json: what is in the bundle, in CycloneDX. npm run build must have run. */
+/** Writes dist/sbom.cdx.json and dist/licenses.txt: what is in the bundle, in CycloneDX, and under which terms. npm run build must have run. */
 import { execFileSync } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
+import { isLicenseFile, licensesText } from './image/licenses.ts';
 import { bundledSbom, packageFolder, type Sbom } from './image/sbom.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -22,17 +23,19 @@ const folders = new Set(
 );
 const bundled = await Promise.all(
   [...folders].map(async (folder) => {
-    const { name, version } = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8')) as {
-      readonly name: string;
-      readonly version: string;
-    };
-    return `${name}@${version}`;
+    const { license, name, version } = JSON.parse(
+      await readFile(join(root, folder, 'package.json'), 'utf8'),
+    ) as { readonly name: string; readonly version: string; readonly license?: string };
+    const files = (await readdir(join(root, folder))).filter(isLicenseFile).sort();
+    const texts = await Promise.all(files.map((file) => readFile(join(root, folder, file), 'utf8')));
+    return { id: `${name}@${version}`, license, texts };
   }),
 );
 const bill = bundledSbom({
   sbom: JSON.parse(listed) as Sbom,
-  bundled,
+  bundled: bundled.map(({ id }) => id),
   name: manifest.name,
 });
 await writeFile(join(root, 'dist/sbom.cdx.json'), `${JSON.stringify(bill, undefined, 2)}\n`);
+await writeFile(join(root, 'dist/licenses.txt'), licensesText(bundled));
 console.log(`wrote dist/sbom.cdx.json: ${bill.components.length} components`);

@@ -1,6 +1,6 @@
 import type { Gauge, Registry } from 'prom-client';
 import { untilAnswered } from '../api-server.ts';
-import { isNotFound, type Client, type Clock, type Logger } from '../runtime/index.ts';
+import { ApiError, isNotFound, type Client, type Clock, type Logger } from '../runtime/index.ts';
 import { createDefinitionsMetric } from './metric.ts';
 import { sentenceOf, shortfallOf, type Needed, type Shortfall } from './compare.ts';
 
@@ -39,6 +39,8 @@ export class DefinitionsCheck {
   #begunAt = -Infinity;
   #look: Promise<Shortfall> | undefined;
   #fault: string | undefined;
+  /** Looks in a row that the API server has refused, and the last status. */
+  #refused = { looks: 0, code: 0 };
 
   constructor(options: DefinitionsCheckOptions) {
     this.#options = options;
@@ -47,7 +49,9 @@ export class DefinitionsCheck {
 
   /** Why the operator cannot work, in a sentence that says what to do; undefined while it can. */
   get fault(): string | undefined {
-    return this.#fault;
+    const { code, looks } = this.#refused;
+    // One that has just started refuses for a moment what it has not read the roles of.
+    return this.#fault ?? (looks > 1 ? refusalOf(this.#options.needed, code) : undefined);
   }
 
   /** Resolves once a definition that was as needed at the start is served with less than that. */
@@ -80,12 +84,14 @@ export class DefinitionsCheck {
    * @throws {Error} where a definition is outdated, or where it cannot be found out
    */
   async admit(signal: AbortSignal): Promise<void> {
-    if (this.#look === undefined && this.#options.clock.monotonic() - this.#begunAt >= freshMs) {
-      this.#look = this.#lookNow(signal).finally(() => {
+    const since = this.#options.clock.monotonic() - freshMs;
+    // One that is under way for longer may have been answered before what ended the watch.
+    while (this.#begunAt <= since) {
+      this.#look ??= this.#lookNow(signal).finally(() => {
         this.#look = undefined;
       });
+      await this.#look;
     }
-    await this.#look;
     if (this.#found.outdated.size > 0) {
       this.#tell(this.#found);
       this.#outdated.resolve();
@@ -123,12 +129,16 @@ export class DefinitionsCheck {
       }
     } catch (error) {
       if (!isNotFound(error)) {
+        const refusal = error instanceof ApiError && error.code !== 429 ? error.code : undefined;
+        this.#refused =
+          refusal === undefined ? { looks: 0, code: 0 } : { looks: this.#refused.looks + 1, code: refusal };
         throw error;
       }
       this.#found = shortfallOf(needed, undefined);
       this.#etag = undefined;
     }
     this.#begunAt = begunAt;
+    this.#refused = { looks: 0, code: 0 };
     this.#absentLooks = this.#found.absent.length > 0 ? this.#absentLooks + 1 : 0;
     return this.#found;
   }
@@ -153,4 +163,13 @@ export class DefinitionsCheck {
   #spread(ms: number): number {
     return ms * (0.9 + this.#options.random() * 0.2);
   }
+}
+
+/** Without an answer nothing is read of objects either, so that changes of them are not seen. */
+function refusalOf({ group, version }: Needed, code: number): string {
+  const path = `/openapi/v3/apis/${group}/${version}`;
+  return (
+    `the API server does not say which CRDs it serves: it answers ${code} to ${path}` +
+    (code === 401 || code === 403 ? '; give the operator get on this nonResourceURL' : '')
+  );
 }

@@ -72,6 +72,13 @@ async function template(values: object = {}, further: readonly string[] = []) {
   ]);
 }
 
+/** A file with the values of `everything`, but for these. */
+function everythingWith(values: object): string {
+  const file = join(home, 'changed.json');
+  writeFileSync(file, JSON.stringify({ ...everything, ...values }));
+  return file;
+}
+
 async function objects(values: object = {}): Promise<readonly Rendered[]> {
   const { code, stderr, stdout } = await template(values);
   expect([code, stderr]).toEqual([0, '']);
@@ -173,6 +180,57 @@ describe('what is rendered', () => {
     expect((await object('ServiceAccount', everything)).metadata.annotations).toEqual(
       everything.serviceAccount.annotations,
     );
+  });
+});
+
+test('names and namespaces that YAML would read as numbers or as true are words', async () => {
+  const { code, stderr, stdout } = await helm.run([
+    'template',
+    '123',
+    chart,
+    '--namespace=456',
+    `--values=${everythingWith({
+      nameOverride: '7',
+      fullnameOverride: '1e3',
+      watchNamespaces: ['true', '0x1f'],
+      priorityClassName: '8',
+      serviceAccount: { ...everything.serviceAccount, name: '9' },
+      http: { ...everything.http, tls: { secretName: '10' } },
+    })}`,
+  ]);
+  expect([code, stderr]).toEqual([0, '']);
+  const all = parseAllDocuments(stdout).map((document) => document.toJS() as Rendered | null);
+  const wrong: string[] = [];
+  const look = (node: unknown, path: string): void => {
+    const [, key = ''] = /([^.]+)$/.exec(path) ?? [];
+    const word = /^(name|namespace|serviceAccountName|secretName|priorityClassName)$/.test(key);
+    const label = /\.(labels|matchLabels|selector)\.[^.]*(\.[^.]*)*$/.test(path) && typeof node !== 'object';
+    if ((word || label) && typeof node !== 'string') {
+      wrong.push(`${path}: ${JSON.stringify(node)}`);
+    }
+    if (typeof node === 'object' && node !== null) {
+      for (const [name, each] of Object.entries(node)) {
+        look(each, `${path}.${name}`);
+      }
+    }
+  };
+  const made = all.filter((each) => each !== null && each.kind !== 'CustomResourceDefinition');
+  expect(made.length).toBeGreaterThan(14);
+  for (const each of made) {
+    look(each, each?.kind ?? '');
+  }
+  expect(wrong).toEqual([]);
+  expect(made.find((each) => each?.kind === 'Deployment')?.metadata).toMatchObject({
+    name: '1e3',
+    namespace: '456',
+    labels: { 'app.kubernetes.io/instance': '123', 'app.kubernetes.io/name': '7' },
+  });
+});
+
+test('a drain is not held up by pods that are not ready', async () => {
+  expect((await object('PodDisruptionBudget')).spec).toMatchObject({
+    maxUnavailable: 1,
+    unhealthyPodEvictionPolicy: 'AlwaysAllow',
   });
 });
 

@@ -70,6 +70,8 @@ describe('the image', () => {
 
   test('has the bundle, licenses and SBOM, and nothing else of the build', async () => {
     expect(await inside('console.log(JSON.stringify(fs.readdirSync("/app")))')).toEqual([
+      'LICENSE',
+      'licenses.txt',
       'operator.mjs',
       'operator.mjs.LEGAL.txt',
       'sbom.cdx.json',
@@ -162,6 +164,18 @@ describe('the SBOM', () => {
     expect(bill.components.filter(({ hashes = [] }) => hashes.length === 0)).toEqual([]);
     const names = bill.components.map(({ purl }) => purl);
     expect(names.filter((purl) => /pkg:npm\/(jest|typescript|esbuild)@/.test(purl))).toEqual([]);
+    const licenses = String(
+      await inside('console.log(JSON.stringify(fs.readFileSync("/app/licenses.txt", "utf8")))'),
+    );
+    const lines = new Set(licenses.split('\n'));
+    const purls = [...lines].flatMap((line) => {
+      const [, name = '', version = ''] = /^(\S+)@(\S+): \S/.exec(line) ?? [];
+      return name === '' ? [] : [`pkg:npm/${name.replace('@', '%40')}@${version}`];
+    });
+    expect(purls.sort()).toEqual([...names].sort());
+    expect(licenses).not.toContain('no license named');
+    expect(licenses).toContain('Permission is hereby granted, free of charge');
+    expect(licenses).toContain('Apache License');
   });
 });
 

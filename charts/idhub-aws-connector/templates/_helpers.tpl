@@ -18,8 +18,8 @@
 {{- end -}}
 
 {{- define "connector.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "connector.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "connector.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "connector.labels" -}}

@@ -45,6 +45,6 @@
 
 {{- define "connector.subjects" -}}
 - kind: ServiceAccount
-  name: {{ include "connector.serviceAccount" . }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ include "connector.serviceAccount" . | quote }}
+  namespace: {{ .Release.Namespace | quote }}
 {{- end -}}

@@ -286,3 +286,51 @@ test('a kind that is gone is told with the second watch that wants to go on', as
   await desk.check.admit(desk.stop.signal);
   expect(desk.check.fault).toContain('is not served');
 });
+
+test('where the API server refuses twice to say what it serves, nobody is admitted, and that is said until it does', async () => {
+  const desk = await working();
+  const refuse = (code: number): void => {
+    desk.client.fail = () => {
+      throw new ApiError({ code, message: 'no' });
+    };
+  };
+  const admit = (): Promise<void> => desk.check.admit(desk.stop.signal);
+  refuse(403);
+  await desk.clock.advance(1_000);
+  await expect(admit()).rejects.toThrow('no');
+  expect(desk.check.fault).toBeUndefined();
+  await expect(admit()).rejects.toThrow('no');
+  expect(desk.check.fault).toBe(
+    'the API server does not say which CRDs it serves: it answers 403 to /openapi/v3/apis/aws.idhub.io/v1alpha1; ' +
+      'give the operator get on this nonResourceURL',
+  );
+  refuse(500);
+  await expect(admit()).rejects.toThrow('no');
+  expect(desk.check.fault).toMatch(/: it answers 500 to \S+$/);
+  refuse(429);
+  await expect(admit()).rejects.toThrow('no');
+  expect(desk.check.fault).toBeUndefined();
+  refuse(403);
+  await expect(admit()).rejects.toThrow('no');
+  await expect(admit()).rejects.toThrow('no');
+  desk.client.fail = () => undefined;
+  await admit();
+  expect(desk.check.fault).toBeUndefined();
+  expect(await desk.outdated()).toBe(false);
+});
+
+test('a look that was begun long before a watch ended does not admit it', async () => {
+  const desk = await working();
+  const before = desk.looks;
+  const slow = Promise.withResolvers<void>();
+  await desk.clock.advance(1_000);
+  desk.client.fail = () => slow.promise;
+  const first = desk.check.admit(desk.stop.signal);
+  await desk.clock.advance(600);
+  const second = desk.check.admit(desk.stop.signal);
+  desk.client.fail = () => undefined;
+  expect(desk.looks).toBe(before + 1);
+  slow.resolve();
+  await Promise.all([first, second]);
+  expect(desk.looks).toBe(before + 2);
+});
