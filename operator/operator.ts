@@ -73,8 +73,6 @@ export async function runOperator(options: {
     ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
     ...(config.context === undefined ? {} : { context: config.context }),
   });
-  const outdated = new AbortController();
-  const signal = AbortSignal.any([options.signal, outdated.signal]);
   const definitions = new DefinitionsCheck({
     needed: neededDefinitions,
     client,
@@ -83,6 +81,7 @@ export async function runOperator(options: {
     logger,
     registry,
   });
+  const signal = AbortSignal.any([options.signal, definitions.outdated]);
   const replicas: Replicas = new Replicas({
     config,
     client,
@@ -234,10 +233,9 @@ export async function runOperator(options: {
       protectSecret,
       permits,
     });
-    void definitions.outdated.then(() => outdated.abort(new Error('a CRD is out of date')));
     void definitions.watch(signal);
     const end = await manager.run(signal);
-    return outdated.signal.aborted && !options.signal.aborted ? 'crd-outdated' : end;
+    return definitions.outdated.aborted && !options.signal.aborted ? 'crd-outdated' : end;
   } finally {
     for (const name of connectionRegistry.states().keys()) {
       connectionRegistry.drop(parseKey(name));

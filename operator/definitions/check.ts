@@ -31,7 +31,7 @@ export interface DefinitionsCheckOptions {
 export class DefinitionsCheck {
   readonly #options: DefinitionsCheckOptions;
   readonly #gauge: Gauge<'crd'>;
-  readonly #outdated = Promise.withResolvers<void>();
+  readonly #outdated = new AbortController();
   #etag: string | undefined;
   #found: Shortfall = { absent: [], outdated: new Map() };
   /** Looks in a row that have found a kind not served. */
@@ -54,9 +54,9 @@ export class DefinitionsCheck {
     return this.#fault ?? (looks > 1 ? refusalOf(this.#options.needed, code) : undefined);
   }
 
-  /** Resolves once a definition that was as needed at the start is served with less than that. */
-  get outdated(): Promise<void> {
-    return this.#outdated.promise;
+  /** Aborts once a definition that was as needed at the start is served with less than that. */
+  get outdated(): AbortSignal {
+    return this.#outdated.signal;
   }
 
   /** Resolves once all is served as it is needed. Writes nothing. @throws the reason of `signal` */
@@ -94,8 +94,9 @@ export class DefinitionsCheck {
     }
     if (this.#found.outdated.size > 0) {
       this.#tell(this.#found);
-      this.#outdated.resolve();
-      throw new Error('a CRD is out of date');
+      const outdated = new Error('a CRD is out of date');
+      this.#outdated.abort(outdated);
+      throw outdated;
     }
     // An API server that has just started publishes definitions a moment later: told when it is seen twice.
     if (this.#absentLooks !== 1) {

@@ -1,30 +1,5 @@
 import type { OpenApiSchema } from '../runtime/index.ts';
 
-/** What a schema says of one field, as far as two schemas can be compared by it. */
-export interface Field {
-  readonly type?: string;
-  readonly format?: string;
-  readonly enum?: readonly unknown[];
-  /** Names of fields that have to be there. */
-  readonly required?: readonly string[];
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly minProperties?: number;
-  readonly maxProperties?: number;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly nullable?: boolean;
-  /** What stands in it beside its known fields is kept. */
-  readonly open?: boolean;
-  /** How server-side apply merges a list: `map` with its keys, `set`, `atomic`. */
-  readonly list?: string;
-}
-
-/** By path: `spec.userName`, `spec.entitlements[].arn`, `spec.tags.*`. A field comes before what is in it. */
-export type Fields = Readonly<Record<string, Field>>;
-
 const limits = [
   'minLength',
   'maxLength',
@@ -35,6 +10,20 @@ const limits = [
   'minimum',
   'maximum',
 ] as const;
+
+/** What a schema says of one field, as far as two schemas can be compared by it. */
+export interface Field extends Pick<
+  OpenApiSchema,
+  'type' | 'format' | 'enum' | 'required' | 'nullable' | (typeof limits)[number]
+> {
+  /** What stands in it beside its known fields is kept. */
+  readonly open?: boolean;
+  /** How server-side apply merges a list: `map` with its keys, `set`, `atomic`. */
+  readonly list?: string;
+}
+
+/** By path: `spec.userName`, `spec.entitlements[].arn`, `spec.tags.*`. A field comes before what is in it. */
+export type Fields = Readonly<Record<string, Field>>;
 
 /**
  * The fields of `spec` and `status`. What cannot be compared is left out: CEL rules, patterns, texts. Pure.

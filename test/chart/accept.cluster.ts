@@ -21,17 +21,17 @@ let plane: ControlPlane;
 let helm: Helm;
 
 beforeAll(async () => {
-  const path = await ensureHelm({ environment: process.env, log: (line) => console.error(line) });
+  const path = await ensureHelm();
   plane = await startControlPlane();
   helm = new Helm(path, { home, kubeconfig: plane.kubeconfigPath });
   for (const name of [system, ...everything.watchNamespaces]) {
     await plane.createNamespace(name);
   }
-  await kubectl(['label', 'namespace', system, 'pod-security.kubernetes.io/enforce=restricted']);
-  await kubectl(['label', 'namespace', system, 'pod-security.kubernetes.io/warn=restricted']);
-  await kubectl(['create', 'priorityclass', everything.priorityClassName, '--value=1000']);
+  await plane.must(['label', 'namespace', system, 'pod-security.kubernetes.io/enforce=restricted']);
+  await plane.must(['label', 'namespace', system, 'pod-security.kubernetes.io/warn=restricted']);
+  await plane.must(['create', 'priorityclass', everything.priorityClassName, '--value=1000']);
   for (const crd of await foreignCrds()) {
-    await kubectl(['apply', '--server-side', '-f', '-'], crd);
+    await plane.must(['apply', '--server-side', '-f', '-'], crd);
   }
   await eventually(
     async () => {
@@ -51,12 +51,6 @@ afterAll(async () => {
   await plane?.stop();
   rmSync(home, { recursive: true, force: true });
 });
-
-async function kubectl(args: readonly string[], stdin?: string): Promise<string> {
-  const { code, stderr, stdout } = await plane.kubectl(args, stdin === undefined ? {} : { stdin });
-  expect({ args, code, stderr: code === 0 ? '' : stderr }).toEqual({ args, code: 0, stderr: '' });
-  return stdout;
-}
 
 /** Installs a release whose pods nobody runs: what the API server, its admission and all schemas say of it. */
 async function install(values: object): Promise<{ code: number; stderr: string; manifest: string }> {

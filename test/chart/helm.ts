@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { runCommand, type CommandResult } from '../support/command.ts';
 import type { GoTool } from '../support/gobuild.ts';
 import { plainEnvironment } from '../support/process.ts';
-import { ensureTool, type ToolCacheOptions } from '../support/toolcache.ts';
+import { ensureTool } from '../support/toolcache.ts';
 
 const helmTool: GoTool = {
   name: 'helm',
@@ -13,8 +13,8 @@ const helmTool: GoTool = {
 };
 
 /** The path of Helm's binary, built from its Go module where the cache does not have it (three minutes). */
-export function ensureHelm(options: ToolCacheOptions): Promise<string> {
-  return ensureTool(helmTool, options);
+export function ensureHelm(): Promise<string> {
+  return ensureTool(helmTool, { environment: process.env, log: (line) => console.error(line) });
 }
 
 export interface HelmOptions {

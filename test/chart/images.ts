@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { nodeBundle } from '../../scripts/build/node.ts';
 import { baseImage, makeBaseImages } from '../image/base.ts';
 import { runImageScript } from '../image/build.ts';
 import type { ClusterMode } from '../cluster/index.ts';
@@ -32,16 +33,9 @@ export async function makeImages(podman: Podman, folder: string = podman.dir): P
   const context = join(podman.dir, 'simulator');
   mkdirSync(context);
   await build({
+    ...nodeBundle,
     entryPoints: [join(import.meta.dirname, 'simulator-pod.ts')],
     outfile: join(context, 'simulator.mjs'),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    logLevel: 'warning',
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
   });
   cpSync(join(import.meta.dirname, '../simulator/model/constraints.json'), join(context, 'constraints.json'));
   writeFileSync(

@@ -19,7 +19,7 @@ const home = mkdtempSync(join(tmpdir(), 'idhub-helm-'));
 let helm: Helm;
 
 beforeAll(async () => {
-  helm = new Helm(await ensureHelm({ environment: process.env, log: (line) => console.error(line) }), {
+  helm = new Helm(await ensureHelm(), {
     home,
   });
 });

@@ -66,7 +66,7 @@ export async function startStage(): Promise<Stage> {
     // First: where this machine cannot, it says so before anything is built.
     const plane = await startControlPlane({ node: true });
     ends.push(() => plane.stop());
-    const helmPath = await ensureHelm({ environment: process.env, log: (line) => console.error(line) });
+    const helmPath = await ensureHelm();
     if (images.made) {
       for (const archive of await makeImages(podman)) {
         await plane.loadImage(archive);
@@ -123,13 +123,7 @@ async function furnish({
   readonly images: Images;
   readonly ends: (() => Promise<void>)[];
 }): Promise<Omit<Stage, 'stop'>> {
-  const kubectl: Stage['kubectl'] = async (args, stdin) => {
-    const answer = await plane.kubectl(args, stdin === undefined ? {} : { stdin });
-    if (answer.code !== 0) {
-      throw new Error(`kubectl ${args.join(' ')}: ${answer.stderr.trim()}`);
-    }
-    return answer.stdout;
-  };
+  const kubectl = plane.must;
   const apply: Stage['apply'] = async (...items) => {
     await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   };

@@ -41,6 +41,8 @@ export interface ControlPlane extends ControlPlaneRecord {
     args: readonly string[],
     options?: { readonly stdin?: string; readonly kubeconfig?: string },
   ): Promise<CommandResult>;
+  /** The same, for what has to succeed. @returns standard output @throws {Error} with what kubectl said */
+  readonly must: (args: readonly string[], stdin?: string) => Promise<string>;
   /**
    * Applies the CustomResourceDefinitions of a directory (default: the repository's `crds/`) and waits
    * until they are Established and each served version can be listed by name. Owner references between
@@ -100,7 +102,7 @@ export function controlPlaneHandle(options: {
       env: { ...env, KUBECONFIG: kubeconfig ?? kubeconfigPath, KUBECACHEDIR: join(stateDir, 'kube-cache') },
       ...(stdin === undefined ? {} : { stdin }),
     });
-  const must = async (args: readonly string[], stdin?: string): Promise<string> => {
+  const must: ControlPlane['must'] = async (args, stdin) => {
     const result = await kubectl(args, stdin === undefined ? {} : { stdin });
     if (result.code !== 0) {
       throw new Error(`kubectl ${args.join(' ')}: ${result.stderr.trim()}`);
@@ -126,6 +128,7 @@ export function controlPlaneHandle(options: {
     ...record,
     components,
     kubectl,
+    must,
     installCrds: async (dir = join(import.meta.dirname, '..', '..', 'crds')) => {
       const { files, crds } = await readCrds(dir);
       if (crds.length === 0) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
+import { simulatedAws } from '../e2e/world.ts';
 import { freePort, startProcess, type StartedProcess } from '../support/process.ts';
 import { commandsOf, filledIn } from './commands.ts';
 
@@ -32,18 +33,18 @@ afterAll(async () => {
 }, 60_000);
 
 test('docs/quick-start.md: three terminals on a machine of one’s own', async () => {
-  const [first, second, third] = commandsOf('docs/quick-start.md', chapter)
-    .filter(({ script }) => script.includes('\n'))
-    .filter(({ script }) => script.split('\n').length > 2);
+  // Blocks: a command amid a sentence is one line.
+  const [first, second, third] = commandsOf('docs/quick-start.md', chapter).filter(
+    ({ script }) => script.split('\n').length > 2,
+  );
   if (first === undefined || second === undefined || third === undefined) {
     throw new Error('the page has no three blocks');
   }
   const port = String(await freePort());
   const aws = terminal(first.script.replace('4566', port));
-  const said = JSON.parse(await aws.line((line) => line.startsWith('{'))) as {
-    accounts: { accessKeyId: string; secretAccessKey: string }[];
-  };
-  const [account] = said.accounts;
+  const {
+    accounts: [account],
+  } = await simulatedAws(aws);
 
   const ports = '--metrics-address=127.0.0.1:0 --http-address=127.0.0.1:0';
   const operator = terminal(

@@ -5,14 +5,13 @@ import { CreateGroupCommand, CreateUserCommand, type IAMClient } from '@aws-sdk/
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { ensureHelm } from '../chart/helm.ts';
 import { startControlPlane, type ControlPlane } from '../cluster/index.ts';
-import { communicationUser, iamClient, makeCommunicationUser } from '../e2e/world.ts';
-import { SimulatorControl, type SimulatedAccount } from '../simulator/index.ts';
+import { communicationUser, makeCommunicationUser, simulatedAws } from '../e2e/world.ts';
+import { SimulatorControl } from '../simulator/index.ts';
 import { startProcess, type StartedProcess } from '../support/process.ts';
 import { commandsOf, filledIn } from './commands.ts';
 import { pages } from './pages.ts';
 
-// Helm is built where the cache does not have it.
-jest.setTimeout(1_800_000);
+jest.setTimeout(300_000);
 
 const root = join(import.meta.dirname, '../..');
 const namespace = 'idhub-demo';
@@ -31,19 +30,14 @@ let operator: StartedProcess | undefined;
 let port = '';
 
 beforeAll(async () => {
-  const helm = await ensureHelm({ environment: process.env, log: (line) => console.error(line) });
+  const helm = await ensureHelm();
   plane = await startControlPlane();
   simulator = startProcess(process.execPath, [
     join(root, 'test/simulator/cli.ts'),
     '--port=0',
     '--enforce-policies',
   ]);
-  const said = JSON.parse(await simulator.line((line) => line.startsWith('{'))) as {
-    port: number;
-    accounts: [SimulatedAccount];
-  };
-  aws = `http://127.0.0.1:${said.port}`;
-  iam = iamClient(aws, said.accounts[0]);
+  ({ url: aws, iam } = await simulatedAws(simulator));
   control = new SimulatorControl(aws);
   const credentials = await makeCommunicationUser(iam, communicationUser);
   await iam.send(new CreateGroupCommand({ GroupName: 'sales' }));
@@ -61,7 +55,8 @@ beforeAll(async () => {
     DOT_ENV: join(home, 'vendor.env'),
   });
   await useControlPlane();
-});
+  // Helm is built where the cache does not have it.
+}, 1_800_000);
 
 afterAll(async () => {
   await operator?.stop();
@@ -204,7 +199,7 @@ test.each(here)('$page: each command does what it is said to do', async ({ steps
       await known(given, run.given)();
     }
     const typed = filledIn(command.script, run.replace ?? {})
-      .replaceAll(/\bAWS\b(?=[,} ])/g, aws)
+      .replaceAll('SIMULATED_AWS', aws)
       .replaceAll(/https?:\/\/(?:127\.0\.0\.1|connector\.example\.com):7002/g, `http://${port}`)
       .replaceAll(/^kubectl port-forward .* &$/gm, '')
       .replaceAll(/^curl /gm, 'curl -s --fail-with-body ');

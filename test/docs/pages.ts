@@ -21,7 +21,7 @@ export const pages: readonly Page[] = [
           ACCESS_KEY_ID: '$ACCESS_KEY_ID',
           SECRET_ACCESS_KEY: '$SECRET_ACCESS_KEY',
           '  userName: idhub-connector\n':
-            '  userName: idhub-connector\n  endpoints: { iam: AWS, sts: AWS, cloudtrail: AWS }\n',
+            '  userName: idhub-connector\n  endpoints: { iam: SIMULATED_AWS, sts: SIMULATED_AWS, cloudtrail: SIMULATED_AWS }\n',
         },
       },
       { begins: 'kubectl describe awsconn aws' },

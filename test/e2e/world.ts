@@ -154,6 +154,24 @@ export function connectionManifest(namespace: string, name: string, url: string,
   };
 }
 
+/** What a process of the simulator has said of itself, with an administrator's client of its first account. */
+export async function simulatedAws(simulator: StartedProcess): Promise<{
+  readonly url: string;
+  readonly accounts: readonly SimulatedAccount[];
+  readonly iam: IAMClient;
+}> {
+  const { accounts, port } = JSON.parse(await simulator.line((line) => line.startsWith('{'))) as {
+    readonly port: number;
+    readonly accounts: readonly SimulatedAccount[];
+  };
+  const [account] = accounts;
+  if (account === undefined) {
+    throw new Error('the simulator has no account');
+  }
+  const url = `http://127.0.0.1:${port}`;
+  return { url, accounts, iam: iamClient(url, account) };
+}
+
 /** Starts what a test needs and waits until the connection is Ready. The bundle must be built. */
 export async function startWorld(options: WorldOptions): Promise<World> {
   const started = new Set<StartedProcess>();
@@ -182,25 +200,10 @@ async function makeWorld(
   processes: Set<StartedProcess>,
 ): Promise<World> {
   const { plane, namespace } = options;
-  const started = JSON.parse(await simulatorProcess.line((line) => line.startsWith('{'))) as {
-    port: number;
-    accounts: SimulatedAccount[];
-  };
-  const simulatorUrl = `http://127.0.0.1:${started.port}`;
-  const [account] = started.accounts;
-  if (account === undefined) {
-    throw new Error('the simulator has no account');
-  }
-  const iam = iamClient(simulatorUrl, account);
+  const { url: simulatorUrl, accounts, iam } = await simulatedAws(simulatorProcess);
   const credentials = options.aws?.credentials ?? (await makeCommunicationUser(iam, communicationUser));
 
-  const kubectl = async (args: readonly string[], stdin?: string): Promise<string> => {
-    const answer = await plane.kubectl([...args], stdin === undefined ? {} : { stdin });
-    if (answer.code !== 0) {
-      throw new Error(`kubectl ${args.join(' ')}: ${answer.stderr}`);
-    }
-    return answer.stdout;
-  };
+  const kubectl = plane.must;
   for (const name of [systemNamespace, namespace]) {
     // On the server, since suites that start together make the same namespace: kubectl's own apply looks
     // first and creates then, and one of two fails.
@@ -260,7 +263,7 @@ async function makeWorld(
     simulator: new SimulatorControl(simulatorUrl),
     simulatorUrl,
     simulatorProcess,
-    accounts: started.accounts,
+    accounts,
     iam,
     credentials,
     get operator() {

@@ -17,19 +17,21 @@ beforeAll(async () => {
   plane = await startControlPlane();
   await plane.installCrds();
   await plane.createNamespace(namespace);
-  await must(['apply', '--validate=strict', '-f', '-'], blocks.join('---\n'));
+  await plane.must(['apply', '--validate=strict', '-f', '-'], blocks.join('---\n'));
   for (const role of ['people', 'auditor']) {
-    await must(['create', 'rolebinding', role, '-n', namespace, `--role=idhub-${role}`, `--user=${role}`]);
+    await plane.must([
+      'create',
+      'rolebinding',
+      role,
+      '-n',
+      namespace,
+      `--role=idhub-${role}`,
+      `--user=${role}`,
+    ]);
   }
 });
 
 afterAll(async () => plane?.stop());
-
-async function must(args: readonly string[], stdin?: string): Promise<string> {
-  const { code, stderr, stdout } = await plane.kubectl(args, stdin === undefined ? {} : { stdin });
-  expect({ args, code, stderr }).toMatchObject({ code: 0 });
-  return stdout;
-}
 
 test.each([
   ['people', 'patch', 'awsaccounts', 'yes'],
@@ -62,7 +64,7 @@ test('approvals are written by members of the group alone, and all else by whoev
     spec: { connectionRef: { name: 'aws' }, userName: 'lena' },
   });
   const asPeople = ['--as=people', '--as-group=somebody'];
-  await must(['create', '-f', '-', ...asPeople], account);
+  await plane.must(['create', '-f', '-', ...asPeople], account);
   const annotate = (what: string, as: readonly string[] = asPeople) =>
     plane.kubectl(['annotate', 'awsaccount', 'lena', '-n', namespace, '--overwrite', what, ...as]);
   const refused = { code: 1, stderr: expect.stringContaining('only members of idhub-approvers') as unknown };

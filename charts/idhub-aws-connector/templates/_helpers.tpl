@@ -54,13 +54,17 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
+{{/* What the HTTP port speaks. */}}
+{{- define "connector.scheme" -}}
+{{- ternary "https" "http" (ne (include "connector.tlsSecret" .) "") -}}
+{{- end -}}
+
 {{/* Where clients reach the port: as given, else the Service; empty where trusted proxies say it. */}}
 {{- define "connector.publicUrl" -}}
 {{- if .Values.http.publicUrl -}}
 {{- .Values.http.publicUrl -}}
 {{- else if not .Values.http.trustedProxies -}}
-{{- $scheme := ternary "https" "http" (ne (include "connector.tlsSecret" .) "") -}}
-{{- printf "%s://%s.%s.svc:%v" $scheme (include "connector.fullname" .) .Release.Namespace .Values.http.service.port -}}
+{{- printf "%s://%s.%s.svc:%v" (include "connector.scheme" .) (include "connector.fullname" .) .Release.Namespace .Values.http.service.port -}}
 {{- end -}}
 {{- end -}}
 

@@ -79,7 +79,8 @@ class Desk {
   }
 
   async outdated(): Promise<boolean> {
-    return Promise.race([this.check.outdated.then(() => true), settle().then(() => false)]);
+    await settle();
+    return this.check.outdated.aborted;
   }
 
   async gauge(crd = accounts): Promise<number | undefined> {
