@@ -15,12 +15,14 @@ read -r word
 [ "$word" = release ] && exit 0
 for pid in $(cat "$1/pids"); do kill -9 "$pid"; done 2>/dev/null
 cgroup=$(cat "$1/cgroup" 2>/dev/null)
-[ -n "$cgroup" ] && for again in 1 2 3 4 5; do
+again=60
+while [ -n "$cgroup" ] && [ $((again -= 1)) -gt 0 ]; do
   left=$(find /sys/fs/cgroup -maxdepth 2 -type d -path "*$cgroup")
   [ -z "$left" ] && break
   find $left -depth -type d -exec rmdir {} + 2>/dev/null || sleep 1
 done
-rm -rf "$1" || { sleep 1; rm -rf "$1"; }
+again=60
+while ! rm -rf "$1" && [ $((again -= 1)) -gt 0 ]; do sleep 1; done
 `;
 
 /**

@@ -7,6 +7,7 @@ import { runCommand, type CommandResult } from '../../support/command.ts';
 import { eventually, plainEnvironment } from '../../support/process.ts';
 import { cgroupExists } from './cgroups.ts';
 import { pauseImage } from './files.ts';
+import { networkOf } from './network.ts';
 import { nodePath } from './requirements.ts';
 
 jest.setTimeout(180_000);
@@ -24,28 +25,56 @@ function cluster(...args: string[]): Promise<CommandResult> {
   return runCommand(process.execPath, [cli, ...args, `--name=${name}`], { env });
 }
 
-/** What a node could leave behind on this machine. */
-async function traces(): Promise<Readonly<Record<string, readonly string[]>>> {
+type Traces = Readonly<
+  Record<'links' | 'routes' | 'cgroups' | 'mounts' | 'processes' | 'folders', readonly string[]>
+>;
+
+/** What one node leaves behind on this machine, by its number; others may come and go meanwhile. */
+async function traces(network: string, stateDir: string): Promise<Traces> {
   const lines = async (command: string, ...args: string[]): Promise<string[]> => {
     const { code, stdout, stderr } = await runCommand(command, args, { env });
     expect({ command, code, stderr }).toMatchObject({ code: 0 });
     return stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   };
+  const { host, link, pods, services } = networkOf(Number(network));
+  const addresses = [host, pods, services].map((each) => each.replace(/\d+(?:\/\d+)?$/, ''));
   return {
-    links: readdirSync('/sys/class/net').filter((each) => each.startsWith('idhub')),
-    routes: (await lines('ip', 'route')).filter((each) => /10\.9[789]\./.test(each)),
-    chains: (await lines('iptables-save')).filter((each) => each.includes('KUBE')),
+    links: readdirSync('/sys/class/net').filter((each) => each === link || each === `${link}n`),
+    routes: (await lines('ip', 'route')).filter((each) => addresses.some((one) => each.includes(one))),
+    cgroups: cgroupExists(`/${link}`) ? [link] : [],
     mounts: readFileSync('/proc/mounts', 'utf8')
       .split('\n')
-      .filter((each) => each.includes(`cluster-${name}`)),
+      .filter((each) => each.includes(stateDir)),
+    // The shims of its pods are among them: each is told where containerd listens.
     processes: readdirSync('/proc')
       .filter((each) => /^\d+$/.test(each))
       .map(commandLine)
-      .filter((each) => each.includes(`cluster-${name}`) || each.includes('containerd-shim')),
+      .filter((each) => each.includes(stateDir)),
+    folders: [stateDir].filter(existsSync),
+  };
+}
+
+/** What no node may ever make, since it has namespaces of its own. */
+async function machine(): Promise<unknown> {
+  const { code, stdout, stderr } = await runCommand('iptables-save', [], { env });
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  return {
+    chains: stdout.split('\n').filter((each) => each.includes('KUBE')),
     folders: ['/var/lib/kubelet', '/run/containerd/io.containerd.runtime.v2.task', '/var/lib/cni'].filter(
       existsSync,
     ),
   };
+}
+
+const nothing: Traces = { links: [], routes: [], cgroups: [], mounts: [], processes: [], folders: [] };
+
+/** @param server `https://10.99.N.1:port` */
+function numberOf(server: string): string {
+  const number = /https:\/\/10\.99\.(\d+)\.1:/.exec(server)?.[1];
+  if (number === undefined) {
+    throw new Error(`no server of a node: ${server}`);
+  }
+  return number;
 }
 
 function commandLine(pid: string): string {
@@ -56,10 +85,10 @@ function commandLine(pid: string): string {
   }
 }
 
-let before: Awaited<ReturnType<typeof traces>>;
+let before: unknown;
 
 beforeAll(async () => {
-  before = await traces();
+  before = await machine();
 });
 
 afterAll(() => cluster('down'));
@@ -67,7 +96,9 @@ afterAll(() => cluster('down'));
 test('a node takes pods, and nothing of it is left when it is down', async () => {
   const up = await cluster('up', '--node');
   expect(up).toMatchObject({ code: 0, stdout: expect.stringMatching(/is up after .*: https:\/\/10\.99\./) });
+  const network = numberOf(up.stdout);
   const status = await cluster('status');
+  const stateDir = /KUBECONFIG: (.*)\/admin\.kubeconfig/.exec(status.stdout)?.[1] ?? '';
   expect([...status.stdout.matchAll(/^ {2}(\S+) .* ready$/gm)].map(([, each]) => each)).toEqual([
     'etcd',
     'apiserver',
@@ -114,39 +145,51 @@ test('a node takes pods, and nothing of it is left when it is down', async () =>
     `kubectl create deployment two --image=${pauseImage} --replicas=2 && kubectl rollout status deployment/two --timeout=60s`,
   );
   expect(rolled).toMatchObject({ code: 0 });
+  const { links, routes, cgroups, processes, folders } = await traces(network, stateDir);
+  expect({ links, routes: routes.length, cgroups, folders }).toEqual({
+    links: [`idhub${network}`],
+    routes: 3,
+    cgroups: [`idhub${network}`],
+    folders: [stateDir],
+  });
+  expect(processes.filter((each) => each.includes('containerd-shim'))).toHaveLength(3);
 
   expect((await cluster('down')).stdout).toBe('Ended.\n');
-  expect(await traces()).toEqual(before);
+  expect(await traces(network, stateDir)).toEqual(nothing);
+  expect(await machine()).toEqual(before);
 });
 
 test('it ends with who started it, even by SIGKILL', async () => {
   const script = `
     import { startControlPlane } from ${JSON.stringify(join(import.meta.dirname, '..', 'index.ts'))};
     const plane = await startControlPlane({ node: true });
-    console.log(plane.server);
+    console.log(JSON.stringify(plane));
     setInterval(() => undefined, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const server = await Promise.race([
+  const said = await Promise.race([
     once(child.stdout, 'data').then(([text]) => String(text)),
-    once(child, 'exit').then(() => 'ended while it started'),
+    once(child, 'exit').then(() => '{"server":"ended while it started"}'),
   ]);
-  const [, network = ''] = /^https:\/\/10\.99\.(\d+)\.1:/.exec(server) ?? [];
-  expect(server).toMatch(/^https:\/\/10\.99\./);
-  expect(existsSync(`/sys/class/net/idhub${network}`)).toBe(true);
-  expect(cgroupExists(`/idhub${network}`)).toBe(true);
+  const { server, stateDir } = JSON.parse(said) as { server: string; stateDir: string };
+  const network = numberOf(server);
+  const { links, cgroups, folders } = await traces(network, stateDir);
+  expect({ links, cgroups, folders }).toEqual({
+    links: [`idhub${network}`],
+    cgroups: [`idhub${network}`],
+    folders: [stateDir],
+  });
   child.kill('SIGKILL');
   await eventually(
     async () => {
-      const left = await traces();
-      return JSON.stringify(left) === JSON.stringify(before) && !cgroupExists(`/idhub${network}`)
-        ? true
-        : undefined;
+      expect(await traces(network, stateDir)).toEqual(nothing);
+      return true;
     },
     { withinMs: 30_000, everyMs: 500, what: 'nothing to be left' },
   );
+  expect(await machine()).toEqual(before);
 });
 
 test('what is wrong is said', async () => {
