@@ -1,8 +1,13 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { Answered, CertificateNews } from './http/index.ts';
+import { noMount, type Answered, type CertificateNews } from './http/index.ts';
+
+/** Statuses that an alert counts. */
+const refusals = [401, 403] as const;
 
 /** What the port for IDHub and for people counts. Label sets are closed: no names of callers, no paths. */
 export interface HttpMetrics {
+  /** Tells it the names of the parts of the port, once. */
+  readonly serves: (mounts: readonly string[]) => void;
   readonly observeRequest: (answered: Answered) => void;
   readonly countRefusedLogin: () => void;
   /** A disable or a deletion, since its caller had asked for too many. */
@@ -46,6 +51,12 @@ export function createHttpMetrics(registry: Registry): HttpMetrics {
     registers,
   });
   return {
+    // From 0 on: of a series that begins with 1,000, Prometheus sees no increase, so that nobody would be told.
+    serves: (mounts) => {
+      for (const mount of [...mounts, noMount]) {
+        refusals.forEach((code) => requests.inc({ mount, code }, 0));
+      }
+    },
     observeRequest: ({ mount, code, seconds: took }) => {
       requests.inc({ mount, code });
       seconds.observe({ mount }, took);

@@ -109,15 +109,17 @@ async function startHttp(options: PortsOptions): Promise<ConnectorServer> {
         });
   // What is wrong with it is in the log before somebody asks.
   void secret?.current().catch(() => undefined);
+  const mounts = [
+    ...options.mounts,
+    reportsMount({
+      access: new KubernetesAccess({ client, clock }),
+      reports: new Reports({ client, namespaces: config.watchNamespaces }),
+    }),
+  ];
+  metrics.serves(mounts.map(({ name }) => name));
   const connector = await startConnectorServer({
     ...config.httpAddress,
-    mounts: [
-      ...options.mounts,
-      reportsMount({
-        access: new KubernetesAccess({ client, clock }),
-        reports: new Reports({ client, namespaces: config.watchNamespaces }),
-      }),
-    ],
+    mounts,
     authenticator: new Callers({
       secret,
       oidc: http.oidc && new OidcTokens({ ...http.oidc, clock, logger, fetch }),

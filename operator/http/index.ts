@@ -3,6 +3,7 @@ export { connectorMount, type ConnectorTarget, type Standing } from './connector
 export {
   CertificateFiles,
   defaultLimits,
+  noMount,
   Origins,
   startConnectorServer,
   type Answered,

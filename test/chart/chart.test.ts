@@ -160,7 +160,7 @@ describe.each(queries)('$title: $expr', ({ expr, spoken }) => {
       expect([name, lost]).toEqual([name, []]);
       expect(matchers.flatMap((matcher) => series.strangeValues(name, matcher))).toEqual([]);
       const counts = series.metricOf(name).kind !== 'gauge';
-      expect(counts ? ['rate', 'increase'] : ['delta', undefined]).toContain(over);
+      expect(counts ? ['rate', 'increase'] : ['delta', 'max_over_time', undefined]).toContain(over);
     }
   });
 

@@ -23,6 +23,7 @@ describe('labels of the result', () => {
     ['count(a)', []],
     ['histogram_quantile(0.9, sum by (le, x) (rate(c_bucket[5m])))', ['x']],
     ['sum by (x) (a) != 1 or absent(a)', []],
+    ['absent(a{x="1",y=~"2"})', ['x']],
     ['a or b', ['x']],
     ['a and on (x) b', ['x', 'y']],
     ['max by (x) (a) > clamp_min(3 * max by (x) (b), 5)', ['x']],

@@ -91,7 +91,9 @@ export function readQuery(expr: string, labelsOf: (name: string) => ReadonlySet<
     const results = childrenOf(child(node, 'FunctionCallBody')).map((argument) => visit(argument, name));
     const labels = results.findLast((each) => each !== undefined);
     if (name === 'absent') {
-      return new Set();
+      // Of its one element, those that the query itself gives a value.
+      const { matchers = [] } = selectors.at(-1) ?? {};
+      return new Set(matchers.filter(({ operator }) => operator === '=').map(({ label }) => label));
     }
     return name === 'histogram_quantile' && labels !== undefined ? without(labels, ['le']) : labels;
   };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { CommandOptions, CommandRunner } from './command.ts';
-import { buildWithGo, type GoTool } from './gobuild.ts';
+import { buildWithGo, goBuildFlags, type GoTool } from './gobuild.ts';
 
 let tool: GoTool;
 
@@ -53,6 +53,7 @@ test('the command line, the directory and the environment decide the bytes', asy
   expect(compile?.args.join(' ')).toBe(
     'build -v -mod=readonly -buildvcs=false -trimpath -ldflags -s -w -o /out/tool example.test/cmd',
   );
+  expect(goBuildFlags({ ...tool, tags: ['a', 'b'] })).toContain('-tags=a,b');
   expect(compile?.options.cwd).toBe(tool.moduleDir);
   expect(compile?.options.env).toEqual({
     PATH: '/bin',

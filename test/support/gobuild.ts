@@ -13,6 +13,8 @@ export interface GoTool {
   /** The folder with the `go.mod` and `go.sum` that pin everything that goes into it. */
   readonly moduleDir: string;
   readonly ldflags: string;
+  /** Go's build tags; none unless told. */
+  readonly tags?: readonly string[];
 }
 
 /** Where the binaries that a build makes fit: Go's names of operating system and architecture. */
@@ -23,7 +25,8 @@ export interface GoPlatform {
 
 /** The flags that decide what the binary is: the same sources give the same bytes. */
 export function goBuildFlags(tool: GoTool): readonly string[] {
-  return ['-mod=readonly', '-buildvcs=false', '-trimpath', '-ldflags', tool.ldflags];
+  const tags = tool.tags === undefined ? [] : [`-tags=${tool.tags.join(',')}`];
+  return ['-mod=readonly', '-buildvcs=false', '-trimpath', ...tags, '-ldflags', tool.ldflags];
 }
 
 export interface GoBuildOptions {

@@ -5,6 +5,7 @@ export { Buckets, type Rate } from './limits.ts';
 export type { Caller, Handler, Method, Mount, Route, Visit } from './mount.ts';
 export {
   defaultLimits,
+  noMount,
   type Answered,
   type Authenticator,
   type Connections,

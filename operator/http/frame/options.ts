@@ -50,9 +50,12 @@ export interface Connections {
   has(connection: ConnectionName): boolean;
 }
 
+/** Takes the place of a mount's name where no mount has the path. */
+export const noMount = 'none';
+
 /** What was answered. */
 export interface Answered {
-  /** The name of the mount; `none` where no mount has the path. */
+  /** The name of the mount, or `noMount`. */
   readonly mount: string;
   readonly code: number;
   readonly seconds: number;

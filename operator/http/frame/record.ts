@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import type { AppOptions } from './options.ts';
+import { noMount, type AppOptions } from './options.ts';
 import type { OngoingVisit } from './visits.ts';
 
 const longestPath = 400;
@@ -19,7 +19,7 @@ export function closeOf(
     const whole = response.writableFinished;
     const { statusCode: code } = response;
     const about = { id: visit.id, method, path, code, whole, address: visit.address };
-    observe({ mount: visit.mount ?? 'none', code, seconds: took / 1_000 });
+    observe({ mount: visit.mount ?? noMount, code, seconds: took / 1_000 });
     logger.info('request', { ...about, mount: visit.mount, ms: Math.round(took), ...visit.notes });
     if (visit.writes) {
       logger.info('audit', { ...about, result: resultOf(code), ...visit.notes });

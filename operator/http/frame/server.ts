@@ -14,7 +14,7 @@ import { makeApp } from './app.ts';
 import { tlsSettings, type CertificateFiles } from './certificate.ts';
 import type { Mount } from './mount.ts';
 import { placeOf } from './mounts.ts';
-import { defaultLimits, type AppOptions, type Limits } from './options.ts';
+import { defaultLimits, noMount, type AppOptions, type Limits } from './options.ts';
 import { Problem, problemBody, problemHeaders, type ErrorFormat } from './problem.ts';
 
 const maxHeaderBytes = 16_384;
@@ -71,7 +71,7 @@ export async function startConnectorServer(options: ConnectorServerOptions): Pro
       return;
     }
     const problem = problemOf(error.code);
-    options.observe({ mount: 'none', code: problem.status, seconds: 0 });
+    options.observe({ mount: noMount, code: problem.status, seconds: 0 });
     logger.info('request', { code: problem.status, detail: problem.message });
     socket.end(replyTo(problem, formatOf(error, options.mounts)));
   });
