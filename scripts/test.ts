@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -49,11 +49,11 @@ function step(title: string, command: readonly string[]): Tally {
   return run(title, command) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
-/** A skipped test counts as failed: what is not run is not shown. */
-function jest(project: string, extra: readonly string[] = []): Tally {
+/** A skipped test counts as failed: what is not run is not shown. @param workers suites at once */
+function jest(project: string, workers: number): Tally {
   const file = join(scratch, `${project}.json`);
   const command = ['npm', 'run', '-s', 'jest', '--', '--selectProjects', project];
-  run(`${project} tests`, [...command, '--json', `--outputFile=${file}`, ...extra]);
+  run(`${project} tests`, [...command, '--json', `--outputFile=${file}`, `--maxWorkers=${workers}`]);
   try {
     const results = JSON.parse(readFileSync(file, 'utf8')) as JestResults;
     for (const { name, startTime, endTime } of results.testResults) {
@@ -71,15 +71,17 @@ function jest(project: string, extra: readonly string[] = []): Tally {
   }
 }
 
+const cores = availableParallelism();
 const tallies: Tally[] = [
   step('check', ['npm', 'run', '-s', 'check']),
   step('bundle', ['npm', 'run', '-s', 'build']),
-  jest('unit'),
+  jest('unit', cores),
   step('what a node needs', ['node', 'test/cluster/node/install.ts']),
   step('control plane', ['npm', 'run', '-s', 'cluster', '--', 'build', '--node']),
   step('Keycloak', ['npm', 'run', '-s', 'keycloak']),
-  jest('process'),
-  jest('cluster', ['--maxWorkers=2']),
+  jest('process', Math.min(cores, 4)),
+  // These wait much: for leases, AWS's pace, rollouts.
+  jest('cluster', Math.min(cores + 1, 4)),
 ];
 rmSync(scratch, { recursive: true, force: true });
 
