@@ -55,7 +55,8 @@ export function buildImage(request: ImageRequest, host: ImageHost): readonly str
   const git = (args: readonly string[]): string | undefined => host.read('git', ['-C', root, ...args]);
   const args = {
     VERSION: version,
-    REVISION: git(['rev-parse', 'HEAD']),
+    // A tree that is not that commit says so (git-describe(1), --dirty).
+    REVISION: git(['describe', '--always', '--abbrev=40', '--exclude=*', '--dirty']),
     // Of the commit, so that the same commit gives the same label.
     CREATED: git(['log', '-1', '--format=%cI']),
     BASE_IMAGE: base,

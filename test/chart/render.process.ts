@@ -359,6 +359,14 @@ describe('flags', () => {
   });
 });
 
+const ownLabels = [
+  'app.kubernetes.io/name',
+  'app.kubernetes.io/instance',
+  'app.kubernetes.io/component',
+  'app.kubernetes.io/version',
+  'helm.sh/chart',
+];
+
 describe('values that make no sense are refused, with a sentence', () => {
   test.each([
     ['an unknown one', { replics: 3 }, "additional properties 'replics' not allowed"],
@@ -386,6 +394,24 @@ describe('values that make no sense are refused, with a sentence', () => {
       { idhub: { states: { ON: 'x' } } },
       "additional properties 'ON' not allowed",
     ],
+    ...(
+      [
+        ['podLabels', (labels) => ({ podLabels: labels })],
+        ['serviceAccount.labels', (labels) => ({ serviceAccount: { labels } })],
+        ['http.service.labels', (labels) => ({ http: { service: { labels } } })],
+        ['metrics.service.labels', (labels) => ({ metrics: { service: { labels } } })],
+        ['metrics.serviceMonitor.labels', (labels) => ({ metrics: { serviceMonitor: { labels } } })],
+        ['metrics.prometheusRule.labels', (labels) => ({ metrics: { prometheusRule: { labels } } })],
+        ['metrics.dashboard.labels', (labels) => ({ metrics: { dashboard: { labels } } })],
+      ] as const satisfies readonly (readonly [string, (labels: object) => object])[]
+    ).map(
+      ([value, values], n) =>
+        [
+          `a label of the chart itself in ${value}`,
+          values({ team: 'x', [ownLabels[n % ownLabels.length] ?? '']: 'x' }),
+          `${value} has ${ownLabels[n % ownLabels.length]}, by which the chart finds`,
+        ] as const,
+    ),
     ['a number for a label', { podLabels: { a: 1 } }, 'got number, want string'],
     [
       'a pod that is killed before its work ends',
@@ -460,6 +486,14 @@ describe('values that make sense', () => {
       { fullnameOverride: 'aws' },
       (all: readonly Rendered[]) =>
         all.some(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'aws'),
+    ],
+    [
+      'another default container, such as one that is put into the pod',
+      { podAnnotations: { 'kubectl.kubernetes.io/default-container': 'sidecar', a: 'b' } },
+      (all: readonly Rendered[]) =>
+        JSON.stringify(all).includes(
+          '"annotations":{"a":"b","kubectl.kubernetes.io/default-container":"sidecar"}',
+        ),
     ],
     ['another port', { http: { port: 7100 }, metrics: { port: 9100 } }, () => true],
     ['as part of another chart', { global: { any: { thing: 1 } } }, () => true],

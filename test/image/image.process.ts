@@ -63,7 +63,7 @@ describe('the image', () => {
       'org.opencontainers.image.title': 'idhub-aws-connector',
       'org.opencontainers.image.licenses': 'Apache-2.0',
       'org.opencontainers.image.version': manifest.version,
-      'org.opencontainers.image.revision': expect.stringMatching(/^[0-9a-f]{40}$/),
+      'org.opencontainers.image.revision': expect.stringMatching(/^[0-9a-f]{40}(-dirty)?$/),
       'org.opencontainers.image.created': expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
     });
   });

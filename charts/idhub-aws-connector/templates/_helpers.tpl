@@ -126,4 +126,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if eq (int .Values.http.port) (int .Values.metrics.port) -}}
 {{- fail "http.port and metrics.port are the same: two servers cannot have one port" -}}
 {{- end -}}
+{{- $further := dict "podLabels" .Values.podLabels "serviceAccount.labels" .Values.serviceAccount.labels "http.service.labels" .Values.http.service.labels "metrics.service.labels" .Values.metrics.service.labels "metrics.serviceMonitor.labels" .Values.metrics.serviceMonitor.labels "metrics.prometheusRule.labels" .Values.metrics.prometheusRule.labels "metrics.dashboard.labels" .Values.metrics.dashboard.labels -}}
+{{- range $value, $labels := $further -}}
+{{- range $name := keys $labels | sortAlpha -}}
+{{- if or (hasKey (include "connector.labels" $ | fromYaml) $name) (eq $name "app.kubernetes.io/component") -}}
+{{- fail (printf "%s has %s, by which the chart finds what is its own: leave it out" $value $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}

@@ -65,7 +65,7 @@ describe('what is run', () => {
       host,
     );
     expect(calls).toEqual([
-      'podman build --tag=connector:1 --build-arg=VERSION=1.2.3 --build-arg=REVISION=<rev-parse> ' +
+      'podman build --tag=connector:1 --build-arg=VERSION=1.2.3 --build-arg=REVISION=<describe> ' +
         '--build-arg=CREATED=<log> --build-arg=BASE_IMAGE=b:1 --build-arg=BUILD_IMAGE=n:1 --no-cache /src',
       'podman create connector:1',
       'podman cp c1:/app/sbom.cdx.json /out/sbom.json',
