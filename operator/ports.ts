@@ -28,7 +28,7 @@ export interface PortsOptions {
   readonly config: Config;
   /** One that needs no leadership: any replica answers, and reviews of tokens change nothing. */
   readonly client: Client;
-  readonly manager: Pick<Manager, 'healthy' | 'ready'>;
+  readonly manager: Pick<Manager, 'healthy' | 'unready'>;
   /** What is wrong with what the API server serves, in a sentence. */
   readonly definitions: { readonly fault: string | undefined };
   readonly registry: Registry;
@@ -85,7 +85,7 @@ function unready({ definitions, manager, signal }: PortsOptions): string | undef
   if (signal.aborted) {
     return 'ending';
   }
-  return manager.ready() ? undefined : 'the caches are not filled yet, or the API server does not answer';
+  return manager.unready();
 }
 
 /** A caller may ask so many times its rate at once, after a rest. */

@@ -225,8 +225,11 @@ export interface Manager {
    * the process should end.
    */
   run(signal: AbortSignal): Promise<'stopped' | 'lease-lost'>;
-  /** Caches are synced and the API server answers. */
-  ready(): boolean;
+  /**
+   * Undefined where caches are synced and the API server answers; else what is missing, without a word of the
+   * server's, since anybody may read it.
+   */
+  unready(): string | undefined;
   /** False when the lease was lost or its renewal hangs: the process should be restarted. */
   healthy(): boolean;
   /**

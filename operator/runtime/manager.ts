@@ -20,6 +20,9 @@ import { apiVersionOf, type KubeObject, type ResourceType } from './types.ts';
 /** How long reconciles may take to heed their signal before the lease is left to expire. */
 const abortGraceMs = 5_000;
 
+/** How many of what is missing are named. */
+const namedAtMost = 4;
+
 /** A manager; nothing starts before its `run`. */
 export function createManager(options: ManagerOptions): Manager {
   return new RuntimeManager(options);
@@ -117,14 +120,19 @@ class RuntimeManager implements Manager {
     this.#tasks.push(task);
   }
 
-  ready(): boolean {
-    return (
-      this.#phase !== 'new' &&
-      this.#phase !== 'syncing' &&
-      this.#phase !== 'stopping' &&
-      this.#phase !== 'ended' &&
-      this.#options.client.reachable
-    );
+  unready(): string | undefined {
+    switch (this.#phase) {
+      case 'new':
+        return 'starting';
+      case 'syncing':
+        return `not listed yet: ${this.#missing()}`;
+      case 'standby':
+      case 'leading':
+        return this.#options.client.reachable ? undefined : 'the API server does not answer';
+      case 'stopping':
+      case 'ended':
+        return 'ending';
+    }
   }
 
   healthy(): boolean {
@@ -235,6 +243,15 @@ class RuntimeManager implements Manager {
         await this.#options.clock.sleep(waitMs, signal).catch(() => undefined);
       }
     }
+  }
+
+  #missing(): string {
+    const missing = this.#reflectors.filter(({ listed }) => !listed);
+    const named = missing
+      .slice(0, namedAtMost)
+      .map(({ place, fault }) => (fault === undefined ? place : `${place} (${fault})`));
+    const more = missing.length - named.length;
+    return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   }
 
   #listed(cache: Cache<KubeObject>, namespace: string): void {

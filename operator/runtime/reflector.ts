@@ -38,6 +38,8 @@ export class Reflector<T extends KubeObject> {
   readonly #logger: Logger;
   /** Where the next watch starts; undefined asks for a list. */
   #resourceVersion: string | undefined;
+  #listed = false;
+  #fault: string | undefined;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -46,6 +48,22 @@ export class Reflector<T extends KubeObject> {
       resource: options.type.plural,
       ...(options.namespace === '' ? {} : { namespace: options.namespace }),
     });
+  }
+
+  /** What it is about, such as `awsaccounts in team-a`. */
+  get place(): string {
+    const { type, namespace } = this.#options;
+    return namespace === '' ? type.plural : `${type.plural} in ${namespace}`;
+  }
+
+  /** Whether the cache was filled once. */
+  get listed(): boolean {
+    return this.#listed;
+  }
+
+  /** Why the last request failed, such as `403 Forbidden`; undefined where none has since the last list. */
+  get fault(): string | undefined {
+    return this.#fault;
   }
 
   /** Resolves once `signal` aborted and its request ended. */
@@ -69,6 +87,8 @@ export class Reflector<T extends KubeObject> {
     const { items, resourceVersion } = await client.list(type, { namespace, signal });
     cache.replace(namespace, items, resourceVersion);
     this.#resourceVersion = resourceVersion;
+    this.#listed = true;
+    this.#fault = undefined;
     this.#logger.debug('listed', { items: items.length, resourceVersion });
     this.#options.onListed();
     return resourceVersion;
@@ -110,6 +130,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #failed(error: unknown, signal: AbortSignal): Promise<void> {
+    this.#fault = faultOf(error);
     const busy = error instanceof ApiError && error.code === 429;
     if (!(error instanceof TransportError) && !busy) {
       this.#resourceVersion = undefined;
@@ -123,4 +144,11 @@ export class Reflector<T extends KubeObject> {
     }
     await this.#options.clock.sleep(waitMs, signal).catch(() => undefined);
   }
+}
+
+function faultOf(error: unknown): string {
+  if (error instanceof ApiError) {
+    return `${error.code} ${error.reason}`.trimEnd();
+  }
+  return error instanceof TransportError ? 'the API server does not answer' : 'see the log';
 }

@@ -22,14 +22,17 @@ describe('controller', () => {
     const world = start(nothing, { client });
     await world.clock.advance(5_000);
     expect(world.seen).toEqual([]);
-    expect([world.manager.ready(), world.manager.healthy()]).toEqual([false, true]);
+    expect([world.manager.unready(), world.manager.healthy()]).toEqual([
+      'not listed yet: things (the API server does not answer)',
+      true,
+    ]);
     client.fail = () => undefined;
     await world.clock.advance(60_000);
     expect(world.seen).toEqual(['default/a', 'default/b', 'default/c']);
-    expect(world.manager.ready()).toBe(true);
+    expect(world.manager.unready()).toBeUndefined();
     world.stop.abort();
     expect(await world.ended).toBe('stopped');
-    expect(world.manager.ready()).toBe(false);
+    expect(world.manager.unready()).toBe('ending');
   });
 
   test('changes of a user wake it, changes of the status do not', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { NotLeadingError, done } from '../../../operator/runtime/index.ts';
+import { ApiError, NotLeadingError, done } from '../../../operator/runtime/index.ts';
 import { FakeClient, thing, things, unreachable } from './fake-api.ts';
 import { settle } from './fake-clock.ts';
 import { elected, metric, nothing, start } from './world.ts';
@@ -39,7 +39,7 @@ describe('manager', () => {
     await settle();
     expect(events).toEqual(['task ended']);
     expect(world.manager.leading).toBe(true);
-    expect(world.manager.ready()).toBe(false);
+    expect(world.manager.unready()).toBe('ending');
     for (const open of gates) {
       open();
     }
@@ -164,13 +164,41 @@ describe('manager', () => {
     expect(leader.seen).toEqual(['default/a']);
     expect(standby.seen).toEqual([]);
     expect(standby.informer.list()).toHaveLength(1);
-    expect([standby.manager.ready(), standby.manager.leading]).toEqual([true, false]);
+    expect([standby.manager.unready(), standby.manager.leading]).toEqual([undefined, false]);
     leader.stop.abort();
     await leader.ended;
     await standby.clock.advance(5_000);
     expect(standby.seen).toEqual(['default/a']);
     standby.stop.abort();
     await standby.ended;
+  });
+
+  test('what is not listed yet is named, with what the server answers to it', async () => {
+    const client = new FakeClient();
+    const world = start(nothing, {
+      client,
+      manager: { namespaces: ['a', 'b', 'c', 'd', 'e', 'f'] },
+    });
+    let lists = 0;
+    client.fail = (call) => {
+      if (call === 'LIST things' && (lists += 1) > 2) {
+        throw new ApiError({ code: 403, reason: 'Forbidden', message: 'User "robot" cannot list' });
+      }
+    };
+    expect(world.manager.unready()).toBe(
+      'not listed yet: things in a, things in b, things in c, things in d and 2 more',
+    );
+    await settle();
+    expect(world.manager.unready()).toBe(
+      `not listed yet: ${['c', 'd', 'e', 'f'].map((one) => `things in ${one} (403 Forbidden)`).join(', ')}`,
+    );
+    client.fail = () => undefined;
+    await world.clock.advance(60_000);
+    expect(world.manager.unready()).toBeUndefined();
+    client.reachable = false;
+    expect(world.manager.unready()).toBe('the API server does not answer');
+    world.stop.abort();
+    await world.ended;
   });
 
   test('tasks of the leader that fail are started again, with back-off', async () => {

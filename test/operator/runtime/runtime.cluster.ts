@@ -342,7 +342,7 @@ describe('manager', () => {
     const first = one('first');
     await eventually(() => first.manager.leading || undefined);
     const second = one('second');
-    await eventually(() => second.manager.ready() || undefined);
+    await eventually(() => second.manager.unready() === undefined || undefined);
     await client.create(things, inWork('led'));
     await eventually(() => seen.includes('first led') || undefined);
     expect(seen.filter((line) => line.startsWith('second'))).toEqual([]);
@@ -351,6 +351,14 @@ describe('manager', () => {
     await eventually(() => seen.includes('second led') || undefined);
     expect(performance.now() - from).toBeLessThan(5_500);
     expect(await second.stop()).toBe('stopped');
+  });
+
+  test('without the right to list, it says what it may not', async () => {
+    const { kubeconfigPath } = await plane.serviceAccount('work', 'nobody');
+    const one = manage({ client: connect(kubeconfigPath) }, async () => done());
+    await eventually(() => one.manager.unready() === 'not listed yet: things (403 Forbidden)' || undefined);
+    expect(one.manager.healthy()).toBe(true);
+    await one.stop();
   });
 
   test('left alone with its own status writes, an object does not change', async () => {
@@ -387,18 +395,18 @@ describe('manager', () => {
 
   test('outlives a crash and a freeze of the API server, and misses nothing', async () => {
     const one = manage({}, async () => done());
-    await eventually(() => one.manager.ready() || undefined);
+    await eventually(() => one.manager.unready() === undefined || undefined);
     await client.create(things, inWork('before'));
     await eventually(() => one.informer.get(keyInWork('before')));
     await plane.components.apiserver.stop();
-    await eventually(() => !one.manager.ready() || undefined);
+    await eventually(() => one.manager.unready());
     expect(one.manager.healthy()).toBe(true);
     await plane.components.apiserver.restart();
     await eventually(() => client.delete(things, keyInWork('before')).then(() => true));
     await client.create(things, inWork('after'));
     await eventually(() => one.informer.get(keyInWork('after')), { withinMs: 60_000 });
     expect(one.informer.get(keyInWork('before'))).toBeUndefined();
-    await eventually(() => one.manager.ready() || undefined);
+    await eventually(() => one.manager.unready() === undefined || undefined);
     plane.components.apiserver.pause();
     const signal = AbortSignal.timeout(500);
     await expect(client.get(things, keyInWork('after'), { signal })).rejects.toMatchObject({
