@@ -19,6 +19,7 @@ export function pushController(parts: Parts, tell: (connection: ObjectKey) => vo
     client,
     config,
     connections,
+    logger,
     manager,
     outbox,
     protectSecret,
@@ -30,6 +31,8 @@ export function pushController(parts: Parts, tell: (connection: ObjectKey) => vo
   if (push === undefined || outbox === undefined) {
     return undefined;
   }
+  const keys = new PushKeys({ client, secret: { namespace, name: push.secret }, clock, protectSecret });
+  manager.onLeading((signal) => keys.check(logger, signal));
   const controller = manager.controller({
     name: 'push',
     workers,
@@ -47,7 +50,7 @@ export function pushController(parts: Parts, tell: (connection: ObjectKey) => vo
       outbox,
       states: pushStates,
       metrics: pushMetrics,
-      keys: new PushKeys({ client, secret: { namespace, name: push.secret }, clock, protectSecret }),
+      keys,
       sender: new HttpSender({
         url: push.url,
         userAgent: `idhub-aws-connector/${version}`,

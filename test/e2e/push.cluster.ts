@@ -31,6 +31,8 @@ beforeAll(async () => {
   const { kubeconfigPath } = await world().plane.serviceAccount(systemNamespace, 'operator');
   gate = await startGate(world().plane, kubeconfigPath);
   await world().apply(secretManifest('key.1'));
+  const badKey = JSON.stringify({ stringData: { 'key.9': 'swordfish' } });
+  await world().kubectl(['patch', 'secret', secretName, '-n', systemNamespace, '--type=merge', '-p', badKey]);
   await world().operator.stop();
   // The last one counts.
   await world().startOperator([
@@ -87,6 +89,13 @@ async function kept(): Promise<string[]> {
 }
 
 const create = (UserName: string) => world().iam.send(new CreateUserCommand({ UserName }));
+
+test('a key that cannot be used is said at the start, without the key', async () => {
+  const { operator } = world();
+  const said = (line: string): boolean => line.includes('some keys are left out') && line.includes('key.9');
+  await until('the log', () => operator.lines.some(said));
+  expect(operator.lines.join('')).not.toContain('swordfish');
+});
 
 test('what the first run finds arrives signed, and nothing is left of it', async () => {
   await create('first');

@@ -1,5 +1,12 @@
 import { readSigningKeys } from '../../../src/push/index.ts';
-import { isNotFound, keyString, type Client, type Clock, type ObjectKey } from '../../runtime/index.ts';
+import {
+  isNotFound,
+  keyString,
+  type Client,
+  type Clock,
+  type Logger,
+  type ObjectKey,
+} from '../../runtime/index.ts';
 import { secretType } from '../names.ts';
 
 /** What requests are signed with, and whom they are sent to. */
@@ -43,6 +50,16 @@ export class PushKeys {
       this.#read = { at: now, reading: await this.#fetch(signal) };
     }
     return this.#read.reading;
+  }
+
+  /** Writes into the log what would keep changes from being signed, before there are any. @throws {ApiError} {TransportError} */
+  async check(logger: Logger, signal: AbortSignal): Promise<void> {
+    const reading = await this.current(signal);
+    if (reading.kind === 'none') {
+      logger.warn('changes cannot be sent, and will wait', { detail: reading.why });
+    } else if (reading.problems.length > 0) {
+      logger.warn('some keys are left out', { detail: reading.problems.join('; ') });
+    }
   }
 
   async #fetch(signal: AbortSignal): Promise<KeyReading> {
