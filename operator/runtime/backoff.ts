@@ -85,6 +85,7 @@ export class ReconnectPolicy {
   readonly #random: () => number;
   #failures = 0;
   #last = -Infinity;
+  #restarted = -Infinity;
 
   constructor(options: { clock: Pick<Clock, 'monotonic'>; random: () => number }) {
     this.#clock = options.clock;
@@ -97,5 +98,19 @@ export class ReconnectPolicy {
     const delay = Math.min(30_000, 800 * 2 ** Math.min(this.#failures, 10)) * (1 + this.#random());
     this.#last = now + delay;
     return delay;
+  }
+  /**
+   * What made the tries fail is over: the delays begin anew, once a minute at most, so that a fault that comes and goes
+   * does not undo them. @returns whether they do
+   */
+  restart(): boolean {
+    const now = this.#clock.monotonic();
+    if (now - this.#restarted < 60_000) {
+      return false;
+    }
+    this.#restarted = now;
+    this.#failures = 0;
+    this.#last = -Infinity;
+    return true;
   }
 }

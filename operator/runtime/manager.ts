@@ -20,7 +20,12 @@ import { apiVersionOf, type KubeObject, type ResourceType } from './types.ts';
 /** How long reconciles may take to heed their signal before the lease is left to expire. */
 const abortGraceMs = 5_000;
 
-/** How many of what is missing are named. */
+/** What was listed so short a time ago is not listed anew by a new leader. */
+const freshMs = 5_000;
+/** A new leader that cannot list for this long makes way for another. */
+const catchUpMs = 60_000;
+
+/** How many of what is missing are told by name. */
 const namedAtMost = 4;
 
 /** A manager; nothing starts before its `run`. */
@@ -125,7 +130,7 @@ class RuntimeManager implements Manager {
       case 'new':
         return 'starting';
       case 'syncing':
-        return `not listed yet: ${this.#missing()}`;
+        return `not listed yet: ${named(this.#reflectors.filter(({ listed }) => !listed))}`;
       case 'standby':
       case 'leading':
         return this.#options.client.reachable ? undefined : 'the API server does not answer';
@@ -157,8 +162,11 @@ class RuntimeManager implements Manager {
       this.#options.logger.info('caches are synced');
       await this.#elector?.acquire(signal);
       signal.throwIfAborted();
-      this.#phase = 'leading';
       held = this.#elector?.hold(lease.signal);
+      if (held !== undefined && !(await this.#catchUp(signal, held))) {
+        return 'lease-lost';
+      }
+      this.#phase = 'leading';
       return await this.#lead(signal, held ?? new Promise<never>(() => undefined));
     } catch (error) {
       if (signal.aborted) {
@@ -173,6 +181,31 @@ class RuntimeManager implements Manager {
       caches.abort();
       await reflecting;
     }
+  }
+
+  /**
+   * Lists anew what was not listed a moment ago: who led before may have acted on changes that this process has not
+   * seen, since a watch can hang, or wait after an outage, without a word. @returns false where that could not be done
+   */
+  async #catchUp(signal: AbortSignal, held: Promise<unknown>): Promise<boolean> {
+    const { clock, logger } = this.#options;
+    const over = new AbortController();
+    const end = await Promise.race([
+      Promise.all(this.#reflectors.map((one) => one.refresh(freshMs))).then(() => 'current' as const),
+      held.then(() => 'lost' as const),
+      aborted(signal),
+      clock.sleep(catchUpMs, over.signal).then(
+        () => 'late' as const,
+        () => 'late' as const,
+      ),
+    ]);
+    over.abort();
+    signal.throwIfAborted();
+    if (end === 'late') {
+      const failing = this.#reflectors.filter(({ fault }) => fault !== undefined);
+      logger.error('what there is could not be listed anew: another shall lead', { failing: named(failing) });
+    }
+    return end === 'current';
   }
 
   async #lead(signal: AbortSignal, held: Promise<'stopped' | 'lost'>): Promise<'stopped' | 'lease-lost'> {
@@ -245,15 +278,6 @@ class RuntimeManager implements Manager {
     }
   }
 
-  #missing(): string {
-    const missing = this.#reflectors.filter(({ listed }) => !listed);
-    const named = missing
-      .slice(0, namedAtMost)
-      .map(({ place, fault }) => (fault === undefined ? place : `${place} (${fault})`));
-    const more = missing.length - named.length;
-    return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-  }
-
   #listed(cache: Cache<KubeObject>, namespace: string): void {
     this.#metrics.relists.inc({ resource: cache.type.plural });
     const missing = this.#unlisted.get(cache);
@@ -266,6 +290,14 @@ class RuntimeManager implements Manager {
       }
     }
   }
+}
+
+function named(reflectors: readonly Reflector<KubeObject>[]): string {
+  const first = reflectors
+    .slice(0, namedAtMost)
+    .map(({ place, fault }) => (fault === undefined ? place : `${place} (${fault})`));
+  const more = reflectors.length - first.length;
+  return `${first.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function aborted(signal: AbortSignal): Promise<'aborted'> {

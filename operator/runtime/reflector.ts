@@ -8,6 +8,8 @@ import type { KubeObject, ResourceType } from './types.ts';
 
 /** A watch that the server ends sooner than this counts as failed (client-go: VeryShortWatchError). */
 const shortWatchMs = 1_000;
+/** How often it is looked whether the API server answers others again, while a failure is waited out. */
+const lookMs = 2_000;
 
 export interface ReflectorOptions<T extends KubeObject> {
   readonly client: Client;
@@ -30,7 +32,8 @@ export interface ReflectorOptions<T extends KubeObject> {
  * never two requests at once. Lists are consistent reads, so that a fresh one is never older than what was
  * seen. After a lost connection or a 429 the watch goes on where it was; after any other refusal (410 above
  * all, as status or as event) there is a fresh list. Every failure waits as `ReconnectPolicy` says, or as
- * long as the server asked; a watch that ended or fell silent is opened anew at once.
+ * long as the server asked; a watch that ended or fell silent is opened anew at once. Where the server did not answer
+ * at all and answers others again, the wait is over, since it may have grown to a minute meanwhile.
  */
 export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions<T>;
@@ -38,8 +41,13 @@ export class Reflector<T extends KubeObject> {
   readonly #logger: Logger;
   /** Where the next watch starts; undefined asks for a list. */
   #resourceVersion: string | undefined;
-  #listed = false;
   #fault: string | undefined;
+  /** When the last list that came began, of the monotonic clock. */
+  #listedAt: number | undefined;
+  /** Ends what is under way, so that a list comes next. */
+  #anew = new AbortController();
+  /** There while somebody waits for a list that begins after it was asked for. */
+  #refreshed: PromiseWithResolvers<void> | undefined;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -58,7 +66,7 @@ export class Reflector<T extends KubeObject> {
 
   /** Whether the cache was filled once. */
   get listed(): boolean {
-    return this.#listed;
+    return this.#listedAt !== undefined;
   }
 
   /** Why the last request failed, such as `403 Forbidden`; undefined where none has since the last list. */
@@ -66,31 +74,55 @@ export class Reflector<T extends KubeObject> {
     return this.#fault;
   }
 
+  /** Resolves with a list that began now or later, or within the last `freshMs`; a watch under way is broken off for it. */
+  refresh(freshMs: number): Promise<void> {
+    if (this.#options.clock.monotonic() - (this.#listedAt ?? -Infinity) <= freshMs) {
+      return Promise.resolve();
+    }
+    if (this.#refreshed === undefined) {
+      this.#refreshed = Promise.withResolvers();
+      this.#anew.abort(new Error('a list is wanted'));
+    }
+    return this.#refreshed.promise;
+  }
+
   /** Resolves once `signal` aborted and its request ended. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.#anew = new AbortController();
+      const either = AbortSignal.any([signal, this.#anew.signal]);
+      if (this.#refreshed !== undefined) {
+        this.#resourceVersion = undefined;
+      }
       try {
+        // One look serves all reflectors: it is not ended for one of them.
         await this.#options.admit?.(signal);
-        const from = this.#resourceVersion ?? (await this.#list(signal));
-        await this.#watch(from, signal);
+        const from = this.#resourceVersion ?? (await this.#list(either));
+        await this.#watch(from, either);
       } catch (error) {
         if (signal.aborted) {
           return;
         }
-        await this.#failed(error, signal);
+        if (!this.#anew.signal.aborted) {
+          await this.#failed(error, either);
+        }
       }
     }
   }
 
   async #list(signal: AbortSignal): Promise<string> {
-    const { client, type, namespace, cache } = this.#options;
+    const { client, type, namespace, cache, clock } = this.#options;
+    const begunAt = clock.monotonic();
     const { items, resourceVersion } = await client.list(type, { namespace, signal });
     cache.replace(namespace, items, resourceVersion);
     this.#resourceVersion = resourceVersion;
-    this.#listed = true;
+    this.#listedAt = begunAt;
     this.#fault = undefined;
     this.#logger.debug('listed', { items: items.length, resourceVersion });
     this.#options.onListed();
+    // Whoever asked while it was under way has ended it: who waits now asked before.
+    this.#refreshed?.resolve();
+    this.#refreshed = undefined;
     return resourceVersion;
   }
 
@@ -142,7 +174,19 @@ export class Reflector<T extends KubeObject> {
     } else {
       this.#logger.warn('list or watch failed', { error, waitMs: Math.round(waitMs) });
     }
-    await this.#options.clock.sleep(waitMs, signal).catch(() => undefined);
+    await this.#pause(waitMs, asked === 0 && !busy, signal).catch(() => undefined);
+  }
+
+  async #pause(ms: number, mayEndEarly: boolean, signal: AbortSignal): Promise<void> {
+    const { client, clock } = this.#options;
+    let unreachable = false;
+    for (let left = ms; left > 0; left -= lookMs) {
+      unreachable ||= !client.reachable;
+      await clock.sleep(mayEndEarly ? Math.min(left, lookMs) : left, signal);
+      if (!mayEndEarly || (unreachable && client.reachable && this.#backoff.restart())) {
+        return;
+      }
+    }
   }
 }
 

@@ -30,6 +30,8 @@ export interface Gate {
   hold(spec: HoldSpec): { readonly reached: Promise<void> };
   /** Holds nothing any more; who was held is not let go. */
   open(): void;
+  /** Watches that are open say nothing any more, and stay open; new ones are as ever. */
+  muteWatches(): void;
   stop(): Promise<void>;
 }
 
@@ -38,6 +40,7 @@ export async function startGate(plane: ControlPlane, kubeconfigPath: string): Pr
   const target = new URL(plane.server);
   const ca = Buffer.from(plane.caData, 'base64');
   let holds: Hold[] = [];
+  const watches = new Map<http.IncomingMessage, http.ServerResponse>();
   const held = (request: http.IncomingMessage): Hold | undefined =>
     holds.find((hold) => {
       if (request.method !== hold.method || !hold.path.test(request.url?.split('?')[0] ?? '')) {
@@ -58,6 +61,10 @@ export async function startGate(plane: ControlPlane, kubeconfigPath: string): Pr
       if (hold === undefined) {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
+        if (new URL(path ?? '', target).searchParams.has('watch')) {
+          watches.set(answer, response);
+          answer.on('close', () => watches.delete(answer));
+        }
       } else {
         answer.resume();
         hold.reached();
@@ -90,6 +97,12 @@ export async function startGate(plane: ControlPlane, kubeconfigPath: string): Pr
     },
     open: () => {
       holds = [];
+    },
+    muteWatches: () => {
+      for (const [answer, response] of watches) {
+        answer.unpipe(response);
+        answer.resume();
+      }
     },
     stop: async () => {
       server.closeAllConnections();

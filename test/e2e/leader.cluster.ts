@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { eventually, type StartedProcess } from '../support/process.ts';
 import { startGate } from './gate.ts';
@@ -133,6 +134,37 @@ test('the API server out of reach of the leader alone: it ends before another ca
     await world().simulator.configure({ latencyMs: 0 });
     await untilAll(world(), names('four'), { status: 'True', withinMs: 40_000 });
     await madeOnce('four');
+    first = other;
+  } finally {
+    await gate.stop();
+  }
+});
+
+test('one whose watches hang takes over: who was disabled meanwhile is not let in', async () => {
+  const { plane } = world();
+  const { kubeconfigPath } = await plane.serviceAccount('idhub-system', 'operator');
+  const gate = await startGate(plane, kubeconfigPath);
+  try {
+    await world().apply(world().accountManifest('leaver', { userName: 'leaver' }));
+    await untilAll(world(), ['leaver'], { status: 'True' });
+    const deaf = replica('deaf', `--kubeconfig=${gate.kubeconfigPath}`);
+    const url = await deaf.metricsUrl();
+    await eventually(async () => ((await fetch(`${url}/readyz`)).status === 200 ? true : undefined));
+    gate.muteWatches();
+    await patch(world(), 'leaver', { spec: { enabled: false } });
+    const disabled = async (): Promise<boolean> =>
+      isDeepStrictEqual(Object.keys((await user(world(), 'leaver')).inlinePolicies), ['IDHubDisabled']);
+    await eventually(async () => (await disabled()) || undefined, { withinMs: 20_000 });
+    await world().until('awsaccount', 'leaver', { type: 'Ready', status: 'True' });
+    const before = (await operatorWrites(world())).length;
+    first.process.kill('SIGKILL');
+    await leads(deaf);
+    await world().apply(...accounts('five'));
+    await untilAll(world(), names('five'), { status: 'True', withinMs: 60_000 });
+    expect(await disabled()).toBe(true);
+    const since = (await operatorWrites(world())).slice(before);
+    expect(since.filter(({ user: name }) => name === 'leaver')).toEqual([]);
+    expect(await deaf.process.stop()).toBe(0);
   } finally {
     await gate.stop();
   }

@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { ApiError, NotLeadingError, done } from '../../../operator/runtime/index.ts';
-import { FakeClient, thing, things, unreachable } from './fake-api.ts';
+import { FakeClient, FakeStore, thing, things, unreachable } from './fake-api.ts';
 import { settle } from './fake-clock.ts';
 import { elected, metric, nothing, start } from './world.ts';
+
+const lease = { namespace: elected.leaderElection.namespace, name: elected.leaderElection.name };
 
 describe('manager', () => {
   test('on a stop nothing new starts, running reconciles finish, the lease goes last', async () => {
@@ -171,6 +173,103 @@ describe('manager', () => {
     expect(standby.seen).toEqual(['default/a']);
     standby.stop.abort();
     await standby.ended;
+  });
+
+  describe('a new leader lists anew before it acts, since its watches may have hung', () => {
+    /** A standby whose watches say nothing, beside a leader that is gone then; `a` was made meanwhile. */
+    async function deafStandby() {
+      const store = new FakeStore();
+      const leader = start(nothing, {
+        client: new FakeClient(store),
+        manager: { leaderElection: { ...elected.leaderElection, identity: 'first' } },
+      });
+      await settle();
+      const client = new FakeClient(store);
+      const hung = (call: string, signal?: AbortSignal): Promise<void> | void =>
+        call === 'WATCH things' ? hangs(signal) : undefined;
+      client.fail = hung;
+      const standby = start(nothing, { client, manager: elected });
+      await settle();
+      // Longer than a list is taken for fresh, and shorter than the lease lasts.
+      await standby.clock.advance(8_000);
+      store.create('things', thing('a'));
+      await settle();
+      expect(standby.informer.list()).toEqual([]);
+      leader.stop.abort();
+      await leader.ended;
+      return { standby, client, hung };
+    }
+
+    const hangs = (signal?: AbortSignal): Promise<void> =>
+      new Promise((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      });
+
+    test('and goes on with what it finds', async () => {
+      const { standby, client } = await deafStandby();
+      const lists = client.calls.filter((call) => call === 'LIST things').length;
+      await standby.clock.advance(5_000);
+      expect(standby.seen).toEqual(['default/a']);
+      expect(client.calls.filter((call) => call === 'LIST things')).toHaveLength(lists + 1);
+      standby.stop.abort();
+      expect(await standby.ended).toBe('stopped');
+    });
+
+    test('does nothing while it cannot, and makes way for another after a minute', async () => {
+      const { standby, client, hung } = await deafStandby();
+      client.fail = (call, signal) => {
+        if (call === 'LIST things') {
+          throw new ApiError({ code: 403, reason: 'Forbidden', message: 'no' });
+        }
+        return hung(call, signal);
+      };
+      await standby.clock.advance(50_000);
+      expect(standby.seen).toEqual([]);
+      expect(standby.manager.leading).toBe(false);
+      expect(client.store.get('leases', lease)).toMatchObject({ spec: { holderIdentity: 'me' } });
+      await standby.clock.advance(20_000);
+      expect(await standby.ended).toBe('lease-lost');
+      expect(standby.seen).toEqual([]);
+      expect(client.store.get('leases', lease)).toMatchObject({ spec: { holderIdentity: '' } });
+      expect(standby.lines).toContainEqual(
+        expect.objectContaining({
+          level: 'error',
+          msg: 'what there is could not be listed anew: another shall lead',
+          failing: 'things (403 Forbidden)',
+        }),
+      );
+    });
+
+    test('ends at once where it is stopped meanwhile, and gives the lease back', async () => {
+      const { standby, client } = await deafStandby();
+      client.fail = (call, signal) => (/^(WATCH|LIST) things/.test(call) ? hangs(signal) : undefined);
+      await standby.clock.advance(10_000);
+      expect(client.store.get('leases', lease)).toMatchObject({ spec: { holderIdentity: 'me' } });
+      standby.stop.abort();
+      expect(await standby.ended).toBe('stopped');
+      expect(client.store.get('leases', lease)).toMatchObject({ spec: { holderIdentity: '' } });
+      expect(standby.seen).toEqual([]);
+    });
+
+    test('ends where the lease is lost meanwhile', async () => {
+      const { standby, client } = await deafStandby();
+      client.fail = (call, signal) => (/^(WATCH|LIST) things/.test(call) ? hangs(signal) : undefined);
+      await standby.clock.advance(10_000);
+      client.store.patch('leases', lease, { spec: { holderIdentity: 'third' } });
+      await standby.clock.advance(10_000);
+      expect(await standby.ended).toBe('lease-lost');
+      expect(standby.seen).toEqual([]);
+    });
+
+    test('not what it has listed a moment ago', async () => {
+      const client = new FakeClient();
+      const world = start(nothing, { client, manager: elected });
+      await settle();
+      expect(world.manager.leading).toBe(true);
+      expect(client.calls.filter((call) => call === 'LIST things')).toHaveLength(1);
+      world.stop.abort();
+      await world.ended;
+    });
   });
 
   test('what is not listed yet is named, with what the server answers to it', async () => {

@@ -116,6 +116,8 @@ function manage(options: Partial<ManagerOptions>, reconcile: Reconciler['reconci
   manager.controller({ name: 'thing', workers: 4, watches: [{ informer }], reconciler: { reconcile } });
   const stop = new AbortController();
   const ended = manager.run(stop.signal);
+  // One that a failed test leaves behind would keep the process of the tests alive.
+  cleanups.push(() => stop.abort());
   return {
     manager,
     informer,
@@ -356,7 +358,9 @@ describe('manager', () => {
   test('without the right to list, it says what it may not', async () => {
     const { kubeconfigPath } = await plane.serviceAccount('work', 'nobody');
     const one = manage({ client: connect(kubeconfigPath) }, async () => done());
-    await eventually(() => one.manager.unready() === 'not listed yet: things (403 Forbidden)' || undefined);
+    await eventually(
+      () => one.manager.unready() === 'not listed yet: things in work (403 Forbidden)' || undefined,
+    );
     expect(one.manager.healthy()).toBe(true);
     await one.stop();
   });
