@@ -54,7 +54,7 @@ async function main(): Promise<number> {
   try {
     const end = await runOperator({ config, logger, protectSecret, version, signal: stop.signal });
     if (end === 'lease-lost') {
-      logger.error('the Lease was lost; ending, another replica goes on');
+      logger.error('the Lease was lost, or given up; ending, another replica goes on');
       return 1;
     }
     if (end === 'crd-outdated') {

@@ -221,8 +221,8 @@ export interface Manager {
   onLeading(task: (signal: AbortSignal) => Promise<void>): void;
   /**
    * Runs until `signal` aborts, then takes no new items, lets running reconciles finish within the
-   * grace period, and gives the lease back last. `lease-lost`: all signals were aborted at once;
-   * the process should end.
+   * grace period, and gives the lease back last. `lease-lost`: all signals were aborted at once, or
+   * what there is could not be listed once the lease was won; the process should end.
    */
   run(signal: AbortSignal): Promise<'stopped' | 'lease-lost'>;
   /**

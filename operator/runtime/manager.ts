@@ -20,10 +20,8 @@ import { apiVersionOf, type KubeObject, type ResourceType } from './types.ts';
 /** How long reconciles may take to heed their signal before the lease is left to expire. */
 const abortGraceMs = 5_000;
 
-/** What was listed so short a time ago is not listed anew by a new leader. */
-const freshMs = 5_000;
-/** A new leader that cannot list for this long makes way for another. */
-const catchUpMs = 60_000;
+/** A new leader that cannot list for this long makes way for another: two requests that hang, and a third. */
+const catchUpMs = 150_000;
 
 /** How many of what is missing are told by name. */
 const namedAtMost = 4;
@@ -128,7 +126,7 @@ class RuntimeManager implements Manager {
   unready(): string | undefined {
     switch (this.#phase) {
       case 'new':
-        return 'starting';
+        return this.#options.client.reachable ? 'starting' : 'the API server does not answer';
       case 'syncing':
         return `not listed yet: ${named(this.#reflectors.filter(({ listed }) => !listed))}`;
       case 'standby':
@@ -184,14 +182,14 @@ class RuntimeManager implements Manager {
   }
 
   /**
-   * Lists anew what was not listed a moment ago: who led before may have acted on changes that this process has not
+   * Lists everything anew: who led before may have acted on changes that this process has not
    * seen, since a watch can hang, or wait after an outage, without a word. @returns false where that could not be done
    */
   async #catchUp(signal: AbortSignal, held: Promise<unknown>): Promise<boolean> {
     const { clock, logger } = this.#options;
     const over = new AbortController();
     const end = await Promise.race([
-      Promise.all(this.#reflectors.map((one) => one.refresh(freshMs))).then(() => 'current' as const),
+      Promise.all(this.#reflectors.map((one) => one.refresh())).then(() => 'current' as const),
       held.then(() => 'lost' as const),
       aborted(signal),
       clock.sleep(catchUpMs, over.signal).then(
@@ -202,8 +200,8 @@ class RuntimeManager implements Manager {
     over.abort();
     signal.throwIfAborted();
     if (end === 'late') {
-      const failing = this.#reflectors.filter(({ fault }) => fault !== undefined);
-      logger.error('what there is could not be listed anew: another shall lead', { failing: named(failing) });
+      const missing = named(this.#reflectors.filter(({ awaited }) => awaited));
+      logger.error('what there is could not be listed anew: another shall lead', { missing });
     }
     return end === 'current';
   }

@@ -32,18 +32,17 @@ export interface ReflectorOptions<T extends KubeObject> {
  * never two requests at once. Lists are consistent reads, so that a fresh one is never older than what was
  * seen. After a lost connection or a 429 the watch goes on where it was; after any other refusal (410 above
  * all, as status or as event) there is a fresh list. Every failure waits as `ReconnectPolicy` says, or as
- * long as the server asked; a watch that ended or fell silent is opened anew at once. Where the server did not answer
- * at all and answers others again, the wait is over, since it may have grown to a minute meanwhile.
+ * long as the server asked; a watch that ended or fell silent is opened anew at once. Where the server did not answer,
+ * or with 5xx alone, and answers others again, the wait is over, since it may have grown to a minute meanwhile.
  */
 export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions<T>;
-  readonly #backoff: ReconnectPolicy;
+  #backoff: ReconnectPolicy;
   readonly #logger: Logger;
   /** Where the next watch starts; undefined asks for a list. */
   #resourceVersion: string | undefined;
   #fault: string | undefined;
-  /** When the last list that came began, of the monotonic clock. */
-  #listedAt: number | undefined;
+  #listed = false;
   /** Ends what is under way, so that a list comes next. */
   #anew = new AbortController();
   /** There while somebody waits for a list that begins after it was asked for. */
@@ -66,7 +65,7 @@ export class Reflector<T extends KubeObject> {
 
   /** Whether the cache was filled once. */
   get listed(): boolean {
-    return this.#listedAt !== undefined;
+    return this.#listed;
   }
 
   /** Why the last request failed, such as `403 Forbidden`; undefined where none has since the last list. */
@@ -74,13 +73,17 @@ export class Reflector<T extends KubeObject> {
     return this.#fault;
   }
 
-  /** Resolves with a list that began now or later, or within the last `freshMs`; a watch under way is broken off for it. */
-  refresh(freshMs: number): Promise<void> {
-    if (this.#options.clock.monotonic() - (this.#listedAt ?? -Infinity) <= freshMs) {
-      return Promise.resolve();
-    }
+  /** Whether somebody waits for `refresh`. */
+  get awaited(): boolean {
+    return this.#refreshed !== undefined;
+  }
+
+  /** Resolves with a list that began now or later; what is under way is broken off for it, and no wait goes before it. */
+  refresh(): Promise<void> {
     if (this.#refreshed === undefined) {
       this.#refreshed = Promise.withResolvers();
+      this.#backoff = new ReconnectPolicy(this.#options);
+      this.#fault = undefined;
       this.#anew.abort(new Error('a list is wanted'));
     }
     return this.#refreshed.promise;
@@ -111,16 +114,16 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #list(signal: AbortSignal): Promise<string> {
-    const { client, type, namespace, cache, clock } = this.#options;
-    const begunAt = clock.monotonic();
+    const { client, type, namespace, cache } = this.#options;
     const { items, resourceVersion } = await client.list(type, { namespace, signal });
+    // Asked for anew while the answer was on its way: it may be older than that.
+    signal.throwIfAborted();
     cache.replace(namespace, items, resourceVersion);
     this.#resourceVersion = resourceVersion;
-    this.#listedAt = begunAt;
+    this.#listed = true;
     this.#fault = undefined;
     this.#logger.debug('listed', { items: items.length, resourceVersion });
     this.#options.onListed();
-    // Whoever asked while it was under way has ended it: who waits now asked before.
     this.#refreshed?.resolve();
     this.#refreshed = undefined;
     return resourceVersion;
@@ -192,7 +195,8 @@ export class Reflector<T extends KubeObject> {
 
 function faultOf(error: unknown): string {
   if (error instanceof ApiError) {
-    return `${error.code} ${error.reason}`.trimEnd();
+    // What the server writes there is a word; anything else is no reason to show to everybody.
+    return /^[A-Za-z]{1,40}$/.test(error.reason) ? `${error.code} ${error.reason}` : String(error.code);
   }
   return error instanceof TransportError ? 'the API server does not answer' : 'see the log';
 }

@@ -93,6 +93,27 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       },
     },
     {
+      title: 'one that can be used in between is no alert, and one that can be used again no more',
+      series: {
+        [`idhub_connection_ready${a({ connection, reason: 'Throttled' })}`]:
+          '_ _ 0 stale _ 0 stale _ 0 stale _ 0 stale _ 0 stale _ 0 stale',
+        [`idhub_connection_ready${a({ connection, reason: 'Verified' })}`]:
+          '1 1 stale 1 1 stale 1 1 stale 1 1 stale 1 1 stale 1 1 stale',
+        [`idhub_connection_ready${a({ connection: 'team/other', reason: 'Throttled' })}`]: '0x8 stale',
+        [`idhub_connection_ready${a({ connection: 'team/other', reason: 'Verified' })}`]: '_x8 1x10',
+      },
+      firing: {
+        7: [
+          {
+            labels: { connection: 'team/other', reason: 'Throttled' },
+            summary: 'The AWS account of team/other cannot be used (Throttled).',
+          },
+        ],
+        10: [],
+        15: [],
+      },
+    },
+    {
       title: 'a start, and one look that failed, are nothing',
       series: {
         [`idhub_connection_ready${a({ connection, reason: 'Verifying' })}`]: '0 stale',

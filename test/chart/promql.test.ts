@@ -26,6 +26,7 @@ describe('labels of the result', () => {
     ['absent(a{x="1",y=~"2"})', ['x']],
     ['a or b', ['x']],
     ['a and on (x) b', ['x', 'y']],
+    ['a unless on (x) b', ['x', 'y']],
     ['max by (x) (a) > clamp_min(3 * max by (x) (b), 5)', ['x']],
     ['(min(a > 0)) - time()', []],
     ['time()', undefined],

@@ -102,7 +102,7 @@ export function readQuery(expr: string, labelsOf: (name: string) => ReadonlySet<
     const [left, right] = node.getChildren('Expr').map((each) => visit(each));
     const matching = node.getChild('MatchingModifierClause');
     if (matching !== null) {
-      if (node.getChild('And') === null || matching.getChild('On') === null) {
+      if ((node.getChild('And') ?? node.getChild('Unless')) === null || matching.getChild('On') === null) {
         throw new Error(`not known here: ${textOf(node)}`);
       }
       const names = child(matching, 'GroupingLabels').getChildren('LabelName').map(textOf);

@@ -501,6 +501,16 @@ describe('values that make sense', () => {
     expect(holds(await objects(values))).toBe(true);
   });
 
+  test('maps of labels and annotations that are taken away', async () => {
+    const maps = ['podLabels', 'podAnnotations', 'metrics.dashboard.labels', 'serviceAccount.labels'];
+    expect(
+      await template(
+        {},
+        maps.map((name) => `--set=${name}=null`),
+      ),
+    ).toMatchObject({ code: 0 });
+  });
+
   test('a port on the command line, whose numbers Helm reads as others', async () => {
     expect(await template({}, ['--set=http.port=7100'])).toMatchObject({ code: 0 });
     expect(await template({}, ['--set=http.port=8080'])).toMatchObject({

@@ -30,8 +30,8 @@ export interface Gate {
   hold(spec: HoldSpec): { readonly reached: Promise<void> };
   /** Holds nothing any more; who was held is not let go. */
   open(): void;
-  /** Watches that are open say nothing any more, and stay open; new ones are as ever. */
-  muteWatches(): void;
+  /** Watches that are open say nothing any more, and stay open; new ones are as ever. @returns the paths of all that are mute */
+  muteWatches(): readonly string[];
   stop(): Promise<void>;
 }
 
@@ -40,7 +40,10 @@ export async function startGate(plane: ControlPlane, kubeconfigPath: string): Pr
   const target = new URL(plane.server);
   const ca = Buffer.from(plane.caData, 'base64');
   let holds: Hold[] = [];
-  const watches = new Map<http.IncomingMessage, http.ServerResponse>();
+  const watches = new Map<
+    http.IncomingMessage,
+    { readonly response: http.ServerResponse; readonly path: string }
+  >();
   const held = (request: http.IncomingMessage): Hold | undefined =>
     holds.find((hold) => {
       if (request.method !== hold.method || !hold.path.test(request.url?.split('?')[0] ?? '')) {
@@ -60,9 +63,12 @@ export async function startGate(plane: ControlPlane, kubeconfigPath: string): Pr
     const forwarded = https.request({ ...options, ...(ca.length > 0 ? { ca } : {}) }, (answer) => {
       if (hold === undefined) {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
+        // A watch without an event has begun, too.
+        response.flushHeaders();
         answer.pipe(response);
-        if (new URL(path ?? '', target).searchParams.has('watch')) {
-          watches.set(answer, response);
+        const { pathname, searchParams } = new URL(path ?? '', target);
+        if (searchParams.has('watch')) {
+          watches.set(answer, { response, path: pathname });
           answer.on('close', () => watches.delete(answer));
         }
       } else {
@@ -78,15 +84,15 @@ export async function startGate(plane: ControlPlane, kubeconfigPath: string): Pr
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const config = parse(await readFile(kubeconfigPath, 'utf8')) as { clusters: { cluster: object }[] };
   const folder = await mkdtemp(join(tmpdir(), 'idhub-gate-'));
-  const path = join(folder, 'kubeconfig');
+  const kubeconfig = join(folder, 'kubeconfig');
   const { port } = server.address() as AddressInfo;
   for (const each of config.clusters) {
     // Without it the client library talks to no server over plain HTTP.
     each.cluster = { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true };
   }
-  await writeFile(path, stringify(config), { mode: 0o600 });
+  await writeFile(kubeconfig, stringify(config), { mode: 0o600 });
   return {
-    kubeconfigPath: path,
+    kubeconfigPath: kubeconfig,
     hold: (spec) => {
       let reached = (): void => undefined;
       const promise = new Promise<void>((resolve) => {
@@ -99,10 +105,11 @@ export async function startGate(plane: ControlPlane, kubeconfigPath: string): Pr
       holds = [];
     },
     muteWatches: () => {
-      for (const [answer, response] of watches) {
+      for (const [answer, { response }] of watches) {
         answer.unpipe(response);
         answer.resume();
       }
+      return Array.from(watches.values(), (watch) => watch.path);
     },
     stop: async () => {
       server.closeAllConnections();

@@ -150,7 +150,7 @@ test('one whose watches hang takes over: who was disabled meanwhile is not let i
     const deaf = replica('deaf', `--kubeconfig=${gate.kubeconfigPath}`);
     const url = await deaf.metricsUrl();
     await eventually(async () => ((await fetch(`${url}/readyz`)).status === 200 ? true : undefined));
-    gate.muteWatches();
+    await eventually(() => gate.muteWatches().some((path) => path.endsWith('/awsaccounts')) || undefined);
     await patch(world(), 'leaver', { spec: { enabled: false } });
     const disabled = async (): Promise<boolean> =>
       isDeepStrictEqual(Object.keys((await user(world(), 'leaver')).inlinePolicies), ['IDHubDisabled']);

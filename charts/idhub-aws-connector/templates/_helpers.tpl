@@ -128,7 +128,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- $further := dict "podLabels" .Values.podLabels "serviceAccount.labels" .Values.serviceAccount.labels "http.service.labels" .Values.http.service.labels "metrics.service.labels" .Values.metrics.service.labels "metrics.serviceMonitor.labels" .Values.metrics.serviceMonitor.labels "metrics.prometheusRule.labels" .Values.metrics.prometheusRule.labels "metrics.dashboard.labels" .Values.metrics.dashboard.labels -}}
 {{- range $value, $labels := $further -}}
-{{- range $name := keys $labels | sortAlpha -}}
+{{- range $name := keys (default (dict) $labels) | sortAlpha -}}
 {{- if or (hasKey (include "connector.labels" $ | fromYaml) $name) (eq $name "app.kubernetes.io/component") -}}
 {{- fail (printf "%s has %s, by which the chart finds what is its own: leave it out" $value $name) -}}
 {{- end -}}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ApiError, NotLeadingError, done } from '../../../operator/runtime/index.ts';
 import { FakeClient, FakeStore, thing, things, unreachable } from './fake-api.ts';
-import { settle } from './fake-clock.ts';
+import { settle, type FakeClock } from './fake-clock.ts';
 import { elected, metric, nothing, start } from './world.ts';
 
 const lease = { namespace: elected.leaderElection.namespace, name: elected.leaderElection.name };
@@ -190,7 +190,7 @@ describe('manager', () => {
       client.fail = hung;
       const standby = start(nothing, { client, manager: elected });
       await settle();
-      // Longer than a list is taken for fresh, and shorter than the lease lasts.
+      // Shorter than the lease lasts.
       await standby.clock.advance(8_000);
       store.create('things', thing('a'));
       await settle();
@@ -215,7 +215,7 @@ describe('manager', () => {
       expect(await standby.ended).toBe('stopped');
     });
 
-    test('does nothing while it cannot, and makes way for another after a minute', async () => {
+    test('does nothing while it cannot, and makes way for another in the end', async () => {
       const { standby, client, hung } = await deafStandby();
       client.fail = (call, signal) => {
         if (call === 'LIST things') {
@@ -223,7 +223,7 @@ describe('manager', () => {
         }
         return hung(call, signal);
       };
-      await standby.clock.advance(50_000);
+      await standby.clock.advance(140_000);
       expect(standby.seen).toEqual([]);
       expect(standby.manager.leading).toBe(false);
       expect(client.store.get('leases', lease)).toMatchObject({ spec: { holderIdentity: 'me' } });
@@ -235,7 +235,7 @@ describe('manager', () => {
         expect.objectContaining({
           level: 'error',
           msg: 'what there is could not be listed anew: another shall lead',
-          failing: 'things (403 Forbidden)',
+          missing: 'things (403 Forbidden)',
         }),
       );
     });
@@ -261,15 +261,65 @@ describe('manager', () => {
       expect(standby.seen).toEqual([]);
     });
 
-    test('not what it has listed a moment ago', async () => {
+    test('also what it has listed a moment ago, since the one before may have acted in the last second', async () => {
       const client = new FakeClient();
       const world = start(nothing, { client, manager: elected });
       await settle();
+      await settle();
       expect(world.manager.leading).toBe(true);
-      expect(client.calls.filter((call) => call === 'LIST things')).toHaveLength(1);
+      expect(client.calls.filter((call) => call === 'LIST things')).toHaveLength(2);
       world.stop.abort();
       await world.ended;
     });
+
+    test('also where a request hangs, and once more soon after that', async () => {
+      const { standby, client, hung } = await deafStandby();
+      let lists = 0;
+      client.fail = (call, signal) => {
+        if (call === 'LIST things' && (lists += 1) === 1) {
+          return timesOut(standby.clock, signal);
+        }
+        return hung(call, signal);
+      };
+      await standby.clock.advance(59_000);
+      expect([lists, standby.seen]).toEqual([1, []]);
+      await standby.clock.advance(6_000);
+      expect(standby.seen).toEqual(['default/a']);
+      standby.stop.abort();
+      expect(await standby.ended).toBe('stopped');
+    });
+
+    test('without the waits that have grown before', async () => {
+      const store = new FakeStore();
+      const first = { leaderElection: { ...elected.leaderElection, identity: 'first' } };
+      const leader = start(nothing, { client: new FakeClient(store), manager: first });
+      await settle();
+      const client = new FakeClient(store);
+      const standby = start(nothing, { client, manager: elected });
+      await settle();
+      client.fail = (call) => (/(WATCH|LIST) things/.test(call) ? unreachable() : undefined);
+      client.endWatches();
+      for (let seconds = 0; seconds < 240; seconds += 2) {
+        await leader.clock.advance(2_000);
+        await standby.clock.advance(2_000);
+      }
+      store.create('things', thing('a'));
+      leader.stop.abort();
+      await leader.ended;
+      await standby.clock.advance(4_000);
+      expect(standby.seen).toEqual([]);
+      client.fail = () => undefined;
+      await standby.clock.advance(8_000);
+      expect(standby.seen).toEqual(['default/a']);
+      standby.stop.abort();
+      await standby.ended;
+    });
+
+    /** As a list that gets no answer within the limit of the client. */
+    async function timesOut(clock: FakeClock, signal?: AbortSignal): Promise<void> {
+      await clock.sleep(60_000, signal);
+      unreachable();
+    }
   });
 
   test('what is not listed yet is named, with what the server answers to it', async () => {
