@@ -51,6 +51,7 @@ function pod(
 const [a, b] = [pod('a'), pod('b')];
 const lease = { name: 'idhub-aws-connector' };
 const connection = 'team/aws';
+const noLeader = 'Nobody leads, or more than one do, so that nothing is written.';
 
 const cases: Readonly<Record<string, readonly Case[]>> = {
   IdhubConnectionNotReady: [
@@ -267,7 +268,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       },
       firing: {
         1: [],
-        3: [{ labels: { namespace: 'idhub-system' }, summary: noLeader() }],
+        3: [{ labels: { namespace: 'idhub-system' }, summary: noLeader }],
       },
     },
     {
@@ -276,7 +277,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
         [`leader_election_master_status${a(lease)}`]: '1x10',
         [`leader_election_master_status${b(lease)}`]: '1x10',
       },
-      firing: { 3: [{ labels: { namespace: 'idhub-system' }, summary: noLeader() }] },
+      firing: { 3: [{ labels: { namespace: 'idhub-system' }, summary: noLeader }] },
     },
     {
       title: 'all pods are gone, though another installation, and another operator, have a leader',
@@ -286,7 +287,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
         [`leader_election_master_status${a({ name: 'other' })}`]: '1x10',
       },
       // The time goes on from those that wait to those that are gone.
-      firing: { 1: [], 2: [{ labels: { namespace: 'idhub-system' }, summary: noLeader() }] },
+      firing: { 1: [], 2: [{ labels: { namespace: 'idhub-system' }, summary: noLeader }] },
     },
     {
       title: 'one leads, another takes over',
@@ -435,10 +436,6 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     },
   ],
 };
-
-function noLeader(): string {
-  return 'Nobody leads, or more than one do, so that nothing is written.';
-}
 
 let promtool: string;
 let rules: readonly AlertRule[];

@@ -151,10 +151,7 @@ export class FakeClient implements Client {
 
   /** Nothing answers until the other side is told to; requests hang until their signal aborts. */
   blackHole(): void {
-    this.fail = (_call, signal) =>
-      new Promise((_resolve, reject) => {
-        signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-      });
+    this.fail = (_call, signal) => hangs(signal);
   }
 
   /** The process behind it dies once it has made this many calls. */
@@ -315,6 +312,13 @@ export class FakeClient implements Client {
     this.calls.push(call);
     await this.fail(call, signal);
   }
+}
+
+/** No answer, until who waits for one gives up. */
+export function hangs(signal?: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }
 
 export function unreachable(): never {

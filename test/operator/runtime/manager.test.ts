@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ApiError, NotLeadingError, done } from '../../../operator/runtime/index.ts';
-import { FakeClient, FakeStore, thing, things, unreachable } from './fake-api.ts';
+import { FakeClient, FakeStore, hangs, thing, things, unreachable } from './fake-api.ts';
 import { settle, type FakeClock } from './fake-clock.ts';
 import { elected, metric, nothing, start } from './world.ts';
 
@@ -199,11 +199,6 @@ describe('manager', () => {
       await leader.ended;
       return { standby, client, hung };
     }
-
-    const hangs = (signal?: AbortSignal): Promise<void> =>
-      new Promise((_resolve, reject) => {
-        signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-      });
 
     test('and goes on with what it finds', async () => {
       const { standby, client } = await deafStandby();
